@@ -1,0 +1,3 @@
+//! The server: what Stripe says becomes what doors know.
+
+pub mod doors;

@@ -1,0 +1,131 @@
+//! What happened at a door, as told to the server.
+
+use crate::allow_list::Revision;
+use crate::card::CardToken;
+use crate::door_clock::Quality;
+use crate::ids::{BootId, DoorId, Holder};
+use crate::reasons::Reason;
+use crate::time::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+/// One event of an agent; (agent, boot, sequence) names it for ever.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub struct BadgeEvent {
+    /// Counts up from 1 within a boot.
+    #[n(0)]
+    pub sequence: u64,
+    /// The time it was judged by.
+    #[n(1)]
+    pub at: Timestamp,
+    /// Whether that time could be relied on.
+    #[n(2)]
+    pub quality: Quality,
+    /// The door; none for what concerns the whole agent.
+    #[n(3)]
+    pub door: Option<DoorId>,
+    /// What happened.
+    #[n(4)]
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub enum What {
+    /// A card was shown and judged.
+    #[n(0)]
+    Card {
+        /// The card as the zone knows it.
+        #[n(0)]
+        token: CardToken,
+        /// Whose it is, if listed.
+        #[n(1)]
+        holder: Option<Holder>,
+        /// What was decided.
+        #[n(2)]
+        reason: Reason,
+        /// From which list; none: there was none.
+        #[n(3)]
+        list: Option<Revision>,
+    },
+    /// The exit button was pressed.
+    #[n(1)]
+    Exit,
+    /// A command from the server was carried out or refused.
+    #[n(2)]
+    Command {
+        /// The command's counter.
+        #[n(0)]
+        counter: u64,
+        /// Whether it was carried out.
+        #[n(1)]
+        done: bool,
+    },
+    /// Somebody at the machine opened or released the door.
+    #[n(3)]
+    Local {
+        /// True when opened.
+        #[n(0)]
+        opened: bool,
+    },
+    /// Events that could not be kept.
+    #[n(4)]
+    Gap {
+        /// How many in all.
+        #[n(0)]
+        lost: u64,
+        /// How many of them were grants.
+        #[n(1)]
+        grants: u64,
+    },
+    /// The agent started.
+    #[n(5)]
+    Started,
+    /// A message was refused.
+    #[n(6)]
+    Rejected {
+        /// Why, in a few words.
+        #[n(0)]
+        why: String,
+    },
+    /// The door contact changed.
+    #[n(7)]
+    Contact {
+        /// True when it opened.
+        #[n(0)]
+        open: bool,
+    },
+}
+
+/// How long an event is kept when space runs out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Dropped first.
+    Diagnostic,
+    /// Dropped next.
+    Refusal,
+    /// Dropped last.
+    Grant,
+}
+
+impl BadgeEvent {
+    /// How long it is kept when space runs out.
+    #[must_use]
+    pub fn weight(&self) -> Weight {
+        match &self.what {
+            What::Card { reason, .. } if reason.grants() => Weight::Grant,
+            What::Command { done: true, .. } | What::Local { opened: true } => Weight::Grant,
+            What::Card { .. } | What::Exit | What::Gap { .. } => Weight::Refusal,
+            What::Command { done: false, .. }
+            | What::Local { opened: false }
+            | What::Started
+            | What::Rejected { .. }
+            | What::Contact { .. } => Weight::Diagnostic,
+        }
+    }
+}
+
+/// The running digest of a boot's events: each links to all before it, so two histories cannot share one end.
+#[must_use]
+pub fn chain(before: [u8; 32], boot: BootId, event: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update(before).chain_update(boot.0).chain_update(event).finalize().into()
+}

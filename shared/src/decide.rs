@@ -1,0 +1,156 @@
+//! The one question: may this card pass now? The same function answers at the door and on the server.
+
+use crate::allow_list::AllowList;
+use crate::calendar::Calendar;
+use crate::card::CardToken;
+use crate::door_clock::{Quality, Reading};
+use crate::ids::Holder;
+use crate::reasons::Reason;
+use crate::rights::{CardState, Entry, Flags, Right};
+use crate::schedule::Schedule;
+use crate::time::{Span, Timestamp};
+
+/// A zone's rules and its lasting states; signed and revisioned like the list.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub struct Policy {
+    /// By index; 0 is always open.
+    #[n(0)]
+    pub schedules: Vec<Schedule>,
+    /// The location's offsets for ten years, and its holidays.
+    #[n(1)]
+    pub calendar: Calendar,
+    /// How long an uncertain end is stretched while the door is out of contact.
+    #[n(2)]
+    pub offline_grace: Span,
+    /// After so long without contact only keyholders pass; none: never.
+    #[n(3)]
+    pub staleness: Option<Span>,
+    /// Whether scheduled rights pass while the clock is untrusted.
+    #[n(4)]
+    pub schedules_without_clock: bool,
+    /// Only keyholders pass.
+    #[n(5)]
+    pub lockdown: bool,
+    /// Any card passes until then.
+    #[n(6)]
+    pub open_house_until: Option<Timestamp>,
+    /// The door stands unlocked until then.
+    #[n(7)]
+    pub hold_open_until: Option<Timestamp>,
+}
+
+impl Policy {
+    /// Always open schedules only, two weeks of offline grace, no lasting state.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self {
+            schedules: vec![Schedule::always()],
+            calendar: Calendar::default(),
+            offline_grace: Span::days(14),
+            staleness: None,
+            schedules_without_clock: true,
+            lockdown: false,
+            open_house_until: None,
+            hold_open_until: None,
+        }
+    }
+}
+
+/// What a door knows when a card is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Knowledge<'a> {
+    /// The newest list it accepted.
+    pub list: &'a AllowList,
+    /// The newest policy it accepted.
+    pub policy: &'a Policy,
+    /// Issue time of the newest verified head whose revision it holds.
+    pub contact: Timestamp,
+}
+
+/// What became of a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether the lock is released, and why.
+    pub reason: Reason,
+    /// Whose card it is, if listed.
+    pub holder: Option<Holder>,
+}
+
+impl Decision {
+    /// Whether the lock is released.
+    #[must_use]
+    pub fn grants(&self) -> bool {
+        self.reason.grants()
+    }
+}
+
+/// Decides for a card at a door; a door that knows nothing refuses.
+#[must_use]
+pub fn decide(token: CardToken, knowledge: Option<Knowledge<'_>>, clock: Reading) -> Decision {
+    let Some(knowledge) = knowledge else { return Decision { reason: Reason::NoList, holder: None } };
+    let entry = knowledge.list.find(token);
+    Decision { reason: reason(entry, knowledge, clock), holder: entry.map(|entry| entry.holder) }
+}
+
+fn reason(entry: Option<&Entry>, knowledge: Knowledge<'_>, clock: Reading) -> Reason {
+    let policy = knowledge.policy;
+    let keyholder = entry.is_some_and(|entry| entry.flags.has(Flags::KEYHOLDER));
+    if policy.lockdown && !keyholder {
+        return Reason::Lockdown;
+    }
+    if policy.open_house_until.is_some_and(|until| clock.time < until) && !is_withheld(entry) {
+        return Reason::OpenHouse;
+    }
+    let Some(entry) = entry else { return Reason::Unknown };
+    match entry.state {
+        CardState::Lost => return Reason::Lost,
+        CardState::Held => return Reason::Held,
+        CardState::Lapsed => return Reason::Lapsed,
+        CardState::Ok => {}
+    }
+    if entry.flags.has_unknown() {
+        return Reason::NewerRules;
+    }
+    if entry.flags.has(Flags::PIN) {
+        return Reason::PinNeeded;
+    }
+    if !keyholder && policy.staleness.is_some_and(|limit| clock.time > knowledge.contact + limit) {
+        return Reason::Stale;
+    }
+    entry.rights.iter().map(|right| judge(right, knowledge, clock)).min_by_key(|reason| reason.rank()).unwrap_or(Reason::Lapsed)
+}
+
+fn is_withheld(entry: Option<&Entry>) -> bool {
+    entry.is_some_and(|entry| matches!(entry.state, CardState::Lost | CardState::Held))
+}
+
+fn judge(right: &Right, knowledge: Knowledge<'_>, clock: Reading) -> Reason {
+    if right.not_before.is_some_and(|from| clock.time < from) {
+        return Reason::NotYet;
+    }
+    let in_time = match right.not_after {
+        None => Reason::Granted,
+        Some(until) if clock.time < until => Reason::Granted,
+        // The renewal could not have reached this door.
+        Some(until)
+            if !right.certain
+                && until > knowledge.contact
+                && clock.time < until + knowledge.policy.offline_grace =>
+        {
+            Reason::GrantedOffline
+        }
+        Some(_) => return Reason::Expired,
+    };
+    let Some(schedule) = knowledge.policy.schedules.get(usize::from(right.schedule)) else {
+        return Reason::NewerRules;
+    };
+    if schedule.is_always() {
+        return in_time;
+    }
+    match clock.quality {
+        Quality::Untrusted if knowledge.policy.schedules_without_clock => Reason::GrantedClockUnsure,
+        Quality::Untrusted => Reason::ClockUnsure,
+        Quality::Trusted if schedule.is_open(&knowledge.policy.calendar, clock.time) => in_time,
+        Quality::Trusted => Reason::OutsideHours,
+    }
+}

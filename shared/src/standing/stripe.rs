@@ -1,0 +1,258 @@
+//! What one seat of a subscription item gives: the table of standings by Stripe's states.
+
+use super::{Access, Because, Cause};
+use crate::facts::{
+    Cancellation, Collection, Coverage, Invoice, InvoiceStatus, Item, Line, Pause, Rules, Subscription,
+    SubscriptionStatus, TypePolicy,
+};
+use crate::ids::MembershipTypeId;
+use crate::time::Timestamp;
+
+/// A window's end and what sets it.
+struct End {
+    until: Timestamp,
+    certain: bool,
+    cause: Cause,
+}
+
+impl End {
+    fn certain(until: Timestamp, cause: Cause) -> Self {
+        Self { until, certain: true, cause }
+    }
+
+    fn open(until: Timestamp, cause: Cause) -> Self {
+        Self { until, certain: false, cause }
+    }
+}
+
+/// What one coverage gives; none for what never was a membership or never was paid.
+pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
+    let subscription = &coverage.subscription;
+    let item = subscription.items.iter().find(|item| item.id == coverage.item)?;
+    let view = View::of(coverage, item);
+    let (membership, lost) = view.membership(rules)?;
+    let policy = rules.types.get(&membership)?;
+    let mut end = view.end(rules, policy)?;
+    if lost {
+        end = End::certain(view.paid_until?.min(end.until), Cause::TypeLost);
+    }
+    if coverage.seat > item.quantity {
+        end = End::certain(view.seat_paid_until(coverage.seat)?.min(end.until), Cause::SeatRemoved);
+    }
+    let because =
+        Because::Subscription { account: coverage.account, id: subscription.id.clone(), cause: end.cause };
+    Some(Access { membership, from: None, until: Some(end.until), certain: end.certain, because })
+}
+
+/// Whether a first payment is still on its way.
+pub(super) fn is_pending(coverage: &Coverage) -> bool {
+    matches!(coverage.subscription.status, SubscriptionStatus::Incomplete | SubscriptionStatus::Active)
+}
+
+/// An item of a subscription with its invoices, read once.
+struct View<'a> {
+    subscription: &'a Subscription,
+    item: &'a Item,
+    invoices: &'a [Invoice],
+    /// End of the latest period whose invoice is paid; a zero total counts.
+    paid_until: Option<Timestamp>,
+}
+
+impl<'a> View<'a> {
+    fn of(coverage: &'a Coverage, item: &'a Item) -> Self {
+        let mut view =
+            Self { subscription: &coverage.subscription, item, invoices: &coverage.invoices, paid_until: None };
+        view.paid_until = view.paid_lines().map(|(_, line)| line.to).max();
+        view
+    }
+
+    /// Lines of this item; a subscription whose item was replaced is read as a whole.
+    fn lines(&self, wanted: impl Fn(&Invoice) -> bool + 'a) -> impl Iterator<Item = (&'a Invoice, &'a Line)> {
+        let own = self.invoices.iter().any(|invoice| {
+            invoice.status == InvoiceStatus::Paid
+                && invoice.lines.iter().any(|line| line.item.as_ref() == Some(&self.item.id))
+        });
+        let item = &self.item.id;
+        self.invoices
+            .iter()
+            .filter(move |invoice| wanted(invoice))
+            .flat_map(|invoice| invoice.lines.iter().map(move |line| (invoice, line)))
+            .filter(move |(_, line)| !own || line.item.as_ref() == Some(item))
+            // Credit for the unused part of an old plan is no period that was bought.
+            .filter(|(_, line)| !(line.proration && line.amount < 0))
+            .filter(|(_, line)| line.item.is_some() || line.price.is_some())
+    }
+
+    fn paid_lines(&self) -> impl Iterator<Item = (&'a Invoice, &'a Line)> {
+        self.lines(|invoice| invoice.status == InvoiceStatus::Paid)
+    }
+
+    /// End of the latest paid period that was not given back.
+    fn kept_until(&self) -> Option<Timestamp> {
+        self.paid_lines().filter(|(invoice, _)| !invoice.refunded).map(|(_, line)| line.to).max()
+    }
+
+    fn seat_paid_until(&self, seat: u32) -> Option<Timestamp> {
+        self.paid_lines().filter(|(_, line)| line.quantity >= seat).map(|(_, line)| line.to).max()
+    }
+
+    /// Start of the first period that is owed; retries never move it.
+    fn owed_since(&self) -> Timestamp {
+        let paid = self.paid_until.unwrap_or(Timestamp::MIN);
+        self.lines(|invoice| match invoice.status {
+            InvoiceStatus::Draft | InvoiceStatus::Open | InvoiceStatus::Uncollectible => true,
+            InvoiceStatus::Void | InvoiceStatus::Paid => false,
+        })
+        .filter(|(_, line)| !line.proration && line.from >= paid)
+        .map(|(_, line)| line.from)
+        .min()
+        .unwrap_or(self.item.period_start)
+    }
+
+    /// The type that counts, and whether the plan has lost its tag.
+    fn membership(&self, rules: &Rules) -> Option<(MembershipTypeId, bool)> {
+        let last_paid = || {
+            self.paid_lines()
+                .filter(|(_, line)| line.membership.is_some())
+                .max_by_key(|(invoice, line)| (line.to, line.from, invoice.created))
+                .and_then(|(_, line)| line.membership.clone())
+        };
+        let Some(current) = &self.item.membership else {
+            return Some((last_paid()?, true));
+        };
+        if self.change_is_unpaid()
+            && let Some(before) = last_paid()
+            && rules.types.get(current).is_none_or(|policy| policy.upgrade_needs_payment)
+        {
+            return Some((before, false));
+        }
+        Some((current.clone(), false))
+    }
+
+    /// A plan change made its own invoice, and that is not paid.
+    fn change_is_unpaid(&self) -> bool {
+        let price = Some(&self.item.price);
+        self.lines(|invoice| invoice.reason == "subscription_update" && invoice.status != InvoiceStatus::Paid)
+            .filter(|(invoice, _)| invoice.status != InvoiceStatus::Void)
+            .any(|(invoice, line)| {
+                line.price.as_ref() == price
+                    && !self.paid_lines().any(|(paid, other)| {
+                        other.price.as_ref() == price && paid.created >= invoice.created
+                    })
+            })
+    }
+
+    fn end(&self, rules: &Rules, policy: &TypePolicy) -> Option<End> {
+        let settle = |moment: Timestamp| rules.calendar.working_noon(moment);
+        match &self.subscription.status {
+            SubscriptionStatus::Incomplete | SubscriptionStatus::IncompleteExpired => None,
+            SubscriptionStatus::Trialing if !policy.trial_access => None,
+            SubscriptionStatus::Trialing => {
+                let trial_end = self.subscription.trial_end.unwrap_or(self.item.period_end);
+                Some(self.scheduled(End::open(settle(trial_end + policy.slack), Cause::Trial)))
+            }
+            SubscriptionStatus::Active => Some(self.scheduled(self.active(rules, policy)?)),
+            SubscriptionStatus::PastDue => Some(self.scheduled(self.past_due(rules, policy)?)),
+            SubscriptionStatus::Unpaid => Some(End::certain(self.owed_since(), Cause::Unpaid)),
+            SubscriptionStatus::Paused => self.paused(rules, policy),
+            // What was never paid grants nothing, not even in hindsight.
+            SubscriptionStatus::Canceled => self.paid_until.map(|_| self.cancelled()),
+            SubscriptionStatus::Other(_) => {
+                Some(End::open(settle(self.paid_until? + policy.slack), Cause::UnknownStatus))
+            }
+        }
+    }
+
+    fn active(&self, rules: &Rules, policy: &TypePolicy) -> Option<End> {
+        let settle = |moment: Timestamp| rules.calendar.working_noon(moment);
+        let served = End::open(settle(self.item.period_end + policy.slack), Cause::Paid);
+        match self.subscription.pause {
+            Some(Pause::Void) => return Some(End::certain(self.paid_until?, Cause::Paused)),
+            Some(Pause::KeepAsDraft | Pause::MarkUncollectible) => return Some(served),
+            None => {}
+        }
+        let Some(paid_until) = self.paid_until else { return self.first_payment(rules, policy) };
+        if paid_until >= self.item.period_end {
+            return Some(served);
+        }
+        if self.is_forgiven() {
+            return Some(End { cause: Cause::Forgiven, ..served });
+        }
+        let grace_end = settle(self.owed_since() + policy.grace);
+        Some(End::open(self.item.period_end.min(grace_end), Cause::Renewing))
+    }
+
+    /// Nothing was paid yet: a mailed first invoice gives access to its due date, a payment on its way gives none.
+    fn first_payment(&self, rules: &Rules, policy: &TypePolicy) -> Option<End> {
+        let first = self
+            .invoices
+            .iter()
+            .filter(|invoice| matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Open))
+            .min_by_key(|invoice| (invoice.created, &invoice.id));
+        match (first, self.subscription.collection) {
+            (Some(invoice), Collection::SendInvoice) => {
+                Some(End::certain(invoice.due_date.unwrap_or(self.item.period_end), Cause::FirstInvoice))
+            }
+            (Some(_), Collection::Automatic) => None,
+            // Stripe shows it as running and we have not seen its invoice: news is on its way.
+            (None, _) => {
+                let grace_end = rules.calendar.working_noon(self.item.period_start + policy.grace);
+                Some(End::open(self.item.period_end.min(grace_end), Cause::Renewing))
+            }
+        }
+    }
+
+    /// The running period's invoice was voided or written off, and Stripe keeps the subscription running.
+    fn is_forgiven(&self) -> bool {
+        let from = self.item.period_start;
+        self.lines(|invoice| matches!(invoice.status, InvoiceStatus::Void | InvoiceStatus::Uncollectible))
+            .any(|(_, line)| !line.proration && line.from >= from)
+    }
+
+    fn past_due(&self, rules: &Rules, policy: &TypePolicy) -> Option<End> {
+        let settle = |moment: Timestamp| rules.calendar.working_noon(moment);
+        let due = self.invoices.iter().filter(|invoice| invoice.status == InvoiceStatus::Open);
+        let due = due.filter_map(|invoice| invoice.due_date).min();
+        let grace_end = match (self.subscription.collection, due, self.paid_until) {
+            (Collection::SendInvoice, Some(due), None) => return Some(End::certain(due, Cause::FirstInvoice)),
+            (Collection::SendInvoice, Some(due), Some(_)) => settle(due + policy.grace),
+            (Collection::SendInvoice, None, _) | (Collection::Automatic, _, _) => {
+                settle(self.owed_since() + policy.grace)
+            }
+        };
+        let until = self.paid_until.map_or(grace_end, |paid| paid.max(grace_end));
+        Some(End::open(until, Cause::Grace))
+    }
+
+    fn paused(&self, rules: &Rules, policy: &TypePolicy) -> Option<End> {
+        match self.subscription.paused_because.as_deref() {
+            Some("first_payment_failure") => self.past_due(rules, policy),
+            Some(_) | None => Some(End::certain(self.item.period_start, Cause::Paused)),
+        }
+    }
+
+    /// An end set beforehand holds to the second.
+    fn scheduled(&self, natural: End) -> End {
+        let set = match (self.subscription.cancel_at, self.subscription.cancel_at_period_end) {
+            (Some(at), true) => Some(at.min(self.item.period_end)),
+            (Some(at), false) => Some(at),
+            (None, true) => Some(self.item.period_end),
+            (None, false) => None,
+        };
+        match set {
+            Some(at) if at <= natural.until => End::certain(at, Cause::Ending),
+            Some(_) | None => natural,
+        }
+    }
+
+    fn cancelled(&self) -> End {
+        let ended = self.subscription.ended_at.unwrap_or(self.item.period_start);
+        let set_beforehand = self.subscription.cancel_at_period_end || self.subscription.cancel_at.is_some();
+        let until = match self.subscription.cancellation {
+            Some(Cancellation::PaymentFailed | Cancellation::PaymentDisputed) => ended,
+            Some(Cancellation::Requested) | None if set_beforehand => ended,
+            Some(Cancellation::Requested) | None => self.kept_until().map_or(ended, |paid| paid.max(ended)),
+        };
+        End::certain(until, Cause::Cancelled)
+    }
+}
