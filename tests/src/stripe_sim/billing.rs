@@ -1,0 +1,446 @@
+//! Invoices: drafted, finalized, paid from the balance and then by the card, retried, given up.
+
+use serde_json::Value;
+
+use super::calendar::{DAY, HOUR};
+use super::model::{
+    BalanceTransaction, Card, Charge, CollectionMethod, Invoice, InvoiceStatus, Line, Metadata,
+    PauseBehavior, Status,
+};
+use super::{AfterRetries, StripeSim};
+
+/// Stripe's smallest charge in US cents (docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
+const MINIMUM_CHARGE: i64 = 50;
+
+/// Who pays when an invoice is paid outside the automatic retries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Payer {
+    /// The default payment method, whatever it answers.
+    DefaultCard,
+    /// Another card that works.
+    AnotherCard,
+    /// Somebody who recorded cash.
+    OutOfBand,
+}
+
+pub(crate) struct NewInvoice {
+    pub customer: String,
+    pub subscription: Option<String>,
+    pub reason: &'static str,
+    pub lines: Vec<Line>,
+    pub period: (i64, i64),
+}
+
+impl StripeSim {
+    pub(crate) fn invoice_value(&self, id: &str) -> Value {
+        self.invoice_json(self.invoices.must(id))
+    }
+
+    /// Stores a draft; announcing it and finalizing it is the caller's business.
+    pub(crate) fn draft_invoice(&mut self, new: NewInvoice) -> String {
+        let id = self.next_id("in_1");
+        let subscription = new
+            .subscription
+            .as_deref()
+            .map(|id| self.subscriptions.must(id));
+        let percent = subscription.map_or(0, |subscription| subscription.percent_off);
+        let collection = subscription.map_or(CollectionMethod::default(), |subscription| {
+            subscription.collection
+        });
+        let subtotal: i64 = new.lines.iter().map(|line| line.amount).sum();
+        let row = Invoice {
+            id: id.clone(),
+            number: None,
+            customer: new.customer,
+            subscription: new.subscription,
+            status: InvoiceStatus::Draft,
+            reason: new.reason,
+            discount: if subtotal > 0 {
+                subtotal * percent / 100
+            } else {
+                0
+            },
+            lines: new.lines,
+            currency: "usd".to_owned(),
+            created: self.now,
+            period: new.period,
+            starting_balance: 0,
+            ending_balance: None,
+            amount_due: 0,
+            amount_paid: 0,
+            attempt_count: 0,
+            first_attempt: None,
+            next_attempt: None,
+            finalize_at: None,
+            auto_advance: true,
+            collection,
+            due_date: None,
+            finalized_at: None,
+            paid_at: None,
+            voided_at: None,
+            uncollectible_at: None,
+            charge: None,
+            paid_out_of_band: false,
+            metadata: Metadata::new(),
+        };
+        self.invoices.insert(row);
+        let customer_balance = self
+            .customers
+            .must(&self.invoices.must(&id).customer)
+            .balance;
+        let row = self.invoices.must_mut(&id);
+        row.starting_balance = customer_balance;
+        row.amount_due = (row.total() + customer_balance).max(0);
+        id
+    }
+
+    /// Lets a draft be finalized an hour later (docs.stripe.com/billing/invoices/subscription#invoice-lifecycle).
+    pub(crate) fn finalize_in_an_hour(&mut self, id: &str) {
+        let at = self.now + HOUR;
+        let invoice = self.invoices.must_mut(id);
+        invoice.finalize_at = Some(at);
+        invoice.next_attempt = Some(at);
+        self.wake(at, id);
+    }
+
+    /// Whatever is due for an invoice now.
+    pub(crate) fn run_invoice(&mut self, id: &str) {
+        let Some(row) = self.invoices.get(id).cloned() else {
+            return;
+        };
+        let due = |at: Option<i64>| at.is_some_and(|at| at <= self.now);
+        match row.status {
+            InvoiceStatus::Draft if row.auto_advance && due(row.finalize_at) => {
+                self.finalize_or_pause(id)
+            }
+            InvoiceStatus::Open if row.auto_advance && due(row.next_attempt) => {
+                self.attempt(id, Payer::DefaultCard);
+            }
+            InvoiceStatus::Open
+                if row.collection == CollectionMethod::SendInvoice && due(row.due_date) =>
+            {
+                self.emit("invoice.overdue", self.invoice_json(&row));
+                self.set_past_due(&row);
+            }
+            InvoiceStatus::Draft
+            | InvoiceStatus::Open
+            | InvoiceStatus::Paid
+            | InvoiceStatus::Void
+            | InvoiceStatus::Uncollectible => {}
+        }
+    }
+
+    /// docs.stripe.com/billing/subscriptions/pause-payment
+    fn finalize_or_pause(&mut self, id: &str) {
+        let pause = self
+            .invoices
+            .must(id)
+            .subscription
+            .as_deref()
+            .and_then(|subscription| self.subscriptions.must(subscription).pause);
+        match pause {
+            None => self.finalize(id, Payer::DefaultCard),
+            Some((PauseBehavior::KeepAsDraft, _)) => {
+                self.invoices.must_mut(id).auto_advance = false
+            }
+            Some((PauseBehavior::Void, _)) => {
+                self.open(id);
+                self.void(id);
+            }
+            Some((PauseBehavior::MarkUncollectible, _)) => {
+                self.open(id);
+                self.mark_uncollectible(id);
+            }
+        }
+    }
+
+    /// Finalizes and collects. Nothing due is paid without a charge
+    /// (docs.stripe.com/billing/invoices/overview#how-invoices-work, docs.stripe.com/billing/customer/balance).
+    pub(crate) fn finalize(&mut self, id: &str, payer: Payer) {
+        self.open(id);
+        let row = self.invoices.must(id).clone();
+        if row.amount_due == 0 {
+            self.mark_paid(id, 0, None, false);
+            return;
+        }
+        match row.collection {
+            CollectionMethod::ChargeAutomatically => {
+                self.attempt(id, payer);
+            }
+            CollectionMethod::SendInvoice => {
+                let due = row.due_date.unwrap_or(self.now);
+                self.wake(due, id);
+                self.emit("invoice.sent", self.invoice_json(&row));
+            }
+        }
+    }
+
+    /// Draft to open: number, balance, amount due. The balance is touched here and nowhere earlier.
+    pub(crate) fn open(&mut self, id: &str) {
+        let before = self.invoice_value(id);
+        let row = self.invoices.must(id).clone();
+        let customer = self.customers.must_mut(&row.customer);
+        let number = customer.next_number;
+        customer.next_number += 1;
+        let starting = customer.balance;
+        let total = row.total();
+        let sum = total + starting;
+        // A rest too small to charge is carried as a debit (docs.stripe.com/billing/customer/balance#types).
+        let too_small = sum > 0 && sum < MINIMUM_CHARGE;
+        let amount_due = if too_small { 0 } else { sum.max(0) };
+        let ending = if too_small { sum } else { sum.min(0) };
+        let number = format!("{}-{number:04}", self.invoice_prefix(&row.customer));
+        let now = self.now;
+        let days = row.subscription.as_deref().map_or(30, |subscription| {
+            self.subscriptions.must(subscription).days_until_due
+        });
+        let invoice = self.invoices.must_mut(id);
+        invoice.status = InvoiceStatus::Open;
+        invoice.number = Some(number);
+        invoice.finalized_at = Some(now);
+        invoice.finalize_at = None;
+        invoice.next_attempt = None;
+        invoice.starting_balance = starting;
+        invoice.ending_balance = Some(ending);
+        invoice.amount_due = amount_due;
+        if invoice.collection == CollectionMethod::SendInvoice {
+            invoice.due_date = Some(now + days * DAY);
+        }
+        if ending != starting {
+            let kind = if too_small {
+                "invoice_too_small"
+            } else {
+                "applied_to_invoice"
+            };
+            self.change_balance(&row.customer, ending - starting, kind, Some(id), None);
+        }
+        let after = self.invoice_value(id);
+        self.emit_change("invoice.updated", before, after.clone());
+        self.emit("invoice.finalized", after);
+    }
+
+    /// Moves a customer's balance and writes the transaction; answers its id.
+    pub(crate) fn change_balance(
+        &mut self,
+        customer: &str,
+        amount: i64,
+        kind: &'static str,
+        invoice: Option<&str>,
+        description: Option<String>,
+    ) -> String {
+        let before = self.customer_json(self.customers.must(customer));
+        self.customers.must_mut(customer).balance += amount;
+        let ending_balance = self.customers.must(customer).balance;
+        let id = self.next_id("cbtxn_1");
+        self.balance_transactions.insert(BalanceTransaction {
+            id: id.clone(),
+            customer: customer.to_owned(),
+            amount,
+            ending_balance,
+            kind,
+            invoice: invoice.map(str::to_owned),
+            description,
+            created: self.now,
+        });
+        let after = self.customer_json(self.customers.must(customer));
+        self.emit_change("customer.updated", before, after);
+        id
+    }
+
+    /// Tries to collect an open invoice; answers whether it is paid.
+    pub(crate) fn attempt(&mut self, id: &str, payer: Payer) -> bool {
+        let row = self.invoices.must(id).clone();
+        let now = self.now;
+        let invoice = self.invoices.must_mut(id);
+        if payer == Payer::OutOfBand {
+            self.mark_paid(id, row.amount_due, None, true);
+            return true;
+        }
+        invoice.attempt_count += 1;
+        invoice.first_attempt.get_or_insert(now);
+        let card = self.customers.must(&row.customer).card;
+        let works = payer == Payer::AnotherCard || card == Card::Works;
+        let charge = (works || card == Card::Declines).then(|| self.charge(&row, works));
+        if works {
+            self.mark_paid(id, row.amount_due, charge, false);
+        } else {
+            self.failed(id, charge);
+        }
+        works
+    }
+
+    fn charge(&mut self, invoice: &Invoice, succeeded: bool) -> String {
+        let id = self.next_id("ch_3");
+        self.charges.insert(Charge {
+            id: id.clone(),
+            customer: invoice.customer.clone(),
+            invoice: Some(invoice.id.clone()),
+            amount: invoice.amount_due,
+            amount_refunded: 0,
+            currency: invoice.currency.clone(),
+            succeeded,
+            disputed: false,
+            created: self.now,
+        });
+        let kind = if succeeded {
+            "charge.succeeded"
+        } else {
+            "charge.failed"
+        };
+        self.emit(kind, self.charge_json(self.charges.must(&id)));
+        id
+    }
+
+    fn mark_paid(&mut self, id: &str, amount: i64, charge: Option<String>, out_of_band: bool) {
+        let before = self.invoice_value(id);
+        let now = self.now;
+        let invoice = self.invoices.must_mut(id);
+        invoice.status = InvoiceStatus::Paid;
+        invoice.paid_at = Some(now);
+        invoice.amount_paid = amount;
+        invoice.next_attempt = None;
+        invoice.auto_advance = false;
+        invoice.charge = charge;
+        invoice.paid_out_of_band = out_of_band;
+        let customer = invoice.customer.clone();
+        let subscription = invoice.subscription.clone();
+        let after = self.invoice_value(id);
+        self.emit_change("invoice.updated", before, after.clone());
+        // docs.stripe.com/billing/subscriptions/webhooks: both are sent, also for a total of zero.
+        self.emit("invoice.paid", after.clone());
+        self.emit("invoice.payment_succeeded", after);
+        self.set_delinquent(&customer);
+        if let Some(subscription) = subscription {
+            self.follow_latest_invoice(&subscription);
+        }
+    }
+
+    /// docs.stripe.com/billing/revenue-recovery/smart-retries: a fixed schedule, then the account's setting.
+    fn failed(&mut self, id: &str, charge: Option<String>) {
+        let before = self.invoice_value(id);
+        let row = self.invoices.must(id).clone();
+        let first_payment = row.subscription.as_deref().is_some_and(|subscription| {
+            self.subscriptions.must(subscription).status == Status::Incomplete
+        });
+        let retries_left = !first_payment && row.auto_advance && row.subscription.is_some();
+        let next = usize::try_from(row.attempt_count - 1)
+            .ok()
+            .and_then(|at| self.retry_days.get(at))
+            .filter(|_| retries_left)
+            .map(|days| row.first_attempt.unwrap_or(self.now) + days * DAY)
+            .filter(|at| *at > self.now);
+        let invoice = self.invoices.must_mut(id);
+        invoice.next_attempt = next;
+        invoice.charge = charge.or_else(|| invoice.charge.clone());
+        let after = self.invoice_value(id);
+        self.emit_change("invoice.updated", before, after.clone());
+        self.emit("invoice.payment_failed", after);
+        self.set_delinquent(&row.customer);
+        if let Some(at) = next {
+            self.wake(at, id);
+        }
+        if first_payment {
+            return;
+        }
+        self.set_past_due(&row);
+        if next.is_none() && retries_left {
+            self.give_up(&row);
+        }
+    }
+
+    /// docs.stripe.com/billing/subscriptions/overview#subscription-statuses: past_due follows the latest finalized invoice.
+    fn set_past_due(&mut self, invoice: &Invoice) {
+        let Some(subscription) = invoice.subscription.clone() else {
+            return;
+        };
+        let row = self.subscriptions.must(&subscription);
+        let latest = self
+            .latest_finalized(&subscription)
+            .is_some_and(|latest| latest.id == invoice.id);
+        if latest && matches!(row.status, Status::Active | Status::Trialing) {
+            self.change_subscription(&subscription, |row| row.status = Status::PastDue);
+        }
+    }
+
+    fn give_up(&mut self, invoice: &Invoice) {
+        let Some(subscription) = invoice.subscription.clone() else {
+            return;
+        };
+        if self.subscriptions.must(&subscription).status != Status::PastDue {
+            return;
+        }
+        self.invoices.must_mut(&invoice.id).auto_advance = false;
+        match self.after_retries {
+            AfterRetries::Cancel => self.end_subscription(&subscription, "payment_failed"),
+            AfterRetries::MarkUnpaid => {
+                self.change_subscription(&subscription, |row| row.status = Status::Unpaid);
+            }
+            AfterRetries::LeavePastDue => {}
+        }
+    }
+
+    fn set_delinquent(&mut self, customer: &str) {
+        let open = self
+            .invoices
+            .of(customer)
+            .any(|invoice| invoice.status == InvoiceStatus::Open && invoice.attempt_count > 0);
+        if self.customers.must(customer).delinquent != open {
+            let before = self.customer_json(self.customers.must(customer));
+            self.customers.must_mut(customer).delinquent = open;
+            let after = self.customer_json(self.customers.must(customer));
+            self.emit_change("customer.updated", before, after);
+        }
+    }
+
+    /// Voids an open invoice (docs.stripe.com/invoicing/overview#void); the balance it used comes back.
+    pub(crate) fn void(&mut self, id: &str) {
+        let before = self.invoice_value(id);
+        let now = self.now;
+        let row = self.invoices.must_mut(id);
+        row.status = InvoiceStatus::Void;
+        row.voided_at = Some(now);
+        row.next_attempt = None;
+        row.auto_advance = false;
+        let customer = row.customer.clone();
+        let subscription = row.subscription.clone();
+        let used = row
+            .ending_balance
+            .map_or(0, |ending| ending - row.starting_balance);
+        let after = self.invoice_value(id);
+        self.emit_change("invoice.updated", before, after.clone());
+        self.emit("invoice.voided", after);
+        if used != 0 && !self.customers.must(&customer).deleted {
+            self.change_balance(&customer, -used, "unapplied_from_invoice", Some(id), None);
+        }
+        self.set_delinquent(&customer);
+        if let Some(subscription) = subscription {
+            self.follow_latest_invoice(&subscription);
+        }
+    }
+
+    pub(crate) fn mark_uncollectible(&mut self, id: &str) {
+        let before = self.invoice_value(id);
+        let now = self.now;
+        let row = self.invoices.must_mut(id);
+        row.status = InvoiceStatus::Uncollectible;
+        row.uncollectible_at = Some(now);
+        row.next_attempt = None;
+        row.auto_advance = false;
+        let subscription = row.subscription.clone();
+        let after = self.invoice_value(id);
+        self.emit_change("invoice.updated", before, after.clone());
+        self.emit("invoice.marked_uncollectible", after);
+        if let Some(subscription) = subscription {
+            self.follow_latest_invoice(&subscription);
+        }
+    }
+
+    /// The newest invoice of a subscription that was finalized and still asks for payment or has it.
+    pub(crate) fn latest_finalized(&self, subscription: &str) -> Option<&Invoice> {
+        let customer = &self.subscriptions.must(subscription).customer;
+        self.invoices.of(customer).rev().find(|invoice| {
+            invoice.subscription.as_deref() == Some(subscription)
+                && matches!(invoice.status, InvoiceStatus::Open | InvoiceStatus::Paid)
+        })
+    }
+}

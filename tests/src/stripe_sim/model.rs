@@ -1,0 +1,438 @@
+//! The rows of the simulated account; one truth from which every API shape is drawn.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::calendar::Interval;
+
+/// Stripe's metadata hash.
+pub(crate) type Metadata = BTreeMap<String, String>;
+
+/// A row with Stripe's id and the id it is grouped by (its customer, or nothing).
+pub(crate) trait Row {
+    fn id(&self) -> &str;
+    fn group(&self) -> &str {
+        ""
+    }
+}
+
+/// Rows in the order of creation, found by id or by group.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<T> {
+    rows: Vec<T>,
+    by_id: HashMap<String, usize>,
+    by_group: HashMap<String, Vec<usize>>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            by_id: HashMap::new(),
+            by_group: HashMap::new(),
+        }
+    }
+}
+
+impl<T: Row> Table<T> {
+    pub(crate) fn insert(&mut self, row: T) {
+        let at = self.rows.len();
+        self.by_id.insert(row.id().to_owned(), at);
+        self.by_group
+            .entry(row.group().to_owned())
+            .or_default()
+            .push(at);
+        self.rows.push(row);
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&T> {
+        self.by_id.get(id).and_then(|at| self.rows.get(*at))
+    }
+
+    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
+        self.by_id.get(id).and_then(|at| self.rows.get_mut(*at))
+    }
+
+    /// The row of an id that this program itself has handed out.
+    pub(crate) fn must(&self, id: &str) -> &T {
+        self.get(id)
+            .unwrap_or_else(|| panic!("no such object in the simulated account: {id}"))
+    }
+
+    /// The row of an id that this program itself has handed out, to change it.
+    pub(crate) fn must_mut(&mut self, id: &str) -> &mut T {
+        self.get_mut(id)
+            .unwrap_or_else(|| panic!("no such object in the simulated account: {id}"))
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.rows.iter()
+    }
+
+    /// The rows of one group, oldest first.
+    pub(crate) fn of(&self, group: &str) -> impl DoubleEndedIterator<Item = &T> {
+        self.by_group
+            .get(group)
+            .into_iter()
+            .flatten()
+            .filter_map(|at| self.rows.get(*at))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Product {
+    pub id: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub metadata: Metadata,
+    pub active: bool,
+    pub created: i64,
+    pub updated: i64,
+    pub deleted: bool,
+}
+
+/// A recurring price and the plan of the same id.
+#[derive(Clone, Debug)]
+pub(crate) struct Price {
+    pub id: String,
+    pub product: String,
+    pub nickname: Option<String>,
+    pub lookup_key: Option<String>,
+    pub metadata: Metadata,
+    pub amount: i64,
+    pub currency: String,
+    pub interval: Interval,
+    pub interval_count: i64,
+    pub active: bool,
+    pub created: i64,
+    pub deleted: bool,
+}
+
+/// What happens when a customer's default payment method is charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Card {
+    /// There is none: the attempt fails without a charge.
+    None,
+    /// Charges succeed.
+    Works,
+    /// Charges are declined.
+    Declines,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Customer {
+    pub id: String,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub metadata: Metadata,
+    /// Cents; negative is credit, as in Stripe.
+    pub balance: i64,
+    pub card: Card,
+    pub delinquent: bool,
+    pub created: i64,
+    pub next_number: i64,
+    pub deleted: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct BalanceTransaction {
+    pub id: String,
+    pub customer: String,
+    pub amount: i64,
+    pub ending_balance: i64,
+    pub kind: &'static str,
+    pub invoice: Option<String>,
+    pub description: Option<String>,
+    pub created: i64,
+}
+
+/// The status of a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The first payment has not succeeded yet.
+    Incomplete,
+    /// The first payment did not come within 23 hours.
+    IncompleteExpired,
+    /// In its trial.
+    Trialing,
+    /// In good order, as Stripe sees it.
+    Active,
+    /// The latest invoice is open after a failed attempt or its due date.
+    PastDue,
+    /// Retries are over and the account leaves the subscription standing.
+    Unpaid,
+    /// Ended.
+    Canceled,
+    /// Paused by the pause endpoint.
+    Paused,
+}
+
+impl Status {
+    /// Stripe's word for this status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Incomplete => "incomplete",
+            Self::IncompleteExpired => "incomplete_expired",
+            Self::Trialing => "trialing",
+            Self::Active => "active",
+            Self::PastDue => "past_due",
+            Self::Unpaid => "unpaid",
+            Self::Canceled => "canceled",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// Whether the subscription can never change again.
+    pub fn is_terminal(self) -> bool {
+        match self {
+            Self::IncompleteExpired | Self::Canceled => true,
+            Self::Incomplete
+            | Self::Trialing
+            | Self::Active
+            | Self::PastDue
+            | Self::Unpaid
+            | Self::Paused => false,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub id: String,
+    pub price: String,
+    pub quantity: i64,
+    pub period_start: i64,
+    pub period_end: i64,
+    pub created: i64,
+    pub metadata: Metadata,
+}
+
+/// What happens to the invoices of a subscription whose collection is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PauseBehavior {
+    /// Invoices stay drafts.
+    KeepAsDraft,
+    /// Invoices are marked uncollectible.
+    MarkUncollectible,
+    /// Invoices are voided.
+    Void,
+}
+
+impl PauseBehavior {
+    /// Stripe's word for this behaviour.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::KeepAsDraft => "keep_as_draft",
+            Self::MarkUncollectible => "mark_uncollectible",
+            Self::Void => "void",
+        }
+    }
+
+    /// Reads Stripe's word; `None` for any other.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::KeepAsDraft, Self::MarkUncollectible, Self::Void]
+            .into_iter()
+            .find(|behavior| behavior.as_str() == word)
+    }
+}
+
+/// Whether Stripe charges the card by itself or sends an invoice with a due date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CollectionMethod {
+    /// The default payment method is charged.
+    #[default]
+    ChargeAutomatically,
+    /// An invoice is sent.
+    SendInvoice,
+}
+
+impl CollectionMethod {
+    /// Stripe's word for this method.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ChargeAutomatically => "charge_automatically",
+            Self::SendInvoice => "send_invoice",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    pub id: String,
+    pub customer: String,
+    pub status: Status,
+    pub items: Vec<Item>,
+    pub anchor: i64,
+    pub created: i64,
+    pub trial_start: Option<i64>,
+    pub trial_end: Option<i64>,
+    pub trial_warned: bool,
+    pub cancel_at: Option<i64>,
+    pub cancel_at_period_end: bool,
+    /// Cancelled in the portal: on flexible billing only `cancel_at` shows it.
+    pub cancelled_in_portal: bool,
+    pub canceled_at: Option<i64>,
+    pub ended_at: Option<i64>,
+    pub cancel_reason: Option<&'static str>,
+    pub cancel_comment: Option<String>,
+    pub pause: Option<(PauseBehavior, Option<i64>)>,
+    pub collection: CollectionMethod,
+    pub days_until_due: i64,
+    pub latest_invoice: Option<String>,
+    pub percent_off: i64,
+    pub metadata: Metadata,
+    pub description: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub id: String,
+    pub amount: i64,
+    pub description: String,
+    pub price: Option<String>,
+    pub quantity: i64,
+    pub period: (i64, i64),
+    pub subscription: Option<String>,
+    pub item: Option<String>,
+    pub invoice_item: Option<String>,
+    pub proration: bool,
+    /// The moment from which this period counts no more, because the unused rest was credited.
+    pub cut_at: Option<i64>,
+}
+
+/// An amount that waits for the customer's next invoice.
+#[derive(Clone, Debug)]
+pub(crate) struct PendingItem {
+    pub customer: String,
+    pub line: Line,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InvoiceStatus {
+    Draft,
+    Open,
+    Paid,
+    Void,
+    Uncollectible,
+}
+
+impl InvoiceStatus {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Open => "open",
+            Self::Paid => "paid",
+            Self::Void => "void",
+            Self::Uncollectible => "uncollectible",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Invoice {
+    pub id: String,
+    pub number: Option<String>,
+    pub customer: String,
+    pub subscription: Option<String>,
+    pub status: InvoiceStatus,
+    pub reason: &'static str,
+    pub lines: Vec<Line>,
+    pub discount: i64,
+    pub currency: String,
+    pub created: i64,
+    pub period: (i64, i64),
+    pub starting_balance: i64,
+    pub ending_balance: Option<i64>,
+    pub amount_due: i64,
+    pub amount_paid: i64,
+    pub attempt_count: i64,
+    pub first_attempt: Option<i64>,
+    pub next_attempt: Option<i64>,
+    pub finalize_at: Option<i64>,
+    pub auto_advance: bool,
+    pub collection: CollectionMethod,
+    pub due_date: Option<i64>,
+    pub finalized_at: Option<i64>,
+    pub paid_at: Option<i64>,
+    pub voided_at: Option<i64>,
+    pub uncollectible_at: Option<i64>,
+    pub charge: Option<String>,
+    pub paid_out_of_band: bool,
+    pub metadata: Metadata,
+}
+
+impl Invoice {
+    pub(crate) fn subtotal(&self) -> i64 {
+        self.lines.iter().map(|line| line.amount).sum()
+    }
+
+    pub(crate) fn total(&self) -> i64 {
+        self.subtotal() - self.discount
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Charge {
+    pub id: String,
+    pub customer: String,
+    pub invoice: Option<String>,
+    pub amount: i64,
+    pub amount_refunded: i64,
+    pub currency: String,
+    pub succeeded: bool,
+    pub disputed: bool,
+    pub created: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Refund {
+    pub id: String,
+    pub charge: String,
+    pub amount: i64,
+    pub status: &'static str,
+    pub created: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Dispute {
+    pub id: String,
+    pub charge: String,
+    pub amount: i64,
+    pub status: &'static str,
+    pub reason: &'static str,
+    pub created: i64,
+}
+
+macro_rules! rows {
+    ($($row:ty: $group:ident),+) => {
+        $(impl Row for $row {
+            fn id(&self) -> &str {
+                &self.id
+            }
+            fn group(&self) -> &str {
+                &self.$group
+            }
+        })+
+    };
+}
+
+rows!(
+    Price: product,
+    BalanceTransaction: customer,
+    Subscription: customer,
+    Invoice: customer,
+    Charge: customer,
+    Refund: charge,
+    Dispute: charge
+);
+
+impl Row for Product {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Row for Customer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
