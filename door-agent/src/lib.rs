@@ -1,0 +1,4 @@
+//! The door agent: decides at the door, offline, from signed lists.
+
+pub mod disk;
+pub mod records;
