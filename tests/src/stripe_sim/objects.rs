@@ -113,7 +113,7 @@ impl StripeSim {
             "automatic_tax": {"disabled_reason": null, "enabled": false, "liability": null},
             "billing_cycle_anchor": row.anchor, "billing_cycle_anchor_config": null,
             "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
-            "billing_thresholds": null, "cancel_at": row.cancel_at,
+            "billing_schedules": [], "billing_thresholds": null, "cancel_at": row.cancel_at,
             "cancel_at_period_end": row.cancel_at_period_end, "canceled_at": row.canceled_at,
             "cancellation_details": {
                 "comment": row.cancel_comment, "feedback": null, "reason": row.cancel_reason,
@@ -202,7 +202,7 @@ impl StripeSim {
         let mut value = json!({
             "id": row.id, "object": "invoice", "account_country": "US", "account_name": "Space",
             "account_tax_ids": null, "amount_due": row.amount_due, "amount_overpaid": 0,
-            "amount_paid": row.amount_paid, "amount_remaining": remaining, "amount_shipping": 0,
+            "amount_paid": row.amount_paid, "amount_paid_off_stripe": 0, "amount_remaining": remaining, "amount_shipping": 0,
             "application": null, "attempt_count": row.attempt_count, "attempted": row.attempt_count > 0 || row.paid_at.is_some(),
             "auto_advance": row.auto_advance,
             "automatic_tax": {"disabled_reason": null, "enabled": false, "liability": null, "provider": null, "status": null},
@@ -286,7 +286,7 @@ impl StripeSim {
         json!({
             "id": row.id, "object": "dispute", "amount": row.amount, "balance_transactions": [],
             "charge": row.charge, "created": row.created, "currency": charge.currency,
-            "enhanced_eligibility_types": [], "evidence": {}, "evidence_details": {
+            "enhanced_eligibility_types": [], "evidence": {"enhanced_evidence": {}}, "evidence_details": {
                 "due_by": row.created + 7 * super::calendar::DAY, "enhanced_eligibility": {}, "has_evidence": false,
                 "past_due": false, "submission_count": 0,
             },

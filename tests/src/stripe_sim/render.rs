@@ -111,9 +111,9 @@ fn subscription(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: 
             Value::Bool(shape < Shape::Clover),
         );
     }
+    // docs.stripe.com/changelog/endive/2026-09-30/pause-subscription
     if shape < Shape::Endive {
-        remove(out, &["status_details"]);
-        // docs.stripe.com/changelog/endive/2026-09-30/pause-subscription is where `paused` becomes a status of its own.
+        remove(out, &["status_details", "billing_schedules"]);
     }
     if shape < Shape::Clover {
         remove(
@@ -260,6 +260,9 @@ fn charge(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: Shape)
 }
 
 fn invoice(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: Shape) {
+    if shape < Shape::Endive {
+        remove(out, &["amount_paid_off_stripe"]);
+    }
     if shape < Shape::Clover {
         remove(out, &["customer_account"]);
     }

@@ -449,6 +449,82 @@ fn paused_collection_voids_renewals_and_leaves_the_status_active() {
 }
 
 #[test]
+fn a_paused_subscription_bills_nothing_and_begins_a_new_cycle_when_resumed() {
+    let (mut sim, _, sub) = member();
+    sim.pause(&sub);
+    assert_eq!(
+        kinds(&sim.take_events()),
+        [
+            "customer.subscription.updated",
+            "customer.subscription.paused"
+        ]
+    );
+    assert_eq!(
+        sim.subscription(&sub)["status_details"]["paused"]["subscription"]["type"],
+        "pause_requested"
+    );
+    let back = utc(2026, 5, 3, 8);
+    sim.advance_to(back);
+    assert!(sim.take_events().is_empty());
+    sim.resume(&sub);
+    sim.advance_to(back + HOUR);
+    assert_eq!(sim.paid_until(&sub), Some(utc(2026, 6, 3, 8)));
+    sim.advance_to(utc(2026, 6, 3, 9));
+    assert_eq!(sim.paid_until(&sub), Some(utc(2026, 7, 3, 8)));
+}
+
+#[test]
+fn what_has_ended_never_changes_again() {
+    let (mut sim, _, sub) = member();
+    sim.cancel_now(&sub);
+    sim.take_events();
+    let ended = sim.subscription(&sub);
+    sim.cancel_at_period_end(&sub, true);
+    sim.pause(&sub);
+    sim.resume(&sub);
+    sim.set_quantity(&sub, 0, 3, Proration::AlwaysInvoice);
+    sim.advance_to(utc(2026, 9, 1, 0));
+    assert!(sim.take_events().is_empty());
+    assert_eq!(sim.subscription(&sub), ended);
+}
+
+#[test]
+fn a_sent_invoice_is_past_due_after_its_due_date_and_paying_it_helps() {
+    let mut sim = space();
+    let plan = sim.create_plan("membertype_1", None, 5000, Interval::Month);
+    let customer = sim.create_customer(None, None, &[]);
+    let how = Subscribe {
+        collection_method: CollectionMethod::SendInvoice,
+        days_until_due: 7,
+        ..Subscribe::default()
+    };
+    let sub = sim.subscribe(&customer, &[(&plan, 1)], how);
+    let sent = sim.now() + HOUR;
+    sim.advance_to(sent);
+    assert_eq!(
+        (sim.status(&sub), sim.paid_until(&sub)),
+        (Status::Active, None)
+    );
+    assert_eq!(sim.invoices_of(&sub)[0]["due_date"], sent + 7 * DAY);
+    sim.advance_to(sent + 7 * DAY);
+    assert_eq!(sim.status(&sub), Status::PastDue);
+    sim.pay_open_invoice(&customer);
+    assert_eq!(sim.status(&sub), Status::Active);
+    assert_eq!(sim.paid_until(&sub), Some(utc(2026, 2, 15, 12)));
+}
+
+#[test]
+fn a_void_of_the_only_open_invoice_makes_it_active_though_nothing_was_paid() {
+    let (mut sim, customer, sub) = member();
+    sim.set_card(&customer, false);
+    sim.advance_to(utc(2026, 2, 16, 0));
+    let open = sim.invoices_of(&sub).pop().expect("the renewal");
+    sim.void_invoice(open["id"].as_str().expect("an id"));
+    assert_eq!(sim.status(&sub), Status::Active);
+    assert_eq!(sim.paid_until(&sub), Some(utc(2026, 2, 15, 12)));
+}
+
+#[test]
 fn a_deleted_customer_takes_its_subscriptions_along() {
     let (mut sim, customer, sub) = member();
     sim.delete_customer(&customer);

@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use super::billing::Payer;
-use super::calendar::{DAY, Interval};
+use super::calendar::DAY;
 use super::model::{
-    Card, Charge, CollectionMethod, Customer, Dispute, InvoiceStatus, Metadata, PauseBehavior,
-    Price, Product, Refund, Status,
+    Card, CollectionMethod, Customer, InvoiceStatus, Metadata, PauseBehavior, Status,
 };
 use super::render::render;
 use super::subscriptions::{ItemChange, NewSubscription, PaymentBehavior, Proration};
@@ -29,7 +28,7 @@ pub struct Subscribe {
     pub metadata: Vec<(String, String)>,
 }
 
-fn metadata_of(pairs: &[(&str, &str)]) -> Metadata {
+pub(crate) fn metadata_of(pairs: &[(&str, &str)]) -> Metadata {
     pairs
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -37,176 +36,11 @@ fn metadata_of(pairs: &[(&str, &str)]) -> Metadata {
 }
 
 impl StripeSim {
-    /// A plan and price of that id, with a product of its own; `amount` in cents.
-    pub fn create_plan(
-        &mut self,
-        id: &str,
-        nickname: Option<&str>,
-        amount: i64,
-        interval: Interval,
-    ) -> String {
-        let product = self.create_product(nickname.unwrap_or(id), None, &[]);
-        self.add_price(Price {
-            id: id.to_owned(),
-            product,
-            nickname: nickname.map(str::to_owned),
-            lookup_key: None,
-            metadata: Metadata::new(),
-            amount,
-            currency: "usd".to_owned(),
-            interval,
-            interval_count: 1,
-            active: true,
-            created: self.now,
-            deleted: false,
-        })
-    }
-
-    /// A price with an id of Stripe's own choice and a product of its own; `amount` in cents.
-    pub fn create_price(
-        &mut self,
-        nickname: Option<&str>,
-        lookup_key: Option<&str>,
-        metadata: &[(&str, &str)],
-        amount: i64,
-        interval: Interval,
-    ) -> String {
-        let product = self.create_product(nickname.unwrap_or("Membership"), None, &[]);
-        self.create_price_of(&product, nickname, lookup_key, metadata, amount, interval)
-    }
-
-    /// A further price of a product; `amount` in cents.
-    pub fn create_price_of(
-        &mut self,
-        product: &str,
-        nickname: Option<&str>,
-        lookup_key: Option<&str>,
-        metadata: &[(&str, &str)],
-        amount: i64,
-        interval: Interval,
-    ) -> String {
-        let id = self.next_id("price_1");
-        self.add_price(Price {
-            id,
-            product: product.to_owned(),
-            nickname: nickname.map(str::to_owned),
-            lookup_key: lookup_key.map(str::to_owned),
-            metadata: metadata_of(metadata),
-            amount,
-            currency: "usd".to_owned(),
-            interval,
-            interval_count: 1,
-            active: true,
-            created: self.now,
-            deleted: false,
-        })
-    }
-
-    pub(crate) fn add_price(&mut self, row: Price) -> String {
-        let id = row.id.clone();
-        let (plan, price) = (self.plan_json(&row), self.price_json(&row));
-        self.prices.insert(row);
-        self.emit("plan.created", plan);
-        self.emit("price.created", price);
-        id
-    }
-
-    /// A product.
-    pub fn create_product(
-        &mut self,
-        name: &str,
-        description: Option<&str>,
-        metadata: &[(&str, &str)],
-    ) -> String {
-        let id = self.next_id("prod_");
-        self.add_product(Product {
-            id,
-            name: name.to_owned(),
-            description: description.map(str::to_owned),
-            metadata: metadata_of(metadata),
-            active: true,
-            created: self.now,
-            updated: self.now,
-            deleted: false,
-        })
-    }
-
-    pub(crate) fn add_product(&mut self, row: Product) -> String {
-        let id = row.id.clone();
-        let value = self.product_json(&row);
-        self.products.insert(row);
-        self.emit("product.created", value);
-        id
-    }
-
-    pub(crate) fn change_price_row(&mut self, id: &str, change: impl FnOnce(&mut Price)) {
-        let row = self.prices.must(id).clone();
-        change(self.prices.must_mut(id));
-        let new = self.prices.must(id).clone();
-        self.emit_change("plan.updated", self.plan_json(&row), self.plan_json(&new));
-        self.emit_change(
-            "price.updated",
-            self.price_json(&row),
-            self.price_json(&new),
-        );
-    }
-
-    pub(crate) fn change_product_row(&mut self, id: &str, change: impl FnOnce(&mut Product)) {
-        let before = self.product_json(self.products.must(id));
-        let now = self.now;
-        let row = self.products.must_mut(id);
-        change(row);
-        row.updated = now;
-        let after = self.product_json(self.products.must(id));
-        self.emit_change("product.updated", before, after);
-    }
-
     pub(crate) fn change_customer_row(&mut self, id: &str, change: impl FnOnce(&mut Customer)) {
         let before = self.customer_json(self.customers.must(id));
         change(self.customers.must_mut(id));
         let after = self.customer_json(self.customers.must(id));
         self.emit_change("customer.updated", before, after);
-    }
-
-    /// Edits the description that people see of a plan and price.
-    pub fn edit_nickname(&mut self, price: &str, nickname: Option<&str>) {
-        self.change_price_row(price, |row| row.nickname = nickname.map(str::to_owned));
-    }
-
-    /// Gives a price a lookup key; whoever had it loses it (`transfer_lookup_key`).
-    pub fn set_lookup_key(&mut self, price: &str, key: Option<&str>) {
-        let losers: Vec<String> = self
-            .prices
-            .iter()
-            .filter(|row| key.is_some() && row.lookup_key.as_deref() == key && row.id != price)
-            .map(|row| row.id.clone())
-            .collect();
-        for loser in losers {
-            self.change_price_row(&loser, |row| row.lookup_key = None);
-        }
-        self.change_price_row(price, |row| row.lookup_key = key.map(str::to_owned));
-    }
-
-    /// Sets one metadata value of a price and its plan.
-    pub fn set_price_metadata(&mut self, price: &str, key: &str, value: &str) {
-        self.change_price_row(price, |row| {
-            row.metadata.insert(key.to_owned(), value.to_owned());
-        });
-    }
-
-    /// Edits a product's name.
-    pub fn edit_product_name(&mut self, product: &str, name: &str) {
-        self.change_product_row(product, |row| row.name = name.to_owned());
-    }
-
-    /// Deletes a plan; subscriptions on it go on (docs.stripe.com/api/plans/delete).
-    pub fn delete_plan(&mut self, id: &str) {
-        let row = self.prices.must_mut(id);
-        row.deleted = true;
-        row.active = false;
-        let row = row.clone();
-        self.emit("plan.deleted", self.plan_json(&row));
-        self.emit("price.deleted", self.price_json(&row));
     }
 
     /// A customer with a card that works.
@@ -315,7 +149,9 @@ impl StripeSim {
             .as_deref()
             .map_or(0, |id| self.invoices.must(id).amount_due);
         let session = serde_json::json!({
-            "id": id, "object": "checkout.session", "amount_total": amount, "amount_subtotal": amount,
+            "id": id, "object": "checkout.session", "automatic_tax": {"enabled": false, "liability": null, "provider": null, "status": null},
+            "custom_fields": [], "custom_text": {"after_submit": null, "shipping_address": null, "submit": null, "terms_of_service_acceptance": null},
+            "expires_at": self.now + DAY, "payment_method_types": ["card"], "shipping_options": [], "amount_total": amount, "amount_subtotal": amount,
             "client_reference_id": client_reference_id, "created": self.now, "currency": "usd",
             "customer": customer, "customer_details": {"email": self.customers.must(customer).email},
             "invoice": invoice, "livemode": self.livemode, "metadata": {}, "mode": "subscription",
@@ -430,107 +266,38 @@ impl StripeSim {
         self.set_pause_collection(subscription, Some((behavior, resumes_at)));
     }
 
-    /// Pauses the subscription itself (docs.stripe.com/changelog/endive/2026-09-30/pause-subscription).
+    /// Pauses the subscription itself, if it is running (docs.stripe.com/changelog/endive/2026-09-30/pause-subscription).
     pub fn pause(&mut self, subscription: &str) {
-        self.change_subscription(subscription, |row| row.status = Status::Paused);
-        self.emit(
-            "customer.subscription.paused",
-            self.subscription_value(subscription),
-        );
-    }
-
-    /// Ends a pause of collection or of the subscription; a paused subscription begins a new cycle if its period is over.
-    pub fn resume(&mut self, subscription: &str) {
-        if self.subscriptions.must(subscription).status == Status::Paused {
-            self.change_subscription(subscription, |row| row.status = Status::Active);
-            self.emit(
-                "customer.subscription.resumed",
-                self.subscription_value(subscription),
-            );
-            self.run_subscription(subscription);
-        } else {
-            self.set_pause_collection(subscription, None);
+        if matches!(self.status(subscription), Status::Active | Status::PastDue) {
+            self.change_subscription(subscription, |row| row.status = Status::Paused);
+            let value = self.subscription_value(subscription);
+            self.emit("customer.subscription.paused", value);
         }
     }
 
-    /// Refunds cents of an invoice's charge; answers the refund's id.
-    ///
-    /// # Panics
-    /// If the invoice has no charge that succeeded: there is nothing to refund.
-    pub fn refund(&mut self, invoice: &str, amount: i64) -> String {
-        let charge = self.paid_charge(invoice).id.clone();
-        self.refund_charge(&charge, amount)
-    }
-
-    pub(crate) fn refund_charge(&mut self, charge: &str, amount: i64) -> String {
-        let before = self.charge_json(self.charges.must(charge));
-        let id = self.next_id("re_3");
-        self.charges.must_mut(charge).amount_refunded += amount;
-        self.refunds.insert(Refund {
-            id: id.clone(),
-            charge: charge.to_owned(),
-            amount,
-            status: "succeeded",
-            created: self.now,
+    /// Ends a pause of collection, or of the subscription, which then begins a new cycle if its period is over.
+    pub fn resume(&mut self, subscription: &str) {
+        if self.status(subscription) != Status::Paused {
+            self.set_pause_collection(subscription, None);
+            return;
+        }
+        let now = self.now;
+        self.change_subscription(subscription, |row| {
+            row.status = Status::Active;
+            if row.items.iter().any(|item| item.period_end <= now) {
+                row.anchor = now;
+            }
         });
-        let after = self.charge_json(self.charges.must(charge));
-        self.emit_change("charge.refunded", before, after);
-        self.emit("refund.created", self.refund_json(self.refunds.must(&id)));
-        id
-    }
-
-    /// The refund comes back (docs.stripe.com/refunds#failed-refunds).
-    pub fn fail_refund(&mut self, refund: &str) {
-        let row = self.refunds.must_mut(refund);
-        row.status = "failed";
-        let (charge, amount) = (row.charge.clone(), row.amount);
-        self.charges.must_mut(&charge).amount_refunded -= amount;
-        self.emit("refund.failed", self.refund_json(self.refunds.must(refund)));
-    }
-
-    /// The payer disputes an invoice's charge; answers the dispute's id.
-    ///
-    /// # Panics
-    /// If the invoice has no charge that succeeded: there is nothing to dispute.
-    pub fn dispute(&mut self, invoice: &str) -> String {
-        let charge = self.paid_charge(invoice);
-        let (charge, amount) = (charge.id.clone(), charge.amount);
-        let id = self.next_id("du_1");
-        self.charges.must_mut(&charge).disputed = true;
-        self.disputes.insert(Dispute {
-            id: id.clone(),
-            charge,
-            amount,
-            status: "needs_response",
-            reason: "fraudulent",
-            created: self.now,
-        });
-        self.emit(
-            "charge.dispute.created",
-            self.dispute_json(self.disputes.must(&id)),
-        );
-        id
-    }
-
-    /// The bank decides.
-    pub fn close_dispute(&mut self, dispute: &str, won: bool) {
-        self.disputes.must_mut(dispute).status = if won { "won" } else { "lost" };
-        self.emit(
-            "charge.dispute.closed",
-            self.dispute_json(self.disputes.must(dispute)),
-        );
-    }
-
-    fn paid_charge(&self, invoice: &str) -> &Charge {
-        let charge = self.invoices.must(invoice).charge.as_deref();
-        charge
-            .map(|id| self.charges.must(id))
-            .filter(|charge| charge.succeeded)
-            .expect("the story names an invoice that a charge has paid")
+        let value = self.subscription_value(subscription);
+        self.emit("customer.subscription.resumed", value);
+        self.run_subscription(subscription);
     }
 
     /// Deletes a customer; its subscriptions end at once (docs.stripe.com/api/customers/delete).
     pub fn delete_customer(&mut self, customer: &str) {
+        if self.customers.must(customer).deleted {
+            return;
+        }
         let value = self.customer_json(self.customers.must(customer));
         self.emit("customer.deleted", value);
         let living: Vec<String> = self

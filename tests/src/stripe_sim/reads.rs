@@ -1,0 +1,383 @@
+//! The REST interface: reading and listing.
+
+use serde_json::{Value, json};
+
+use super::StripeSim;
+use super::api::unrecognized;
+use super::calendar::DAY;
+use super::model::{InvoiceStatus, Status};
+use super::objects::list;
+use super::params::{Params, Problem};
+
+type Answer = Result<Value, Problem>;
+
+impl StripeSim {
+    /// docs.stripe.com/api/invoice-payment
+    pub(crate) fn invoice_payments(&self, invoice: &str) -> Value {
+        let row = self.invoices.must(invoice);
+        let data = row.charge.iter().map(|charge| {
+            json!({
+                "id": charge.replacen("ch_", "inpay_", 1), "object": "invoice_payment", "amount_paid": row.amount_paid,
+                "amount_requested": row.amount_due, "created": row.created, "currency": row.currency,
+                "invoice": row.id, "is_default": true, "livemode": self.livemode,
+                "payment": {"payment_intent": charge.replacen("ch_", "pi_", 1), "type": "payment_intent"},
+                "status": if row.status == InvoiceStatus::Paid { "paid" } else { "open" },
+                "status_transitions": {"canceled_at": null, "paid_at": row.paid_at},
+            })
+        });
+        list(
+            &format!("/v1/invoices/{invoice}/payments"),
+            data.collect(),
+            false,
+        )
+    }
+
+    pub(crate) fn read(&self, segments: &[&str], params: &Params<'_>) -> Answer {
+        match segments {
+            ["account"] => Ok(self.account_json()),
+            ["accounts", id] if *id == self.account => Ok(self.account_json()),
+            ["balance"] => Ok(
+                json!({"object": "balance", "livemode": self.livemode, "available": [], "pending": []}),
+            ),
+            ["subscriptions"] => self.list_subscriptions(params),
+            ["invoices"] => self.list_invoices(params),
+            ["customers"] => self.list_customers(params),
+            ["events"] => self.list_events(params),
+            ["prices"] => self.list_prices(params, false),
+            ["plans"] => self.list_prices(params, true),
+            ["products"] => {
+                let rows = self.products.iter().filter(|row| !row.deleted);
+                page(
+                    "/v1/products",
+                    rows.map(|row| self.product_json(row)).collect(),
+                    params,
+                )
+            }
+            ["charges"] => {
+                let customer = params.filled("customer");
+                let rows = self
+                    .charges
+                    .iter()
+                    .filter(|row| customer.is_none_or(|id| row.customer == id));
+                page(
+                    "/v1/charges",
+                    rows.map(|row| self.charge_json(row)).collect(),
+                    params,
+                )
+            }
+            ["refunds"] => {
+                let charge = params.filled("charge");
+                let rows = self
+                    .refunds
+                    .iter()
+                    .filter(|row| charge.is_none_or(|id| row.charge == id));
+                page(
+                    "/v1/refunds",
+                    rows.map(|row| self.refund_json(row)).collect(),
+                    params,
+                )
+            }
+            ["disputes"] => page(
+                "/v1/disputes",
+                self.disputes
+                    .iter()
+                    .map(|row| self.dispute_json(row))
+                    .collect(),
+                params,
+            ),
+            ["customers", id, "balance_transactions"] => {
+                let customer = self.living_customer(id)?;
+                let rows = self.balance_transactions.of(&customer);
+                let data = rows.map(|row| self.balance_transaction_json(row)).collect();
+                page(
+                    &format!("/v1/customers/{id}/balance_transactions"),
+                    data,
+                    params,
+                )
+            }
+            ["invoices", id, "lines"] => {
+                let row = self
+                    .invoices
+                    .get(id)
+                    .ok_or_else(|| Problem::missing("invoice", id))?;
+                let lines = self.invoice_json(row)["lines"]["data"]
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_default();
+                page(
+                    &format!("/v1/invoices/{id}/lines"),
+                    lines.into_iter().rev().collect(),
+                    params,
+                )
+            }
+            ["events", id] => {
+                let event = self
+                    .events
+                    .iter()
+                    .find(|event| event.id == *id && !self.forgotten(event.created));
+                let event = event.ok_or_else(|| Problem::missing("event", id))?;
+                Ok(event.body(event.shape, self.livemode))
+            }
+            ["plans", id] => {
+                let row = self.prices.get(id).filter(|row| !row.deleted);
+                row.map(|row| self.plan_json(row))
+                    .ok_or_else(|| Problem::missing("plan", id))
+            }
+            [kind, id] => self.read_one(kind, id),
+            _ => Err(unrecognized(segments)),
+        }
+    }
+
+    fn read_one(&self, kind: &str, id: &str) -> Answer {
+        let object = match kind {
+            "subscriptions" => "subscription",
+            "invoices" => "invoice",
+            "customers" => "customer",
+            "products" => "product",
+            "prices" => "price",
+            "charges" => "charge",
+            "refunds" => "refund",
+            "disputes" => "dispute",
+            _ => return Err(unrecognized(&[kind, id])),
+        };
+        self.object(id)
+            .filter(|value| value["object"] == object)
+            .filter(|value| object != "product" || value["deleted"] != true)
+            .ok_or_else(|| Problem::missing(object, id))
+    }
+
+    /// The account says nothing of its mode; `/v1/balance` does (docs.stripe.com/api/accounts/object, …/balance/balance_object).
+    fn account_json(&self) -> Value {
+        json!({
+            "id": self.account, "object": "account", "business_profile": {"name": "Space", "url": null},
+            "business_type": "non_profit", "capabilities": {}, "charges_enabled": true, "country": "US",
+            "created": 1_400_000_000, "default_currency": "usd", "details_submitted": true,
+            "email": "treasurer@example.org", "metadata": {}, "payouts_enabled": true,
+            "settings": {
+                "branding": {"icon": null, "logo": null, "primary_color": null, "secondary_color": null},
+                "card_payments": {"statement_descriptor_prefix": null},
+                "dashboard": {"display_name": "Space", "timezone": "Etc/UTC"},
+                "payments": {"statement_descriptor": null},
+            },
+            "type": "standard",
+        })
+    }
+
+    pub(crate) fn living_customer(&self, id: &str) -> Result<String, Problem> {
+        let row = self.customers.get(id).filter(|row| !row.deleted);
+        row.map(|row| row.id.clone())
+            .ok_or_else(|| Problem::missing("customer", id))
+    }
+
+    /// docs.stripe.com/api/subscriptions/list: canceled ones only on demand.
+    fn list_subscriptions(&self, params: &Params<'_>) -> Answer {
+        let wanted = params.filled("status");
+        let price = params.filled("price").or(params.filled("plan"));
+        let rows: Box<dyn Iterator<Item = _>> = match params.filled("customer") {
+            Some(customer) => {
+                // A customer that never was is an error; one that is deleted is not.
+                self.customers
+                    .get(customer)
+                    .ok_or_else(|| Problem::missing("customer", customer))?;
+                Box::new(self.subscriptions.of(customer))
+            }
+            None => Box::new(self.subscriptions.iter()),
+        };
+        let data = rows
+            .filter(|row| match wanted {
+                Some("all") => true,
+                Some("ended") => row.status.is_terminal(),
+                Some(status) => row.status.as_str() == status,
+                None => row.status != Status::Canceled,
+            })
+            .filter(|row| {
+                price.is_none_or(|price| row.items.iter().any(|item| item.price == price))
+            })
+            .filter(|row| in_range(row.created, params))
+            .map(|row| self.subscription_json(row))
+            .collect();
+        page("/v1/subscriptions", data, params)
+    }
+
+    fn list_invoices(&self, params: &Params<'_>) -> Answer {
+        let subscription = params.filled("subscription");
+        let customer = params.filled("customer").or_else(|| {
+            subscription
+                .and_then(|id| self.subscriptions.get(id))
+                .map(|row| row.customer.as_str())
+        });
+        let rows: Box<dyn Iterator<Item = _>> = match customer {
+            Some(customer) => Box::new(self.invoices.of(customer)),
+            None => Box::new(self.invoices.iter()),
+        };
+        let data = rows
+            .filter(|row| subscription.is_none_or(|id| row.subscription.as_deref() == Some(id)))
+            .filter(|row| {
+                params
+                    .filled("status")
+                    .is_none_or(|status| row.status.as_str() == status)
+            })
+            .filter(|row| in_range(row.created, params))
+            .map(|row| self.invoice_json(row))
+            .collect();
+        page("/v1/invoices", data, params)
+    }
+
+    fn list_customers(&self, params: &Params<'_>) -> Answer {
+        // docs.stripe.com/api/customers/list: the mail address is compared case-sensitively.
+        let email = params.filled("email");
+        let rows = self.customers.iter().filter(|row| !row.deleted);
+        let data = rows
+            .filter(|row| email.is_none_or(|email| row.email.as_deref() == Some(email)))
+            .filter(|row| in_range(row.created, params))
+            .map(|row| self.customer_json(row))
+            .collect();
+        page("/v1/customers", data, params)
+    }
+
+    fn list_prices(&self, params: &Params<'_>, as_plans: bool) -> Answer {
+        let active = params.flag("active")?;
+        let keys = params.array("lookup_keys");
+        let data = self
+            .prices
+            .iter()
+            .filter(|row| !row.deleted && active.is_none_or(|active| row.active == active))
+            .filter(|row| {
+                params
+                    .filled("product")
+                    .is_none_or(|product| row.product == product)
+            })
+            .filter(|row| {
+                keys.is_empty()
+                    || row
+                        .lookup_key
+                        .as_deref()
+                        .is_some_and(|key| keys.contains(&key))
+            })
+            .map(|row| {
+                if as_plans {
+                    self.plan_json(row)
+                } else {
+                    self.price_json(row)
+                }
+            })
+            .collect();
+        page(
+            if as_plans { "/v1/plans" } else { "/v1/prices" },
+            data,
+            params,
+        )
+    }
+
+    /// docs.stripe.com/api/events: kept for 30 days, each in the API version of its creation.
+    fn forgotten(&self, created: i64) -> bool {
+        created < self.now - 30 * DAY
+    }
+
+    fn list_events(&self, params: &Params<'_>) -> Answer {
+        let types = params.array("types");
+        if types.len() > 20 {
+            return Err(Problem::invalid(
+                "You may only specify up to 20 types.",
+                "types",
+            ));
+        }
+        let delivered = params.flag("delivery_success")?;
+        let start = self
+            .events
+            .partition_point(|event| self.forgotten(event.created));
+        let wanted = |kind: &str| {
+            let one = params
+                .filled("type")
+                .is_none_or(|pattern| matches(pattern, kind));
+            one && (types.is_empty() || types.contains(&kind))
+        };
+        let chosen: Vec<_> = self
+            .events
+            .iter()
+            .skip(start)
+            .filter(|event| wanted(&event.kind) && in_range(event.created, params))
+            .filter(|event| {
+                delivered.is_none_or(|delivered| event.delivered.unwrap_or(true) == delivered)
+            })
+            .collect();
+        let ids: Vec<&str> = chosen.iter().map(|event| event.id.as_str()).collect();
+        let (range, has_more) = window(&ids, params)?;
+        let data = chosen.get(range).unwrap_or_default().iter().rev();
+        let data = data
+            .map(|event| event.body(event.shape, self.livemode))
+            .collect();
+        Ok(list("/v1/events", data, has_more))
+    }
+}
+
+fn matches(pattern: &str, kind: &str) -> bool {
+    pattern
+        .strip_suffix('*')
+        .map_or(pattern == kind, |prefix| kind.starts_with(prefix))
+}
+
+fn in_range(created: i64, params: &Params<'_>) -> bool {
+    let bound = |name: &str| {
+        params
+            .filled(name)
+            .and_then(|value| value.parse::<i64>().ok())
+    };
+    bound("created").is_none_or(|at| created == at)
+        && bound("created[gte]").is_none_or(|at| created >= at)
+        && bound("created[gt]").is_none_or(|at| created > at)
+        && bound("created[lte]").is_none_or(|at| created <= at)
+        && bound("created[lt]").is_none_or(|at| created < at)
+}
+
+/// One page of rows that come oldest first; shown newest first (docs.stripe.com/api/pagination).
+fn page(url: &str, rows: Vec<Value>, params: &Params<'_>) -> Answer {
+    let ids: Vec<&str> = rows
+        .iter()
+        .map(|row| row["id"].as_str().unwrap_or_default())
+        .collect();
+    let (range, has_more) = window(&ids, params)?;
+    let data = rows
+        .get(range)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .cloned()
+        .collect();
+    Ok(list(url, data, has_more))
+}
+
+fn window(ids: &[&str], params: &Params<'_>) -> Result<(std::ops::Range<usize>, bool), Problem> {
+    let limit = params.number("limit")?.unwrap_or(10);
+    let limit = usize::try_from(limit)
+        .ok()
+        .filter(|limit| (1..=100).contains(limit))
+        .ok_or_else(|| Problem::invalid("This value must be between 1 and 100.", "limit"))?;
+    let place = |name: &str| {
+        params
+            .filled(name)
+            .map(|id| {
+                let at = ids.iter().rposition(|candidate| *candidate == id);
+                at.ok_or_else(|| Problem {
+                    status: 400,
+                    ..Problem::missing("object", id)
+                })
+            })
+            .transpose()
+    };
+    match (place("starting_after")?, place("ending_before")?) {
+        (Some(_), Some(_)) => Err(Problem::invalid(
+            "Only one of starting_after and ending_before.",
+            "ending_before",
+        )),
+        (None, Some(newer_than)) => {
+            let end = (newer_than + 1 + limit).min(ids.len());
+            Ok((newer_than + 1..end, end < ids.len()))
+        }
+        (older_than, None) => {
+            let end = older_than.unwrap_or(ids.len());
+            let start = end.saturating_sub(limit);
+            Ok((start..end, start > 0))
+        }
+    }
+}
