@@ -25,7 +25,10 @@ pub struct Scan<'a> {
 /// # Panics
 /// If the payload is longer than [`MAX_PAYLOAD`].
 pub fn frame(salt: u64, offset: u64, payload: &[u8]) -> Vec<u8> {
-    assert!(payload.len() <= MAX_PAYLOAD, "a record carries at most {MAX_PAYLOAD} bytes");
+    assert!(
+        payload.len() <= MAX_PAYLOAD,
+        "a record carries at most {MAX_PAYLOAD} bytes"
+    );
     let len = u32::try_from(payload.len()).expect("MAX_PAYLOAD fits in 32 bits");
     let mut bytes = Vec::with_capacity(HEADER + payload.len());
     bytes.extend_from_slice(&len.to_le_bytes());
@@ -66,7 +69,9 @@ fn record_at(salt: u64, bytes: &[u8], at: usize) -> Option<&[u8]> {
     let rest = bytes.get(at..)?;
     let len = u32::from_le_bytes(*rest.first_chunk::<4>()?);
     let sum = u32::from_le_bytes(*rest.get(4..)?.first_chunk::<4>()?);
-    let length = usize::try_from(len).ok().filter(|length| *length <= MAX_PAYLOAD)?;
+    let length = usize::try_from(len)
+        .ok()
+        .filter(|length| *length <= MAX_PAYLOAD)?;
     let payload = rest.get(HEADER..HEADER.checked_add(length)?)?;
     (checksum(salt, at as u64, len, payload) == sum).then_some(payload)
 }
@@ -96,7 +101,11 @@ mod tests {
     #[test]
     fn what_was_framed_is_scanned() {
         let bytes = log(7, &[b"one", b"", b"three"]);
-        let expected = Scan { payloads: vec![b"one", b"", b"three"], good_len: bytes.len(), damaged: 0 };
+        let expected = Scan {
+            payloads: vec![b"one", b"", b"three"],
+            good_len: bytes.len(),
+            damaged: 0,
+        };
         assert_eq!(scan_chain(7, &bytes), expected);
         assert_eq!(scan_all(7, &bytes), expected);
     }
@@ -109,7 +118,11 @@ mod tests {
             let found = scan_chain(7, &bytes[..cut]);
             assert_eq!(found.payloads.len(), whole, "cut at {cut}");
             assert_eq!(found.good_len, [0, 11, 22, 35][whole], "cut at {cut}");
-            assert_eq!(scan_all(7, &bytes[..cut]).payloads.len(), whole, "cut at {cut}");
+            assert_eq!(
+                scan_all(7, &bytes[..cut]).payloads.len(),
+                whole,
+                "cut at {cut}"
+            );
         }
     }
 

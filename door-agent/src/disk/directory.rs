@@ -31,7 +31,10 @@ impl Directory {
     /// If it cannot be made or locked; `WouldBlock` if another process holds it.
     pub fn open(path: &Path) -> io::Result<Directory> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let lock = private().create(true).truncate(false).open(path.join(LOCK_FILE))?;
+        let lock = private()
+            .create(true)
+            .truncate(false)
+            .open(path.join(LOCK_FILE))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -43,17 +46,28 @@ impl Directory {
         for name in names(path)?.iter().filter(|name| name.starts_with('.')) {
             fs::remove_file(path.join(name))?;
         }
-        Ok(Directory { path: path.to_owned(), lock: Some(lock), open: BTreeMap::new() })
+        Ok(Directory {
+            path: path.to_owned(),
+            lock: Some(lock),
+            open: BTreeMap::new(),
+        })
     }
 
     /// Opens `path` to look at it beside a running agent: every change is refused.
     pub fn read_only(path: &Path) -> Directory {
-        Directory { path: path.to_owned(), lock: None, open: BTreeMap::new() }
+        Directory {
+            path: path.to_owned(),
+            lock: None,
+            open: BTreeMap::new(),
+        }
     }
 
     fn writable(&self, name: &str) -> io::Result<PathBuf> {
         if self.lock.is_none() {
-            return Err(io::Error::new(ErrorKind::PermissionDenied, "the state directory was opened to be read only"));
+            return Err(io::Error::new(
+                ErrorKind::PermissionDenied,
+                "the state directory was opened to be read only",
+            ));
         }
         Ok(self.path.join(name))
     }
@@ -61,10 +75,23 @@ impl Directory {
     fn appendable(&mut self, name: &str) -> io::Result<&mut Open> {
         let path = self.writable(name)?;
         if !self.open.contains_key(name) {
-            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-            self.open.insert(name.to_owned(), Open { file, name_durable: false });
+            let file = OpenOptions::new()
+                .append(true)
+                .create(true)
+                .mode(0o600)
+                .open(path)?;
+            self.open.insert(
+                name.to_owned(),
+                Open {
+                    file,
+                    name_durable: false,
+                },
+            );
         }
-        Ok(self.open.get_mut(name).expect("it was inserted if it was missing"))
+        Ok(self
+            .open
+            .get_mut(name)
+            .expect("it was inserted if it was missing"))
     }
 
     fn sync_names(&self) -> io::Result<()> {
@@ -163,7 +190,10 @@ mod tests {
         assert_eq!(second.kind(), ErrorKind::WouldBlock);
 
         let mut looker = Directory::read_only(dir.path());
-        assert_eq!(looker.read("log").expect("it can be read"), Some(b"seen".to_vec()));
+        assert_eq!(
+            looker.read("log").expect("it can be read"),
+            Some(b"seen".to_vec())
+        );
         assert!(looker.append("log", b"!").is_err());
         assert!(looker.write_atomic("log", b"!").is_err());
 
@@ -182,7 +212,10 @@ mod tests {
         assert_eq!(disk.list().expect("it lists"), ["list", "log"]);
         assert!(!dir.path().join(".list.aBcDeF").exists());
         for name in ["list", "log", LOCK_FILE] {
-            let mode = fs::metadata(dir.path().join(name)).expect("it exists").permissions().mode();
+            let mode = fs::metadata(dir.path().join(name))
+                .expect("it exists")
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
     }

@@ -63,7 +63,14 @@ impl MemoryDisk {
     /// Puts any bytes in a file, as damage does.
     pub fn overwrite(&self, name: &str, bytes: Vec<u8>) {
         let synced = bytes.len();
-        self.lock().files.insert(name.to_owned(), Content { bytes, synced, name_durable: true });
+        self.lock().files.insert(
+            name.to_owned(),
+            Content {
+                bytes,
+                synced,
+                name_durable: true,
+            },
+        );
     }
 
     /// Cuts the power and gives it back. `choose(n)` returns a number from 0 to n and decides what survives: how
@@ -77,7 +84,9 @@ impl MemoryDisk {
                 inner.files.entry(name).or_insert(content);
             }
         }
-        inner.files.retain(|_, content| content.name_durable || choose(1) == 1);
+        inner
+            .files
+            .retain(|_, content| content.name_durable || choose(1) == 1);
         for content in inner.files.values_mut() {
             let unsynced = content.bytes.len() - content.synced;
             if unsynced > 0 {
@@ -110,7 +119,11 @@ impl Inner {
             Some(left) => *left -= 1,
             None => {}
         }
-        if self.fail_writes { Err(io::Error::other("the disk fails")) } else { Ok(()) }
+        if self.fail_writes {
+            Err(io::Error::other("the disk fails"))
+        } else {
+            Ok(())
+        }
     }
 
     fn names_durable(&mut self) {
@@ -123,16 +136,27 @@ impl Inner {
 
 impl Disk for MemoryDisk {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.lock().files.get(name).map(|content| content.bytes.clone()))
+        Ok(self
+            .lock()
+            .files
+            .get(name)
+            .map(|content| content.bytes.clone()))
     }
 
     fn write_atomic(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut inner = self.lock();
         inner.begin_change()?;
-        if inner.capacity.is_some_and(|capacity| inner.used() + bytes.len() > capacity) {
+        if inner
+            .capacity
+            .is_some_and(|capacity| inner.used() + bytes.len() > capacity)
+        {
             return Err(ErrorKind::StorageFull.into());
         }
-        let content = Content { bytes: bytes.to_vec(), synced: bytes.len(), name_durable: true };
+        let content = Content {
+            bytes: bytes.to_vec(),
+            synced: bytes.len(),
+            name_durable: true,
+        };
         inner.files.insert(name.to_owned(), content);
         inner.names_durable();
         Ok(())
@@ -141,18 +165,26 @@ impl Disk for MemoryDisk {
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut inner = self.lock();
         inner.begin_change()?;
-        let free = inner.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(inner.used()));
+        let free = inner
+            .capacity
+            .map_or(usize::MAX, |capacity| capacity.saturating_sub(inner.used()));
         let fits = bytes.len().min(free);
         let content = inner.files.entry(name.to_owned()).or_default();
         content.bytes.extend_from_slice(&bytes[..fits]);
-        if fits < bytes.len() { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
+        if fits < bytes.len() {
+            Err(ErrorKind::StorageFull.into())
+        } else {
+            Ok(())
+        }
     }
 
     fn truncate(&mut self, name: &str, len: u64) -> io::Result<()> {
         let mut inner = self.lock();
         inner.begin_change()?;
         let content = inner.files.entry(name.to_owned()).or_default();
-        content.bytes.resize(usize::try_from(len).map_err(io::Error::other)?, 0);
+        content
+            .bytes
+            .resize(usize::try_from(len).map_err(io::Error::other)?, 0);
         content.synced = content.bytes.len();
         Ok(())
     }

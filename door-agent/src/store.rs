@@ -1,0 +1,403 @@
+//! What an agent keeps over restarts beside its spool: each zone's list, how far it had come, and a few counters.
+//!
+//! A list is a snapshot in two generations, each with a log of the deltas accepted after it. What the bytes mean is
+//! the caller's business: it hands in a check that verifies the signature before anything read here is used.
+
+mod slots;
+mod small;
+
+pub use small::{AgentState, Highest};
+
+use crate::disk::Disk;
+use crate::records;
+use shared::allow_list::{Epoch, Revision};
+use shared::ids::ZoneId;
+use slots::Slots;
+use std::collections::BTreeMap;
+use std::io;
+
+const MAGIC: [u8; 8] = *b"gs-list1";
+const REVISION_BYTES: usize = 20;
+const GENERATIONS: [char; 2] = ['a', 'b'];
+
+/// Something could not be kept or read; the variant says what.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The list in memory is newer than the one on disk.
+    #[error(
+        "the list of zone {zone} could not be stored: check the disk; the door goes on from memory until it restarts"
+    )]
+    SaveSnapshot {
+        /// Whose list.
+        zone: ZoneId,
+        /// Why.
+        source: io::Error,
+    },
+    /// A delta was not stored; a snapshot may be.
+    #[error(
+        "a change of the list of zone {zone} could not be stored: store the whole list instead"
+    )]
+    AppendDelta {
+        /// Whose list.
+        zone: ZoneId,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no snapshot whose log could take the delta.
+    #[error("zone {0} has no stored list to add a change to: store the whole list instead")]
+    NoSnapshot(ZoneId),
+    /// The log behind the snapshot ends in bytes that could not be cut off.
+    #[error("the log of zone {0} cannot be added to: store the whole list instead")]
+    LogUnusable(ZoneId),
+    /// The delta is longer than a record may be.
+    #[error(
+        "a change of {bytes} bytes is too long for the log of zone {zone}: store the whole list instead"
+    )]
+    DeltaTooLong {
+        /// Whose list.
+        zone: ZoneId,
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A zone's files could not be read.
+    #[error("the list of zone {zone} could not be read: check the disk")]
+    Load {
+        /// Whose list.
+        zone: ZoneId,
+        /// Why.
+        source: io::Error,
+    },
+    /// A withdrawn zone's files could not be removed.
+    #[error("the list of zone {zone} could not be removed: check the disk")]
+    Forget {
+        /// Whose list.
+        zone: ZoneId,
+        /// Why.
+        source: io::Error,
+    },
+    /// Counters or marks could not be read.
+    #[error("`{file}` could not be read: check the disk")]
+    ReadSmall {
+        /// Which file.
+        file: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// Counters or marks could not be written.
+    #[error("`{file}` could not be stored: check the disk")]
+    WriteSmall {
+        /// Which file.
+        file: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A highest accepted revision may never go down.
+    #[error("zone {zone} holds revision {held}; it cannot go back to {asked}")]
+    Backwards {
+        /// Which zone.
+        zone: ZoneId,
+        /// What it holds.
+        held: Revision,
+        /// What was asked for.
+        asked: Revision,
+    },
+}
+
+/// A list as it was found on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The snapshot's revision.
+    pub revision: Revision,
+    /// The snapshot, as it was stored and as the check passed it.
+    pub snapshot: Vec<u8>,
+    /// The deltas accepted after it, in order, as they were stored; unchecked but for their checksums.
+    pub deltas: Vec<Delta>,
+    /// True if a newer generation was there and did not hold, or deltas were lost: ask for a sync first.
+    pub degraded: bool,
+}
+
+/// One stored change of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delta {
+    /// The revision after it.
+    pub revision: Revision,
+    /// The bytes as they were handed in.
+    pub bytes: Vec<u8>,
+}
+
+/// The state directory's lists and counters.
+pub struct Store {
+    disk: Box<dyn Disk>,
+    zones: BTreeMap<ZoneId, Current>,
+    highest: BTreeMap<ZoneId, Highest>,
+    highest_slots: Slots,
+    state: AgentState,
+    state_slots: Slots,
+    damaged: bool,
+}
+
+/// The generation in use and where its log ends.
+#[derive(Debug)]
+struct Current {
+    generation: usize,
+    salt: u64,
+    log_len: u64,
+    log_usable: bool,
+}
+
+/// A generation whose snapshot file holds.
+struct Generation {
+    index: usize,
+    revision: Revision,
+    salt: u64,
+    snapshot: Vec<u8>,
+}
+
+impl Store {
+    /// The revision, bytes and deltas of a zone's newest generation that passes `check`; `None` if none does.
+    ///
+    /// # Errors
+    /// If the disk cannot be read; damaged files are no error.
+    pub fn load(
+        &mut self,
+        zone: &ZoneId,
+        mut check: impl FnMut(Revision, &[u8]) -> bool,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let failed = |source| StoreError::Load {
+            zone: zone.clone(),
+            source,
+        };
+        let mut degraded = false;
+        let mut generations = Vec::new();
+        for index in 0..GENERATIONS.len() {
+            match self
+                .disk
+                .read(&snapshot_file(zone, index))
+                .map_err(failed)?
+            {
+                Some(bytes) => match decode_snapshot(index, &bytes) {
+                    Some(generation) => generations.push(generation),
+                    None => degraded = true,
+                },
+                None => {}
+            }
+        }
+        generations.sort_by_key(|generation| std::cmp::Reverse(order(generation.revision)));
+        for generation in generations {
+            if check(generation.revision, &generation.snapshot) {
+                let (deltas, torn) = self.load_log(zone, &generation).map_err(failed)?;
+                let Generation {
+                    revision, snapshot, ..
+                } = generation;
+                return Ok(Some(Loaded {
+                    revision,
+                    snapshot,
+                    deltas,
+                    degraded: degraded || torn,
+                }));
+            }
+            degraded = true;
+        }
+        Ok(None)
+    }
+
+    /// Stores a whole list as the newest generation; durable on return, and the generation before it is kept.
+    ///
+    /// # Errors
+    /// If the disk refuses; what was stored before is untouched.
+    pub fn save_snapshot(
+        &mut self,
+        zone: &ZoneId,
+        revision: Revision,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let failed = |source| StoreError::SaveSnapshot {
+            zone: zone.clone(),
+            source,
+        };
+        let generation = match self.zones.get(zone) {
+            Some(current) => 1 - current.generation,
+            None => 0,
+        };
+        let (content, salt) = encode_snapshot(revision, bytes);
+        self.disk
+            .write_atomic(&snapshot_file(zone, generation), &content)
+            .map_err(failed)?;
+        // The old log's records carry the old snapshot's salt: should it stay behind, none of them passes.
+        let log_usable = self.disk.remove(&log_file(zone, generation)).is_ok();
+        self.zones.insert(
+            zone.clone(),
+            Current {
+                generation,
+                salt,
+                log_len: 0,
+                log_usable,
+            },
+        );
+        Ok(())
+    }
+
+    /// Adds one accepted change to the list in use; durable on return.
+    ///
+    /// # Errors
+    /// If it could not be stored: then [`Store::save_snapshot`] is the way on.
+    pub fn append_delta(
+        &mut self,
+        zone: &ZoneId,
+        revision: Revision,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let current = self
+            .zones
+            .get_mut(zone)
+            .ok_or_else(|| StoreError::NoSnapshot(zone.clone()))?;
+        if !current.log_usable {
+            return Err(StoreError::LogUnusable(zone.clone()));
+        }
+        if bytes.len() > records::MAX_PAYLOAD - REVISION_BYTES {
+            return Err(StoreError::DeltaTooLong {
+                zone: zone.clone(),
+                bytes: bytes.len(),
+            });
+        }
+        let payload = [&encode_revision(revision)[..], bytes].concat();
+        let record = records::frame(current.salt, current.log_len, &payload);
+        let file = log_file(zone, current.generation);
+        let written = self
+            .disk
+            .append(&file, &record)
+            .and_then(|()| self.disk.sync(&file));
+        if let Err(source) = written {
+            current.log_usable = self.disk.truncate(&file, current.log_len).is_ok();
+            return Err(StoreError::AppendDelta {
+                zone: zone.clone(),
+                source,
+            });
+        }
+        current.log_len += record.len() as u64;
+        Ok(())
+    }
+
+    /// Removes a zone's lists, because the agent no longer serves it; its highest accepted revision stays.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn forget(&mut self, zone: &ZoneId) -> Result<(), StoreError> {
+        for generation in 0..GENERATIONS.len() {
+            for file in [snapshot_file(zone, generation), log_file(zone, generation)] {
+                self.disk
+                    .remove(&file)
+                    .map_err(|source| StoreError::Forget {
+                        zone: zone.clone(),
+                        source,
+                    })?;
+            }
+        }
+        self.zones.remove(zone);
+        Ok(())
+    }
+
+    /// Reads the deltas behind a generation, makes it the one in use, and says whether some were lost.
+    fn load_log(
+        &mut self,
+        zone: &ZoneId,
+        generation: &Generation,
+    ) -> io::Result<(Vec<Delta>, bool)> {
+        let file = log_file(zone, generation.index);
+        let bytes = self.disk.read(&file)?.unwrap_or_default();
+        let scan = records::scan_chain(generation.salt, &bytes);
+        let torn = scan.good_len < bytes.len();
+        let deltas = scan
+            .payloads
+            .iter()
+            .filter_map(|payload| decode_delta(payload))
+            .collect();
+        let log_usable = !torn || self.disk.truncate(&file, scan.good_len as u64).is_ok();
+        let log_len = scan.good_len as u64;
+        let current = Current {
+            generation: generation.index,
+            salt: generation.salt,
+            log_len,
+            log_usable,
+        };
+        self.zones.insert(zone.clone(), current);
+        Ok((deltas, torn))
+    }
+}
+
+/// Orders revisions: by epoch number, then by number.
+pub fn order(revision: Revision) -> (u32, u64) {
+    (revision.epoch.number, revision.number)
+}
+
+fn snapshot_file(zone: &ZoneId, generation: usize) -> String {
+    format!("list-{zone}.{}", GENERATIONS[generation])
+}
+
+fn log_file(zone: &ZoneId, generation: usize) -> String {
+    format!("list-{zone}.{}.deltas", GENERATIONS[generation])
+}
+
+fn encode_revision(revision: Revision) -> [u8; REVISION_BYTES] {
+    let mut bytes = [0; REVISION_BYTES];
+    bytes[..4].copy_from_slice(&revision.epoch.number.to_le_bytes());
+    bytes[4..12].copy_from_slice(&revision.epoch.id);
+    bytes[12..].copy_from_slice(&revision.number.to_le_bytes());
+    bytes
+}
+
+fn decode_revision(bytes: &[u8]) -> Option<(Revision, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<4>()?;
+    let (id, rest) = rest.split_first_chunk::<8>()?;
+    let (revision, rest) = rest.split_first_chunk::<8>()?;
+    let epoch = Epoch {
+        number: u32::from_le_bytes(*number),
+        id: *id,
+    };
+    Some((
+        Revision {
+            epoch,
+            number: u64::from_le_bytes(*revision),
+        },
+        rest,
+    ))
+}
+
+fn decode_delta(payload: &[u8]) -> Option<Delta> {
+    let (revision, bytes) = decode_revision(payload)?;
+    Some(Delta {
+        revision,
+        bytes: bytes.to_vec(),
+    })
+}
+
+/// The snapshot's file, and the salt of the log that belongs to it.
+fn encode_snapshot(revision: Revision, bytes: &[u8]) -> (Vec<u8>, u64) {
+    let body = [&encode_revision(revision)[..], bytes].concat();
+    let sum = crc32fast::hash(&body);
+    let content = [&MAGIC[..], &sum.to_le_bytes(), &body].concat();
+    (content, log_salt(sum, revision))
+}
+
+fn decode_snapshot(index: usize, bytes: &[u8]) -> Option<Generation> {
+    let (magic, rest) = bytes.split_first_chunk::<8>()?;
+    let (sum, body) = rest.split_first_chunk::<4>()?;
+    let sum = u32::from_le_bytes(*sum);
+    if *magic != MAGIC || crc32fast::hash(body) != sum {
+        return None;
+    }
+    let (revision, snapshot) = decode_revision(body)?;
+    Some(Generation {
+        index,
+        revision,
+        salt: log_salt(sum, revision),
+        snapshot: snapshot.to_vec(),
+    })
+}
+
+fn log_salt(sum: u32, revision: Revision) -> u64 {
+    (u64::from(sum) << 32) ^ revision.number
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! The small files: how far each zone had come, and the agent's counters and marks.
+
+use super::{Slots, Store, StoreError, order};
+use crate::disk::Disk;
+use serde::{Deserialize, Serialize};
+use shared::allow_list::{Digest, Epoch, Revision};
+use shared::ids::ZoneId;
+use shared::time::Timestamp;
+use std::collections::BTreeMap;
+
+const HIGHEST: &str = "highest";
+const STATE: &str = "state";
+
+/// The highest revision this agent ever accepted for a zone, and what it contained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Highest {
+    /// The revision.
+    pub revision: Revision,
+    /// The digest of its entries, so that the same number with other content is known.
+    pub digest: Digest,
+}
+
+/// Counters and marks over all runs of an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentState {
+    /// How often the agent was started.
+    pub boots: u64,
+    /// The highest command counter that was obeyed or refused.
+    pub command_counter: u64,
+    /// The time is never earlier than this.
+    pub clock_floor: Option<Timestamp>,
+    /// Per zone, the issue time of the newest verified head whose revision was held.
+    pub contact: BTreeMap<ZoneId, Timestamp>,
+}
+
+/// How [`Highest`] lies in its file.
+#[derive(Serialize, Deserialize)]
+struct HighestRecord {
+    epoch: u32,
+    epoch_id: [u8; 8],
+    number: u64,
+    digest: [u8; 32],
+}
+
+impl Store {
+    /// Reads the counters and marks; lists are read by [`Store::load`]. Damaged copies are no error, but remembered.
+    ///
+    /// # Errors
+    /// If the disk cannot be read.
+    pub fn open(disk: Box<dyn Disk>) -> Result<Store, StoreError> {
+        let failed = |file| move |source| StoreError::ReadSmall { file, source };
+        let (highest_slots, highest) =
+            Slots::open(disk.as_ref(), HIGHEST).map_err(failed(HIGHEST))?;
+        let (state_slots, state) = Slots::open(disk.as_ref(), STATE).map_err(failed(STATE))?;
+        let (records, highest_read) =
+            parse::<BTreeMap<ZoneId, HighestRecord>>(highest.value.as_deref());
+        let (agent_state, state_read) = parse::<AgentState>(state.value.as_deref());
+        Ok(Store {
+            disk,
+            zones: BTreeMap::new(),
+            highest: records
+                .into_iter()
+                .map(|(zone, record)| (zone, record.into()))
+                .collect(),
+            highest_slots,
+            state: agent_state,
+            state_slots,
+            damaged: highest.damaged || state.damaged || !highest_read || !state_read,
+        })
+    }
+
+    /// Whether a copy of the counters or marks was damaged when the store was opened: worth a word to staff.
+    pub fn damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// The highest revision ever accepted for a zone.
+    pub fn highest(&self, zone: &ZoneId) -> Option<Highest> {
+        self.highest.get(zone).copied()
+    }
+
+    /// Raises a zone's highest accepted revision; durable on return.
+    ///
+    /// # Errors
+    /// If it would go down, or the disk refuses: then the one before still stands.
+    pub fn raise_highest(&mut self, zone: &ZoneId, highest: Highest) -> Result<(), StoreError> {
+        let held = self.highest.get(zone).copied();
+        if held == Some(highest) {
+            return Ok(());
+        }
+        if let Some(held) = held.filter(|held| order(held.revision) > order(highest.revision)) {
+            let (held, asked) = (held.revision, highest.revision);
+            return Err(StoreError::Backwards {
+                zone: zone.clone(),
+                held,
+                asked,
+            });
+        }
+        let mut raised = self.highest.clone();
+        raised.insert(zone.clone(), highest);
+        let records: BTreeMap<&ZoneId, HighestRecord> = raised
+            .iter()
+            .map(|(zone, highest)| (zone, (*highest).into()))
+            .collect();
+        let bytes = serde_json::to_vec(&records).expect("names and numbers can be written as JSON");
+        let written = self.highest_slots.write(self.disk.as_mut(), &bytes);
+        written.map_err(|source| StoreError::WriteSmall {
+            file: HIGHEST,
+            source,
+        })?;
+        self.highest = raised;
+        Ok(())
+    }
+
+    /// The counters and marks as last stored.
+    pub fn state(&self) -> &AgentState {
+        &self.state
+    }
+
+    /// Stores counters and marks; durable on return.
+    ///
+    /// # Errors
+    /// If the disk refuses: then the ones before still stand.
+    pub fn save_state(&mut self, state: &AgentState) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(state).expect("names and numbers can be written as JSON");
+        let written = self.state_slots.write(self.disk.as_mut(), &bytes);
+        written.map_err(|source| StoreError::WriteSmall {
+            file: STATE,
+            source,
+        })?;
+        self.state = state.clone();
+        Ok(())
+    }
+}
+
+impl From<Highest> for HighestRecord {
+    fn from(highest: Highest) -> Self {
+        let Revision { epoch, number } = highest.revision;
+        Self {
+            epoch: epoch.number,
+            epoch_id: epoch.id,
+            number,
+            digest: highest.digest.0,
+        }
+    }
+}
+
+impl From<HighestRecord> for Highest {
+    fn from(record: HighestRecord) -> Self {
+        let epoch = Epoch {
+            number: record.epoch,
+            id: record.epoch_id,
+        };
+        Self {
+            revision: Revision {
+                epoch,
+                number: record.number,
+            },
+            digest: Digest(record.digest),
+        }
+    }
+}
+
+/// The value, or its default if there is none; and whether what was there could be read.
+fn parse<T: Default + for<'a> Deserialize<'a>>(bytes: Option<&[u8]>) -> (T, bool) {
+    match bytes.map(serde_json::from_slice) {
+        None => (T::default(), true),
+        Some(Ok(value)) => (value, true),
+        Some(Err(_)) => (T::default(), false),
+    }
+}
