@@ -1,3 +1,13 @@
 //! The server: what Stripe says becomes what doors know.
 
+pub mod app;
+pub mod billing;
+pub mod clock;
 pub mod doors;
+pub mod drive;
+pub mod keys;
+pub mod location_calendar;
+pub mod membership;
+pub mod random;
+pub mod setup;
+pub mod store;

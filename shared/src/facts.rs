@@ -28,6 +28,9 @@ pub struct Coverage {
     pub item: String,
     /// Counted from 1.
     pub seat: u32,
+    /// Whether Stripe could not be read for this customer when it was last asked.
+    #[serde(default)]
+    pub unread: bool,
     /// The subscription as Stripe last showed it.
     pub subscription: Subscription,
     /// Its invoices, in any order.

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 /// How long after an end doors can still say *lapsed* rather than *unknown*.
 pub const REMEMBERED: Span = Span::days(30);
 
+/// How long before an uncertain end Stripe is asked once more.
+pub const LOOK_AHEAD: Span = Span::hours(1);
+
 /// A stretch of access and the fact it rests on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Access {
@@ -195,6 +198,18 @@ pub fn next_change(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Times
     });
     let holds = facts.holds.iter().flat_map(|hold| [Some(hold.from), hold.until].into_iter().flatten());
     windows.chain(holds).filter(|moment| *moment > now).min()
+}
+
+/// The next moment after `now` at which Stripe should be asked before the clock takes access away: an hour before an
+/// end that a renewal may have moved on.
+#[must_use]
+pub fn next_look(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
+    windows(facts, rules)
+        .into_iter()
+        .filter(|access| !access.certain && matches!(access.because, Because::Subscription { .. }))
+        .filter_map(|access| access.until.map(|until| until - LOOK_AHEAD))
+        .filter(|moment| *moment > now)
+        .min()
 }
 
 /// All windows of access that the facts give, whatever the moment; sorted, each once.

@@ -6,7 +6,10 @@ use crate::facts::{
     SubscriptionStatus, TypePolicy,
 };
 use crate::ids::MembershipTypeId;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
+
+/// A lapse by the clock waits so long for an answer from Stripe.
+const UNREAD_WAIT: Span = Span::days(7);
 
 /// A window's end and what sets it.
 struct End {
@@ -38,6 +41,9 @@ pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
     }
     if coverage.seat > item.quantity {
         end = End::certain(view.seat_paid_until(coverage.seat)?.min(end.until), Cause::SeatRemoved);
+    }
+    if coverage.unread && !end.certain {
+        end.until = end.until + UNREAD_WAIT;
     }
     let because =
         Because::Subscription { account: coverage.account, id: subscription.id.clone(), cause: end.cause };

@@ -78,7 +78,7 @@ fn invoice(id: &str, status: InvoiceStatus, from: i64, to: i64) -> Invoice {
 
 fn facts(subscription: Subscription, invoices: Vec<Invoice>) -> Facts {
     let coverage =
-        Coverage { account: crate::ids::AccountId(1), item: "si_1".into(), seat: 1, subscription, invoices };
+        Coverage { account: crate::ids::AccountId(1), item: "si_1".into(), seat: 1, unread: false, subscription, invoices };
     Facts { coverage: vec![coverage], ..Facts::default() }
 }
 
@@ -96,6 +96,17 @@ fn a_paid_period_gives_access_to_its_end_plus_slack_at_a_working_noon() {
         standing(&paid, &rules(), day(40)).state,
         State::Lapsed { since: day(33) + Span::hours(12) }
     );
+}
+
+#[test]
+fn a_lapse_by_the_clock_waits_a_week_while_stripe_cannot_be_read() {
+    let mut paid = facts(subscription("active", 0, 30), vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)]);
+    let end = until(&paid).expect("paid");
+    assert_eq!(next_look(&paid, &rules(), day(1)), Some(end - Span::hours(1)));
+    paid.coverage[0].unread = true;
+    assert_eq!(until(&paid), Some(end + Span::days(7)));
+    paid.coverage[0].subscription.cancel_at_period_end = true;
+    assert_eq!(until(&paid), Some(day(30)));
 }
 
 #[test]

@@ -1,0 +1,363 @@
+//! The server as steps: each takes the moment and what came in, and says what is to be published. Drivers around it
+//! own the timers and the sockets.
+
+use crate::billing::client::Stripe;
+use crate::billing::signature::SigningSecret;
+use crate::doors::intake;
+use crate::doors::publish::{self, Publication};
+use crate::keys::Keys;
+use crate::membership::build::ZoneChanges;
+use crate::membership::clock;
+use crate::membership::derive::{Context, Derived, derive};
+use crate::store::attention::{Item, raise};
+use crate::store::rulebook::{self, Rulebook};
+use crate::store::{Store, StoreError, Tx, lists, members, mirror};
+use rand_core::CryptoRng;
+use shared::ids::{AccountId, AgentId, MemberId, OrganisationId, ZoneId};
+use shared::time::{Span, Timestamp};
+use shared::wire::CommandResult;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where Stripe's events come from, and how they are trusted.
+#[derive(Clone)]
+pub struct Billing {
+    /// Live or test.
+    pub mode: Mode,
+    /// Webhook secrets; none: the endpoint answers 503.
+    pub secrets: Vec<SigningSecret>,
+    /// The API, if there is a key.
+    pub stripe: Option<Arc<dyn Stripe>>,
+    /// Whether events are pulled as well.
+    pub pull: bool,
+}
+
+/// Stripe's two worlds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Real money.
+    Live,
+    /// Play money.
+    Test,
+}
+
+impl Mode {
+    /// The word in the database and in settings.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
+    /// Whether an event with this `livemode` belongs here.
+    #[must_use]
+    pub fn fits(self, livemode: bool) -> bool {
+        (self == Self::Live) == livemode
+    }
+}
+
+/// The server: rules, keys and database; no clock, no socket.
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// The organisation's keys.
+    pub keys: Keys,
+    /// Whose server it is.
+    pub organisation: OrganisationId,
+    /// Stripe.
+    pub billing: Billing,
+    /// Our row for the Stripe account.
+    pub account: AccountId,
+    /// Names this process in leases.
+    pub name: String,
+    random: Mutex<Box<dyn CryptoRng + Send>>,
+    rulebook: Mutex<Option<Arc<Rulebook>>>,
+    published: Mutex<BTreeMap<ZoneId, Published>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Published {
+    number: u64,
+    policy: u64,
+}
+
+/// A step's outcome.
+pub type Step<T = Vec<Publication>> = Result<T, StoreError>;
+
+/// Changes waiting in a transaction, with the rules they were made under.
+pub struct Work {
+    /// The transaction.
+    pub tx: Tx,
+    /// The rules.
+    pub rulebook: Arc<Rulebook>,
+    /// List changes so far.
+    pub changes: ZoneChanges,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+impl App {
+    /// Puts the server together and makes sure that its organisation and account exist.
+    pub async fn new(
+        store: Store,
+        keys: Keys,
+        organisation: OrganisationId,
+        billing: Billing,
+        random: Box<dyn CryptoRng + Send>,
+        now: Timestamp,
+    ) -> Step<Self> {
+        let mut random = random;
+        let name = format!("{:016x}", random.next_u64());
+        let mut tx = store.begin().await?;
+        crate::setup::organisation(&mut tx, &organisation, now).await?;
+        let account = mirror::account(&mut tx, &organisation, billing.mode.word(), now).await?;
+        tx.commit().await?;
+        Ok(Self {
+            store,
+            keys,
+            organisation,
+            billing,
+            account: AccountId(account.id),
+            name,
+            random: Mutex::new(random),
+            rulebook: Mutex::new(None),
+            published: Mutex::new(BTreeMap::new()),
+        })
+    }
+
+    /// Runs something with the process's randomness.
+    pub fn with_random<T>(&self, run: impl FnOnce(&mut dyn CryptoRng) -> T) -> T {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        run(random.as_mut())
+    }
+
+    /// Begins a transaction with the rules in force.
+    pub async fn work(&self, now: Timestamp) -> Step<Work> {
+        let mut tx = self.store.begin().await?;
+        let rulebook = self.rulebook(&mut tx, now).await?;
+        Ok(Work {
+            tx,
+            rulebook,
+            changes: ZoneChanges::default(),
+            now,
+        })
+    }
+
+    async fn rulebook(&self, tx: &mut Tx, now: Timestamp) -> Step<Arc<Rulebook>> {
+        let version = rulebook::version(tx).await?;
+        let known = self
+            .rulebook
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(known) = known.filter(|known| known.version == version) {
+            return Ok(known);
+        }
+        let fresh =
+            rulebook::load(tx, &self.organisation, self.billing.stripe.is_some(), now).await?;
+        let fresh = Arc::new(fresh);
+        *self.rulebook.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh.clone());
+        Ok(fresh)
+    }
+
+    /// Reads the rules anew after this transaction changed them.
+    pub async fn reread(&self, work: &mut Work) -> Step<()> {
+        rulebook::changed(&mut work.tx).await?;
+        let fresh = rulebook::load(
+            &mut work.tx,
+            &self.organisation,
+            self.billing.stripe.is_some(),
+            work.now,
+        )
+        .await?;
+        work.rulebook = Arc::new(fresh);
+        Ok(())
+    }
+
+    /// Derives a member within a transaction.
+    pub async fn derive(&self, work: &mut Work, member: MemberId, cause: &str) -> Step<Derived> {
+        let rulebook = work.rulebook.clone();
+        let context = Context {
+            rulebook: &rulebook,
+            keys: &self.keys,
+            now: work.now,
+            cause,
+        };
+        derive(&mut work.tx, member, context, &mut work.changes).await
+    }
+
+    /// Derives all members as one run with one cause, under the mass brake.
+    pub async fn derive_all(
+        &self,
+        work: &mut Work,
+        cause: &str,
+        approved: bool,
+    ) -> Step<clock::Run> {
+        let all = members::all(&mut work.tx, &self.organisation).await?;
+        let rulebook = work.rulebook.clone();
+        let context = Context {
+            rulebook: &rulebook,
+            keys: &self.keys,
+            now: work.now,
+            cause,
+        };
+        clock::run(&mut work.tx, &all, context, approved, &mut work.changes).await
+    }
+
+    /// Builds the waiting list changes, commits, and says what to publish.
+    pub async fn finish(&self, mut work: Work) -> Step {
+        let deltas = std::mem::take(&mut work.changes)
+            .build(&mut work.tx, &self.organisation, work.now)
+            .await?;
+        let mut out = Vec::new();
+        for (zone, delta) in deltas {
+            let head = lists::lock_zone(&mut work.tx, &self.organisation, &zone).await?;
+            if head.stopped.is_none() {
+                out.extend(publish::revision(
+                    &self.keys,
+                    &self.organisation,
+                    &zone,
+                    &delta,
+                    &head,
+                    work.now,
+                ));
+            }
+        }
+        work.tx.commit().await?;
+        Ok(out)
+    }
+
+    /// Every minute: policies and heads, signed anew.
+    pub async fn sign_heads(&self, now: Timestamp) -> Step {
+        let mut tx = self.store.begin_read().await?;
+        publish::zones(&mut tx, &self.keys, &self.organisation, now).await
+    }
+
+    /// After a (re)connect to the broker, which may have forgotten everything: configurations, policies, heads.
+    pub async fn publish_all(&self, now: Timestamp) -> Step {
+        let mut tx = self.store.begin_read().await?;
+        let mut out = {
+            let mut seed = crate::random::Handed::new(|bytes| {
+                self.with_random(|random| random.fill_bytes(bytes))
+            });
+            publish::configs(&mut tx, &self.keys, &self.organisation, now, &mut seed).await?
+        };
+        out.extend(publish::zones(&mut tx, &self.keys, &self.organisation, now).await?);
+        Ok(out)
+    }
+
+    /// After an admin's change: what differs from what was last published.
+    pub async fn publish_changes(&self, now: Timestamp) -> Step {
+        let mut tx = self.store.begin_read().await?;
+        let mut out = Vec::new();
+        for (zone, head) in lists::zones(&mut tx, &self.organisation).await? {
+            let current = Published {
+                number: head.revision.number,
+                policy: head.policy_number,
+            };
+            let before = self
+                .published
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(zone.clone(), current);
+            if head.stopped.is_none() && before != Some(current) {
+                out.extend(publish::policy(
+                    &self.keys,
+                    &self.organisation,
+                    &zone,
+                    &head,
+                    now,
+                ));
+                out.push(publish::head(
+                    &self.keys,
+                    &self.organisation,
+                    &zone,
+                    &head,
+                    now,
+                ));
+            }
+        }
+        Ok(out)
+    }
+
+    /// The clock moved: members whose standing changes by itself.
+    pub async fn tick(&self, now: Timestamp) -> Step {
+        let mut work = self.work(now).await?;
+        let due = members::due(&mut work.tx, now, CLOCK_BATCH).await?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rulebook = work.rulebook.clone();
+        let context = Context {
+            rulebook: &rulebook,
+            keys: &self.keys,
+            now,
+            cause: "the clock",
+        };
+        if self.billing.stripe.is_some() {
+            for member in &due {
+                clock::look_ahead(&mut work.tx, *member, context).await?;
+            }
+        }
+        for member in due {
+            self.derive(&mut work, member, "the clock").await?;
+        }
+        self.finish(work).await
+    }
+
+    /// Silent agents, customers still waiting for a mail address.
+    pub async fn watch(&self, now: Timestamp) -> Step {
+        let mut work = self.work(now).await?;
+        intake::watch(&mut work.tx, &self.organisation, now).await?;
+        self.finish(work).await
+    }
+
+    /// A message from the broker.
+    pub async fn message(&self, topic: &str, payload: &[u8], now: Timestamp) -> Step<Taken> {
+        let mut tx = self.store.begin().await?;
+        let taken = intake::take(
+            &mut tx,
+            &self.keys,
+            &self.organisation,
+            (topic, payload),
+            now,
+        )
+        .await?;
+        tx.commit().await?;
+        if let Some(refused) = &taken.refused {
+            tracing::warn!(topic, %refused, "a message from the broker changed nothing");
+        }
+        Ok(Taken {
+            answers: taken.answers,
+            result: taken.result,
+            refused: taken.refused,
+        })
+    }
+
+    /// Raises an attention item outside any other work.
+    pub async fn raise(&self, item: Item<'_>, now: Timestamp) -> Step<bool> {
+        let mut tx = self.store.begin().await?;
+        let raised = raise(&mut tx, &self.organisation, item, now).await?;
+        tx.commit().await?;
+        Ok(raised)
+    }
+}
+
+/// What came of a broker message.
+pub struct Taken {
+    /// What to publish in answer.
+    pub answers: Vec<Publication>,
+    /// A command's result.
+    pub result: Option<(AgentId, CommandResult)>,
+    /// Why it changed nothing.
+    pub refused: Option<intake::Refused>,
+}
+
+const CLOCK_BATCH: i64 = 500;
+
+/// Heads are signed anew so often.
+pub const HEAD_EVERY: Span = Span::seconds(60);
+/// Silence is looked for so often.
+pub const WATCH_EVERY: Span = Span::seconds(30);

@@ -1,0 +1,11 @@
+//! Stripe: what it sends is checked, read leniently, put in order and mirrored; what it is asked goes through one client.
+
+pub mod apply;
+pub mod client;
+pub mod fetch;
+pub mod news;
+pub mod order;
+pub mod read;
+pub mod receive;
+pub mod signature;
+pub mod tag;

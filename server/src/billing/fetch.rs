@@ -1,0 +1,451 @@
+//! Sync, second half: a customer's state is fetched outside any transaction and applied only if its ticket is newest.
+
+use super::client::StripeError;
+use super::news::MEMBER_KEY;
+use super::read;
+use super::receive::arrival;
+use crate::app::{App, Step, Work};
+use crate::billing::read::PriceInfo;
+use crate::store::attention::{Item, raise, settle};
+use crate::store::inbox;
+use crate::store::mirror::{self, CustomerNews, Kept, Object};
+use serde_json::Value;
+use shared::facts::{Invoice, InvoiceStatus, Subscription, SubscriptionStatus};
+use shared::ids::AccountId;
+use shared::time::{Span, Timestamp};
+
+/// How many customers one step fetches at most.
+const BATCH: i64 = 16;
+/// Events are listed again from so long before the cursor: Stripe's list lags behind its events.
+const OVERLAP: Span = Span::minutes(5);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Span = Span::minutes(10);
+
+/// What Stripe said about a customer.
+struct Fetched {
+    subscriptions: Vec<(Subscription, Vec<PriceInfo>)>,
+    invoices: Vec<(Invoice, Vec<PriceInfo>)>,
+    customer: Option<CustomerNews>,
+}
+
+/// Why a fetch was not applied.
+enum Failure {
+    /// Stripe did not answer, or not us.
+    Stripe(StripeError),
+    /// The answer lacks what we know to exist: an empty answer is no end.
+    Implausible,
+    /// The answer is not readable.
+    Unreadable(read::ReadError),
+}
+
+impl App {
+    /// Fetches customers whose turn it is. `clock` is asked when an answer has come.
+    pub async fn fetch(&self, clock: impl Fn() -> Timestamp) -> Step {
+        let mut publications = Vec::new();
+        let mut tx = self.store.begin_read().await?;
+        let due = mirror::due_fetches(&mut tx, clock(), BATCH).await?;
+        drop(tx);
+        if due.is_empty() || !self.confirm(clock()).await? {
+            return Ok(publications);
+        }
+        for (account, customer) in due {
+            publications.extend(self.fetch_one(account, &customer, &clock).await?);
+        }
+        Ok(publications)
+    }
+
+    /// Whether the key belongs to the account and mode on record; only then do its answers count.
+    pub async fn confirm(&self, now: Timestamp) -> Step<bool> {
+        let Some(stripe) = &self.billing.stripe else {
+            return Ok(false);
+        };
+        let answer = stripe.account().await;
+        let mut tx = self.store.begin().await?;
+        let good = match &answer {
+            Ok(found)
+                if found
+                    .livemode
+                    .is_none_or(|livemode| self.billing.mode.fits(livemode)) =>
+            {
+                mirror::confirm_account(&mut tx, self.account, &found.id, now).await?
+            }
+            Ok(_) | Err(_) => false,
+        };
+        if good {
+            settle(
+                &mut tx,
+                &self.organisation,
+                "stripe_not_readable",
+                "key",
+                now,
+            )
+            .await?;
+        } else {
+            let sentence = match answer {
+                Ok(_) => {
+                    "The Stripe key belongs to another account or mode than the one on record. Nobody lost access."
+                }
+                Err(_) => "Stripe cannot be read with this key. Nobody lost access.",
+            };
+            let item = Item {
+                kind: "stripe_not_readable",
+                subject: "key",
+                sentence,
+                remedy: "Set STRIPE_SECRET_KEY to a key of the right account and mode.",
+                member: None,
+            };
+            raise(&mut tx, &self.organisation, item, now).await?;
+            for (account, customer) in mirror::due_fetches(&mut tx, now, 10_000).await? {
+                mirror::fetch_failed(&mut tx, account, &customer, now, now + Span::minutes(1))
+                    .await?;
+            }
+        }
+        tx.commit().await?;
+        if !good {
+            self.derive_unread(now).await?;
+        }
+        Ok(good)
+    }
+
+    /// Members whose customers cannot be read now: what would end by the clock waits.
+    async fn derive_unread(&self, now: Timestamp) -> Step {
+        let mut work = self.work(now).await?;
+        for (account, customer) in mirror::unread(&mut work.tx).await? {
+            self.link_and_derive(&mut work, account, &customer, "Stripe cannot be read")
+                .await?;
+        }
+        self.finish(work).await
+    }
+
+    async fn fetch_one(
+        &self,
+        account: AccountId,
+        customer: &str,
+        clock: &impl Fn() -> Timestamp,
+    ) -> Step {
+        let mut tx = self.store.begin().await?;
+        let ticket = mirror::take_ticket(&mut tx, account, customer).await?;
+        tx.commit().await?;
+        let asked_at = clock();
+        let answer = self.ask(account, customer).await;
+        let mut work = self.work(clock()).await?;
+        match answer {
+            Ok(fetched) => {
+                if mirror::fetched(&mut work.tx, account, customer, ticket, asked_at).await? {
+                    self.apply_fetched(&mut work, account, customer, fetched, asked_at)
+                        .await?;
+                }
+            }
+            Err(failure) => {
+                self.note_failure(&mut work, account, customer, &failure)
+                    .await?
+            }
+        }
+        self.link_and_derive(&mut work, account, customer, &format!("fetch {ticket}"))
+            .await?;
+        self.finish(work).await
+    }
+
+    async fn note_failure(
+        &self,
+        work: &mut Work,
+        account: AccountId,
+        customer: &str,
+        failure: &Failure,
+    ) -> Step<()> {
+        let known = mirror::customer(&mut work.tx, account, customer).await?;
+        let first = known.is_none_or(|known| known.unread_since.is_none());
+        let pause = if first {
+            Span::seconds(5)
+        } else {
+            LONGEST_PAUSE
+        };
+        let now = work.now;
+        mirror::fetch_failed(&mut work.tx, account, customer, now, now + pause).await?;
+        let sentence = match failure {
+            Failure::Stripe(_) => {
+                "Stripe could not be asked about a customer; what is known stays in force."
+            }
+            Failure::Implausible => {
+                "Stripe no longer shows subscriptions that it showed before; they stay in force."
+            }
+            Failure::Unreadable(_) => {
+                "Stripe's answer about a customer could not be read; what is known stays in force."
+            }
+        };
+        match failure {
+            Failure::Stripe(error) => {
+                tracing::warn!(customer, %error, "a customer could not be fetched")
+            }
+            Failure::Implausible => tracing::warn!(
+                customer,
+                "a customer's subscriptions are missing from Stripe's answer"
+            ),
+            Failure::Unreadable(error) => {
+                tracing::warn!(customer, %error, "a customer's answer is not readable")
+            }
+        }
+        let remedy =
+            "It is tried again by itself; check Stripe's status and the key if this stays.";
+        let item = Item {
+            kind: "stripe_unreachable",
+            subject: customer,
+            sentence,
+            remedy,
+            member: None,
+        };
+        raise(&mut work.tx, &self.organisation, item, now).await?;
+        Ok(())
+    }
+
+    /// Asks for all subscriptions, and for the invoices that paid them where they are not known yet.
+    async fn ask(&self, account: AccountId, customer: &str) -> Result<Fetched, Failure> {
+        let stripe = self.billing.stripe.as_ref().ok_or(Failure::Implausible)?;
+        let listed = stripe
+            .subscriptions_of(customer)
+            .await
+            .map_err(Failure::Stripe)?;
+        let mut subscriptions = Vec::new();
+        let mut invoices = Vec::new();
+        for value in &listed {
+            let subscription = read::subscription(value).map_err(Failure::Unreadable)?;
+            if let Some(latest) = value
+                .get("latest_invoice")
+                .filter(|latest| latest.is_object())
+            {
+                invoices.push(read_invoice(latest)?);
+            }
+            subscriptions.push((subscription, prices(value.get("items"))));
+        }
+        let kept = self
+            .kept(account, customer)
+            .await
+            .map_err(|_| Failure::Implausible)?;
+        if kept.0.iter().any(|known| {
+            !subscriptions
+                .iter()
+                .any(|(subscription, _)| subscription.id == *known)
+        }) {
+            return Err(Failure::Implausible);
+        }
+        let paid: Vec<&Invoice> = invoices
+            .iter()
+            .map(|(invoice, _)| invoice)
+            .chain(&kept.1)
+            .collect();
+        if subscriptions
+            .iter()
+            .any(|(subscription, _)| needs_invoices(subscription, &paid))
+        {
+            let listed = stripe
+                .invoices_of(customer)
+                .await
+                .map_err(Failure::Stripe)?;
+            invoices = listed.iter().map(read_invoice).collect::<Result<_, _>>()?;
+        }
+        let customer = match stripe.customer(customer).await {
+            Ok(value) => Some(customer_news(&value).map_err(Failure::Unreadable)?),
+            Err(_) if !subscriptions.is_empty() => None,
+            Err(error) => return Err(Failure::Stripe(error)),
+        };
+        Ok(Fetched {
+            subscriptions,
+            invoices,
+            customer,
+        })
+    }
+
+    /// Ids of subscriptions that still run as far as we know, and paid invoices we have.
+    async fn kept(&self, account: AccountId, customer: &str) -> Step<(Vec<String>, Vec<Invoice>)> {
+        let mut tx = self.store.begin_read().await?;
+        let mut running = Vec::new();
+        let mut paid = Vec::new();
+        for kept in mirror::of_customer(&mut tx, account, customer).await? {
+            match kept.object {
+                Object::Subscription(subscription) if !subscription.status.is_terminal() => {
+                    running.push(subscription.id)
+                }
+                Object::Invoice(invoice) if invoice.status == InvoiceStatus::Paid => {
+                    paid.push(invoice)
+                }
+                Object::Subscription(_) | Object::Invoice(_) => {}
+            }
+        }
+        Ok((running, paid))
+    }
+
+    async fn apply_fetched(
+        &self,
+        work: &mut Work,
+        account: AccountId,
+        customer: &str,
+        fetched: Fetched,
+        asked_at: Timestamp,
+    ) -> Step<()> {
+        // Stripe counts whole seconds: an event of the second in which we asked may still be news.
+        let as_of = Timestamp::from_seconds(asked_at.as_seconds());
+        let mut rules_changed = false;
+        let prices = fetched.subscriptions.iter().flat_map(|(_, prices)| prices);
+        for price in prices.chain(fetched.invoices.iter().flat_map(|(_, prices)| prices)) {
+            rules_changed |= self
+                .meet_price(work, account, price, (as_of, "fetch"))
+                .await?;
+        }
+        if let Some(news) = &fetched.customer {
+            mirror::describe(&mut work.tx, account, customer, news).await?;
+        }
+        for (subscription, _) in fetched.subscriptions {
+            self.keep_fetched(
+                work,
+                account,
+                customer,
+                Object::Subscription(subscription),
+                as_of,
+            )
+            .await?;
+        }
+        for (invoice, _) in fetched.invoices {
+            if invoice.status == InvoiceStatus::Paid {
+                let paid_at = invoice.created;
+                crate::store::members::book(
+                    &mut work.tx,
+                    &self.organisation,
+                    account,
+                    customer,
+                    &invoice,
+                    paid_at,
+                )
+                .await?;
+            }
+            self.keep_fetched(work, account, customer, Object::Invoice(invoice), as_of)
+                .await?;
+        }
+        settle(
+            &mut work.tx,
+            &self.organisation,
+            "stripe_unreachable",
+            customer,
+            work.now,
+        )
+        .await?;
+        if rules_changed {
+            self.reread(work).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_fetched(
+        &self,
+        work: &mut Work,
+        account: AccountId,
+        customer: &str,
+        object: Object,
+        as_of: Timestamp,
+    ) -> Step<()> {
+        let known = mirror::find(&mut work.tx, account, object.id()).await?;
+        let terminal = |object: &Object| match object {
+            Object::Subscription(subscription) => subscription.status.is_terminal(),
+            Object::Invoice(invoice) => invoice.status == InvoiceStatus::Paid,
+        };
+        // An event of a later second than the question, or an end, is news that this answer does not have.
+        let newer = known.as_ref().is_some_and(|known| {
+            known.as_of > as_of
+                || known.stamp.as_ref().is_some_and(|stamp| stamp.at() > as_of)
+                || (terminal(&known.object) && !terminal(&object))
+        });
+        if newer {
+            return Ok(());
+        }
+        let stamp = known.and_then(|known| known.stamp);
+        mirror::put(
+            &mut work.tx,
+            account,
+            customer,
+            &Kept {
+                object,
+                stamp,
+                as_of,
+            },
+        )
+        .await
+    }
+
+    /// Pulls events into the inbox, from the durable cursor on; returns how many were new.
+    pub async fn pull(&self, now: Timestamp) -> Step<usize> {
+        let Some(stripe) = &self.billing.stripe else {
+            return Ok(0);
+        };
+        if !self.confirm(now).await? {
+            return Ok(0);
+        }
+        let mut tx = self.store.begin_read().await?;
+        let cursor = Timestamp(
+            mirror::account(&mut tx, &self.organisation, self.billing.mode.word(), now)
+                .await?
+                .pull_created,
+        );
+        drop(tx);
+        let events = match stripe.events_since(cursor - OVERLAP).await {
+            Ok(events) => events,
+            Err(error) => {
+                tracing::warn!(%error, "events could not be pulled");
+                return Ok(0);
+            }
+        };
+        let mut tx = self.store.begin().await?;
+        let mut fresh = 0;
+        let mut newest = cursor;
+        for event in events {
+            let body = event.to_string();
+            let Ok(Ok(arrival)) = arrival(self, body.as_bytes()) else {
+                continue;
+            };
+            newest = newest.max(arrival.created);
+            fresh += usize::from(inbox::insert(&mut tx, &arrival, now).await?);
+        }
+        mirror::pulled(&mut tx, self.account, newest).await?;
+        tx.commit().await?;
+        Ok(fresh)
+    }
+}
+
+fn needs_invoices(subscription: &Subscription, paid: &[&Invoice]) -> bool {
+    let begun = !matches!(
+        subscription.status,
+        SubscriptionStatus::Incomplete | SubscriptionStatus::IncompleteExpired
+    );
+    let covered = |until: Timestamp| {
+        paid.iter().any(|invoice| {
+            invoice.status == InvoiceStatus::Paid
+                && invoice.subscription.as_ref() == Some(&subscription.id)
+                && invoice.lines.iter().any(|line| line.to >= until)
+        })
+    };
+    begun
+        && subscription
+            .items
+            .iter()
+            .any(|item| !covered(item.period_end))
+}
+
+fn read_invoice(value: &Value) -> Result<(Invoice, Vec<PriceInfo>), Failure> {
+    Ok((
+        read::invoice(value).map_err(Failure::Unreadable)?,
+        prices(value.get("lines")),
+    ))
+}
+
+fn prices(list: Option<&Value>) -> Vec<PriceInfo> {
+    super::news::prices(list)
+}
+
+fn customer_news(value: &Value) -> Result<CustomerNews, read::ReadError> {
+    let info = read::customer(value)?;
+    Ok(CustomerNews {
+        mail: info.email,
+        name: info.name,
+        reference: info.metadata.get(MEMBER_KEY).cloned(),
+        known: true,
+        deleted_at: None,
+    })
+}

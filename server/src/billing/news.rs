@@ -1,0 +1,127 @@
+//! What an event is news of.
+
+use super::read::{self, Event, PriceInfo, ReadError};
+use crate::store::mirror::CustomerNews;
+use serde_json::Value;
+use shared::facts::{Invoice, Subscription};
+
+/// The metadata key by which a customer or a subscription names our member.
+pub const MEMBER_KEY: &str = "goodstanding_member";
+/// What comes before a member's number in a checkout's `client_reference_id`, so that no other system's id fits.
+pub const REFERENCE_PREFIX: &str = "goodstanding-member-";
+
+/// What an event is news of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// A subscription, and the prices it names.
+    Subscription(Box<Subscription>, Vec<PriceInfo>, Option<String>),
+    /// An invoice, the prices it names, and whose mail address it carries.
+    Invoice(Box<Invoice>, Vec<PriceInfo>, CustomerNews),
+    /// A customer.
+    Customer(String, CustomerNews),
+    /// A price or plan that is sold.
+    Price(PriceInfo),
+    /// Something that staff should look at.
+    Trouble(Trouble),
+    /// Nothing about access, but a hint to ask about a customer.
+    Hint(String),
+    /// Nothing for us.
+    Nothing,
+}
+
+/// What staff should look at, without any change of access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Money was given back.
+    Refund,
+    /// A payment was disputed.
+    Dispute,
+}
+
+/// Reads what an event is news of.
+pub fn news(event: &Event) -> Result<News, ReadError> {
+    let object = &event.object;
+    Ok(match event.object_kind.as_deref() {
+        Some("subscription") if !object.is_null() => {
+            let subscription = read::subscription(object)?;
+            News::Subscription(
+                Box::new(subscription),
+                prices(object.get("items")),
+                member_of(object),
+            )
+        }
+        // A preview of an invoice that does not exist yet has no id of its own to keep it under.
+        Some("invoice") if !object.is_null() && event.kind != "invoice.upcoming" => {
+            let invoice = read::invoice(object)?;
+            let customer = CustomerNews {
+                mail: text(object, "customer_email"),
+                name: text(object, "customer_name"),
+                ..CustomerNews::default()
+            };
+            News::Invoice(Box::new(invoice), prices(object.get("lines")), customer)
+        }
+        Some("customer") if !object.is_null() => {
+            let info = read::customer(object)?;
+            let deleted = info.deleted || event.kind == "customer.deleted";
+            let news = CustomerNews {
+                mail: info.email,
+                name: info.name,
+                reference: info.metadata.get(MEMBER_KEY).cloned(),
+                known: true,
+                deleted_at: deleted.then_some(event.created),
+            };
+            News::Customer(info.id, news)
+        }
+        // What is no longer sold keeps the type it had.
+        Some("price" | "plan") if !event.kind.ends_with(".deleted") => {
+            News::Price(read::price(object)?)
+        }
+        Some("checkout.session") => match (&event.customer, member_of(object)) {
+            (Some(customer), Some(reference)) => News::Customer(
+                customer.clone(),
+                CustomerNews {
+                    reference: Some(reference),
+                    ..CustomerNews::default()
+                },
+            ),
+            (Some(customer), None) => News::Hint(customer.clone()),
+            (None, _) => News::Nothing,
+        },
+        Some("charge") if event.kind == "charge.refunded" => News::Trouble(Trouble::Refund),
+        Some("dispute") if event.kind == "charge.dispute.created" => {
+            News::Trouble(Trouble::Dispute)
+        }
+        Some(_) | None => event.customer.clone().map_or(News::Nothing, News::Hint),
+    })
+}
+
+fn text(object: &Value, key: &str) -> Option<String> {
+    object.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn member_of(object: &Value) -> Option<String> {
+    let named = object
+        .get("metadata")
+        .and_then(|metadata| text(metadata, MEMBER_KEY));
+    named.or_else(|| {
+        text(object, "client_reference_id")?
+            .strip_prefix(REFERENCE_PREFIX)
+            .map(str::to_owned)
+    })
+}
+
+pub(crate) fn prices(list: Option<&Value>) -> Vec<PriceInfo> {
+    let rows = list
+        .and_then(|list| list.get("data"))
+        .and_then(Value::as_array);
+    // A bare id says nothing about a price's name.
+    let whole = |row: &&Value| {
+        row.get("price").is_some_and(Value::is_object)
+            || row.get("plan").is_some_and(Value::is_object)
+    };
+    rows.into_iter()
+        .flatten()
+        .filter(whole)
+        .filter_map(read::item_price)
+        .collect()
+}

@@ -1,0 +1,377 @@
+//! Intake: what agents say. Unsigned, wrongly signed or moved messages change nothing and are counted.
+
+use super::publish::{self, Publication, merge};
+use crate::keys::Keys;
+use crate::store::agents::{self, Agent, Badge};
+use crate::store::attention::{Item, raise, settle};
+use crate::store::{Result, Tx, lists};
+use sha2::{Digest as _, Sha256};
+use shared::badge::{BadgeEvent, chain};
+use shared::ids::{AgentId, OrganisationId, ZoneId};
+use shared::time::Timestamp;
+use shared::wire::topics::Channel;
+use shared::wire::{Events, Kind, Report, Request, SnapshotPart, Sync, Topic, WireError, open};
+
+/// What came of a message.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// What to answer.
+    pub answers: Vec<Publication>,
+    /// Why the message changed nothing.
+    pub refused: Option<Refused>,
+    /// A command's result, for whoever waits for it.
+    pub result: Option<(AgentId, shared::wire::CommandResult)>,
+}
+
+/// Why an agent's message changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Not one of our topics, or one that only the server writes.
+    #[error("not a topic that agents write")]
+    Topic,
+    /// No such agent, not paired, or revoked.
+    #[error("no paired agent of this name")]
+    Agent,
+    /// The envelope.
+    #[error("the message is not to be trusted")]
+    Wire(#[from] WireError),
+    /// A report older than one that is kept.
+    #[error("an older report")]
+    Older,
+}
+
+/// Takes one message from the broker.
+pub async fn take(
+    tx: &mut Tx,
+    keys: &Keys,
+    organisation: &OrganisationId,
+    (topic, payload): (&str, &[u8]),
+    now: Timestamp,
+) -> Result<Taken> {
+    let refuse = |refused| {
+        Ok(Taken {
+            refused: Some(refused),
+            ..Taken::default()
+        })
+    };
+    let Some(parsed) = Topic::parse(topic).filter(|parsed| parsed.organisation == *organisation)
+    else {
+        return refuse(Refused::Topic);
+    };
+    let (agent, kind) = match &parsed.channel {
+        Channel::Request(agent) => (agent, Kind::Request),
+        Channel::Report(agent) => (agent, Kind::Report),
+        Channel::Events(agent) => (agent, Kind::Events),
+        Channel::Result(agent) => (agent, Kind::Result),
+        Channel::Head(_)
+        | Channel::Policy(_)
+        | Channel::Delta(_)
+        | Channel::Config(_)
+        | Channel::Sync(_)
+        | Channel::Ack(_)
+        | Channel::Command(_)
+        | Channel::Status(_) => return refuse(Refused::Topic),
+    };
+    let Some(agent) = agents::find(tx, organisation, agent).await? else {
+        return refuse(Refused::Agent);
+    };
+    let Some(key) = agent.key.filter(|_| agent.revoked_at.is_none()) else {
+        return refuse(Refused::Agent);
+    };
+    let opened = match open(payload, topic, |id| (id == key.id()).then_some(key)) {
+        Ok(opened) => opened,
+        Err(error) => return refuse(error.into()),
+    };
+    let context = Context {
+        keys,
+        organisation,
+        agent: &agent,
+        now,
+    };
+    let taken = match kind {
+        Kind::Request => match opened.read::<Request>(kind) {
+            Ok(request) => context.answer(tx, &request).await?,
+            Err(error) => return refuse(error.into()),
+        },
+        Kind::Report => match opened.read::<Report>(kind) {
+            Ok(report) => context.report(tx, &report, &opened.body).await?,
+            Err(error) => return refuse(error.into()),
+        },
+        Kind::Events => match opened.read::<Events>(kind) {
+            Ok(events) => context.events(tx, &events).await?,
+            Err(error) => return refuse(error.into()),
+        },
+        Kind::Result => match opened.read(kind) {
+            Ok(result) => Taken {
+                result: Some((agent.id.clone(), result)),
+                ..Taken::default()
+            },
+            Err(error) => return refuse(error.into()),
+        },
+        Kind::Head
+        | Kind::Policy
+        | Kind::Delta
+        | Kind::Config
+        | Kind::Sync
+        | Kind::Ack
+        | Kind::Command
+        | Kind::Pairing => return refuse(Refused::Topic),
+    };
+    Ok(taken)
+}
+
+struct Context<'a> {
+    keys: &'a Keys,
+    organisation: &'a OrganisationId,
+    agent: &'a Agent,
+    now: Timestamp,
+}
+
+impl Context<'_> {
+    /// A merged delta if history reaches back that far, else the whole list.
+    async fn answer(&self, tx: &mut Tx, request: &Request) -> Result<Taken> {
+        let doors = agents::doors(tx, self.organisation, &self.agent.id).await?;
+        if !doors.iter().any(|door| door.zone == request.zone) {
+            return Ok(Taken {
+                refused: Some(Refused::Topic),
+                ..Taken::default()
+            });
+        }
+        let head = lists::lock_zone(tx, self.organisation, &request.zone).await?;
+        if head.stopped.is_some() {
+            return Ok(Taken::default());
+        }
+        let mut answers: Vec<Publication> =
+            publish::policy(self.keys, self.organisation, &request.zone, &head, self.now)
+                .into_iter()
+                .collect();
+        answers.extend(self.catch_up(tx, request, &head).await?);
+        answers.push(publish::head(
+            self.keys,
+            self.organisation,
+            &request.zone,
+            &head,
+            self.now,
+        ));
+        Ok(Taken {
+            answers,
+            ..Taken::default()
+        })
+    }
+
+    async fn catch_up(
+        &self,
+        tx: &mut Tx,
+        request: &Request,
+        head: &lists::ZoneHead,
+    ) -> Result<Vec<Publication>> {
+        let (zone, nonce) = (request.zone.clone(), request.nonce);
+        let same_history = request
+            .holds
+            .filter(|held| held.epoch == head.revision.epoch);
+        if same_history == Some(head.revision) {
+            return Ok(Vec::new());
+        }
+        if let Some(held) = same_history.filter(|held| held.number < head.revision.number) {
+            let deltas =
+                lists::deltas_after(tx, self.organisation, &zone, held, publish::MERGED_LIMIT)
+                    .await?;
+            if let Some(delta) =
+                merge(held, &deltas).filter(|delta| delta.revision() == head.revision)
+            {
+                return Ok(vec![self.sync(&Sync::Delta { zone, nonce, delta })]);
+            }
+        }
+        let list = lists::list(tx, self.organisation, &zone, head.revision).await?;
+        Ok(SnapshotPart::cut(&list)
+            .into_iter()
+            .map(|part| {
+                self.sync(&Sync::Snapshot {
+                    zone: zone.clone(),
+                    nonce,
+                    part,
+                })
+            })
+            .collect())
+    }
+
+    fn sync(&self, message: &Sync) -> Publication {
+        Publication::new(
+            self.keys,
+            self.organisation,
+            Channel::Sync(self.agent.id.clone()),
+            message,
+        )
+    }
+
+    /// The only proof of what a door holds.
+    async fn report(&self, tx: &mut Tx, report: &Report, body: &[u8]) -> Result<Taken> {
+        let kept = agents::put_report(
+            tx,
+            self.organisation,
+            &self.agent.id,
+            report.boot,
+            report.counter,
+            body,
+            self.now,
+        );
+        if !kept.await? {
+            return Ok(Taken {
+                refused: Some(Refused::Older),
+                ..Taken::default()
+            });
+        }
+        settle(
+            tx,
+            self.organisation,
+            "out_of_contact",
+            self.agent.id.as_str(),
+            self.now,
+        )
+        .await?;
+        for zone in &report.zones {
+            self.check_zone(tx, zone).await?;
+        }
+        let refused: u64 = report.refused.iter().map(|refused| refused.count).sum();
+        if refused > 0 {
+            let sentence =
+                format!("A door refused {refused} messages that it cannot trust or use.");
+            let item = Item {
+                kind: "messages_refused",
+                subject: self.agent.id.as_str(),
+                sentence: &sentence,
+                remedy: "Look at the agent's events for the causes; check who else can reach the broker.",
+                member: None,
+            };
+            raise(tx, self.organisation, item, self.now).await?;
+        }
+        Ok(Taken::default())
+    }
+
+    /// A door that is ahead of us has seen a future that we lost: publishing on would roll it back.
+    async fn check_zone(&self, tx: &mut Tx, zone: &shared::wire::ZoneReport) -> Result<()> {
+        let Some(held) = zone.list else { return Ok(()) };
+        let head = lists::lock_zone(tx, self.organisation, &zone.zone).await?;
+        let ahead = held.revision.epoch.number > head.revision.epoch.number
+            || (held.revision.epoch == head.revision.epoch
+                && held.revision.number > head.revision.number);
+        let other = held.revision.epoch.number == head.revision.epoch.number
+            && (held.revision.epoch.id != head.revision.epoch.id
+                || (held.revision.number == head.revision.number && held.digest != head.digest));
+        if ahead || other {
+            let why = "a door holds a newer or another list than this server has";
+            lists::stop(tx, self.organisation, &zone.zone, Some(why)).await?;
+            let item = Item {
+                kind: "door_ahead",
+                subject: zone.zone.as_str(),
+                sentence: "A door holds a newer or another list than this server; nothing is published to its zone.",
+                remedy: "If this server was restored from a backup, run `goodstanding new-epoch`.",
+                member: None,
+            };
+            raise(tx, self.organisation, item, self.now).await?;
+        }
+        self.check_contact(tx, &zone.zone, zone.newest_head).await
+    }
+
+    /// Somebody between us and the door may withhold heads while the link looks alive.
+    async fn check_contact(
+        &self,
+        tx: &mut Tx,
+        zone: &ZoneId,
+        newest: Option<Timestamp>,
+    ) -> Result<()> {
+        let subject = format!("{} {zone}", self.agent.id);
+        if newest.is_some_and(|newest| newest + OUT_OF_CONTACT >= self.now) {
+            return settle(tx, self.organisation, "stream_withheld", &subject, self.now).await;
+        }
+        let item = Item {
+            kind: "stream_withheld",
+            subject: &subject,
+            sentence: "A door reports, but has not seen a signed head of its zone for ten minutes.",
+            remedy: "Check the broker: it delays or drops what the server sends.",
+            member: None,
+        };
+        raise(tx, self.organisation, item, self.now).await?;
+        Ok(())
+    }
+
+    /// Commits events, then acknowledges how far they are contiguous.
+    async fn events(&self, tx: &mut Tx, events: &Events) -> Result<Taken> {
+        let agent = &self.agent.id;
+        let mut ack = agents::committed(tx, self.organisation, agent, events.boot).await?;
+        let before = ack.up_to;
+        for body in &events.events {
+            let Ok(event) = minicbor::decode::<BadgeEvent>(body) else {
+                return Ok(Taken {
+                    refused: Some(Refused::Wire(WireError::Body)),
+                    ..Taken::default()
+                });
+            };
+            let badge = Badge {
+                agent,
+                boot: events.boot,
+                event: &event,
+                body,
+                sha256: Sha256::digest(&**body).into(),
+            };
+            agents::put_badge(tx, self.organisation, badge, self.now).await?;
+            if event.sequence <= before
+                && agents::claimed_twice(tx, self.organisation, badge).await?
+            {
+                self.two_agents(tx).await?;
+            }
+            // What the agent no longer keeps will never come: the gap is told by a gap event of its own.
+            let follows = event.sequence == ack.up_to + 1
+                || (events.lowest_kept > ack.up_to + 1 && event.sequence == events.lowest_kept);
+            if follows {
+                ack.digest = chain(ack.digest, events.boot, body);
+                ack.up_to = event.sequence;
+            }
+        }
+        agents::commit_up_to(tx, self.organisation, agent, &ack).await?;
+        let answer = Publication::new(
+            self.keys,
+            self.organisation,
+            Channel::Ack(agent.clone()),
+            &ack,
+        );
+        Ok(Taken {
+            answers: vec![answer],
+            ..Taken::default()
+        })
+    }
+
+    async fn two_agents(&self, tx: &mut Tx) -> Result<()> {
+        let item = Item {
+            kind: "two_agents",
+            subject: self.agent.id.as_str(),
+            sentence: "Two agents claim one identity: the same event number came with two contents.",
+            remedy: "Find the copy, revoke the agent and pair it again.",
+            member: None,
+        };
+        raise(tx, self.organisation, item, self.now).await?;
+        Ok(())
+    }
+}
+
+/// Without a fresh report, or a fresh head at the door, for so long, staff are told.
+pub const OUT_OF_CONTACT: shared::time::Span = shared::time::Span::minutes(10);
+
+/// Tells staff about paired agents that have not reported for ten minutes.
+pub async fn watch(tx: &mut Tx, organisation: &OrganisationId, now: Timestamp) -> Result<()> {
+    for agent in agents::all(tx, organisation).await? {
+        let silent = agent.report_at.is_none_or(|at| at + OUT_OF_CONTACT < now);
+        if agent.key.is_none() || agent.revoked_at.is_some() || !silent {
+            continue;
+        }
+        let item = Item {
+            kind: "out_of_contact",
+            subject: agent.id.as_str(),
+            sentence: "A door agent has not reported for ten minutes; its doors go on from their last list.",
+            remedy: "Check the agent's power and network.",
+            member: None,
+        };
+        raise(tx, organisation, item, now).await?;
+    }
+    Ok(())
+}

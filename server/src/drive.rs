@@ -1,0 +1,274 @@
+//! Drivers: they own the timers and the link, call the steps of [`App`], and publish what those say.
+
+use crate::app::{App, HEAD_EVERY, Step, WATCH_EVERY};
+use crate::clock;
+use crate::doors::access_table;
+use crate::doors::broker::AgentAccess;
+use crate::doors::mqtt::{Incoming, LinkHandle};
+use crate::doors::publish::Publication;
+use shared::ids::AgentId;
+use shared::time::{Span, Timestamp};
+use shared::wire::CommandResult;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::task::JoinSet;
+
+/// How often events are pulled.
+const PULL_EVERY: Span = Span::seconds(5);
+/// How often the clock is looked at.
+const TICK_EVERY: Span = Span::seconds(1);
+/// How often customers without a mail address are looked at.
+const LINK_EVERY: Span = Span::minutes(5);
+
+/// What wakes the drivers, and what they tell.
+#[derive(Clone)]
+pub struct Bells {
+    /// An event was kept.
+    pub kept: Arc<Notify>,
+    /// A customer wants to be fetched.
+    pub fetch: Arc<Notify>,
+    /// Messages to publish.
+    pub outbox: mpsc::UnboundedSender<Vec<Publication>>,
+    /// Results of commands.
+    pub results: broadcast::Sender<(AgentId, CommandResult)>,
+    /// Agents or their doors changed.
+    pub agents: Arc<Notify>,
+}
+
+/// The receiving end of the outbox.
+pub type Outbox = mpsc::UnboundedReceiver<Vec<Publication>>;
+
+impl Bells {
+    /// Bells that nobody listens to yet, and the end of the outbox.
+    #[must_use]
+    pub fn new() -> (Self, Outbox) {
+        let (outbox, waiting) = mpsc::unbounded_channel();
+        let bells = Self {
+            kept: Arc::new(Notify::new()),
+            fetch: Arc::new(Notify::new()),
+            outbox,
+            results: broadcast::channel(64).0,
+            agents: Arc::new(Notify::new()),
+        };
+        (bells, waiting)
+    }
+
+    fn publish(&self, publications: Vec<Publication>) {
+        if !publications.is_empty() {
+            // The other end lives as long as the process.
+            drop(self.outbox.send(publications));
+        }
+    }
+}
+
+/// Starts every driver; they end with the returned set.
+pub fn start(
+    app: &Arc<App>,
+    bells: &Bells,
+    outbox: Outbox,
+    link: (LinkHandle, mpsc::Receiver<Incoming>),
+    access: Option<Arc<AgentAccess>>,
+) -> JoinSet<()> {
+    let mut drivers = JoinSet::new();
+    drivers.spawn(apply(app.clone(), bells.clone()));
+    drivers.spawn(send(link.0, outbox));
+    drivers.spawn(listen(app.clone(), bells.clone(), link.1));
+    if app.billing.stripe.is_some() {
+        drivers.spawn(fetch(app.clone(), bells.clone()));
+    }
+    if app.billing.pull {
+        drivers.spawn(every(PULL_EVERY, app.clone(), bells.clone(), "pull", pull));
+    }
+    drivers.spawn(every(
+        TICK_EVERY,
+        app.clone(),
+        bells.clone(),
+        "clock",
+        |app, bells, now| async move {
+            bells.publish(app.tick(now).await?);
+            bells.fetch.notify_one();
+            Ok(())
+        },
+    ));
+    drivers.spawn(every(
+        HEAD_EVERY,
+        app.clone(),
+        bells.clone(),
+        "heads",
+        |app, bells, now| async move {
+            bells.publish(app.sign_heads(now).await?);
+            Ok(())
+        },
+    ));
+    drivers.spawn(every(
+        WATCH_EVERY,
+        app.clone(),
+        bells.clone(),
+        "watch",
+        |app, bells, now| async move {
+            bells.publish(app.watch(now).await?);
+            Ok(())
+        },
+    ));
+    drivers.spawn(every(
+        LINK_EVERY,
+        app.clone(),
+        bells.clone(),
+        "link",
+        |app, bells, now| async move {
+            bells.publish(app.link_waiting(now).await?);
+            Ok(())
+        },
+    ));
+    if let Some(access) = access {
+        drivers.spawn(admit(app.clone(), bells.clone(), access));
+    }
+    drivers
+}
+
+async fn every<F, Fut>(span: Span, app: Arc<App>, bells: Bells, name: &'static str, step: F)
+where
+    F: Fn(Arc<App>, Bells, Timestamp) -> Fut,
+    Fut: Future<Output = Step<()>>,
+{
+    let mut timer = tokio::time::interval(Duration::from_millis(span.0.unsigned_abs()));
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        timer.tick().await;
+        if let Err(error) = step(app.clone(), bells.clone(), clock::now()).await {
+            tracing::error!(
+                step = name,
+                error = &error as &dyn std::error::Error,
+                "a step failed; it is tried again"
+            );
+        }
+    }
+}
+
+/// Applies events as they are kept; looks once a second in case another server kept them.
+async fn apply(app: Arc<App>, bells: Bells) {
+    let mut timer = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            () = bells.kept.notified() => {}
+            _ = timer.tick() => {}
+        }
+        loop {
+            match app.apply(clock::now()).await {
+                Ok(applied) => {
+                    bells.publish(applied.publications);
+                    if applied.events == 0 {
+                        break;
+                    }
+                    bells.fetch.notify_one();
+                }
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "events could not be applied"
+                    );
+                    break;
+                }
+            }
+        }
+    }
+}
+
+async fn fetch(app: Arc<App>, bells: Bells) {
+    let mut timer = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            () = bells.fetch.notified() => {}
+            _ = timer.tick() => {}
+        }
+        match app.fetch(clock::now).await {
+            Ok(publications) => bells.publish(publications),
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a fetch could not be applied"
+            ),
+        }
+    }
+}
+
+async fn pull(app: Arc<App>, bells: Bells, now: Timestamp) -> Step<()> {
+    if app.pull(now).await? > 0 {
+        bells.kept.notify_one();
+    }
+    Ok(())
+}
+
+/// Publishes in order; what finds no broker is dropped, for everything is published anew at the next connect.
+async fn send(link: LinkHandle, mut outbox: Outbox) {
+    while let Some(publications) = outbox.recv().await {
+        for publication in publications {
+            if let Err(error) =
+                link.publish(&publication.topic, publication.payload, publication.retain)
+            {
+                tracing::debug!(topic = publication.topic, %error, "not published");
+            }
+        }
+    }
+}
+
+async fn listen(app: Arc<App>, bells: Bells, mut incoming: mpsc::Receiver<Incoming>) {
+    while let Some(heard) = incoming.recv().await {
+        match heard {
+            Incoming::Connected => match app.publish_all(clock::now()).await {
+                Ok(publications) => bells.publish(publications),
+                Err(error) => tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "nothing could be published"
+                ),
+            },
+            Incoming::Disconnected(reason) => {
+                tracing::warn!(reason, "no connection to the broker; trying again")
+            }
+            Incoming::Message { topic, payload } => {
+                match app.message(&topic, &payload, clock::now()).await {
+                    Ok(taken) => {
+                        bells.publish(taken.answers);
+                        if let Some(result) = taken.result {
+                            // Nobody may be waiting for it.
+                            drop(bells.results.send(result));
+                        }
+                    }
+                    Err(error) => {
+                        tracing::error!(
+                            topic,
+                            error = &error as &dyn std::error::Error,
+                            "a message could not be taken"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Keeps the embedded broker's table in step with the database; a revoked agent is out within seconds.
+async fn admit(app: Arc<App>, bells: Bells, access: Arc<AgentAccess>) {
+    let mut timer = tokio::time::interval(Duration::from_secs(20));
+    loop {
+        tokio::select! {
+            () = bells.agents.notified() => {}
+            _ = timer.tick() => {}
+        }
+        match access_table::read(&app).await {
+            Ok(grants) => access.replace(grants),
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "agents could not be read"
+            ),
+        }
+        match app.publish_all(clock::now()).await {
+            Ok(publications) => bells.publish(publications),
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "nothing could be published"
+            ),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The clock: members whose standing changes by itself, and the brake on a run that would lock out many.
+
+use super::build::ZoneChanges;
+use super::derive::{Context, derive};
+use crate::store::attention::{Item, raise};
+use crate::store::{Result, Tx, members, mirror, on};
+use shared::ids::{AccountId, MemberId};
+use shared::standing::LOOK_AHEAD;
+
+/// A run takes access from so many members at most without an admin's yes.
+pub const BRAKE_MEMBERS: usize = 5;
+
+/// The most members that one cause may lock out by itself: five, or two of a hundred, whichever is more.
+#[must_use]
+pub fn brake_limit(members_in: usize) -> usize {
+    BRAKE_MEMBERS.max(members_in * 2 / 100)
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Run {
+    /// All derived.
+    Done {
+        /// Members who lost access.
+        lost: Vec<MemberId>,
+    },
+    /// Nothing was changed: too many would have lost access by one cause.
+    Braked {
+        /// Members who would have lost access.
+        lost: Vec<MemberId>,
+    },
+}
+
+/// Derives members as one run with one cause; a run over the limit is undone, and staff are told.
+///
+/// To be called at the beginning of a transaction's work: a braked run undoes all of its own.
+pub async fn run(
+    tx: &mut Tx,
+    members: &[MemberId],
+    context: Context<'_>,
+    approved: bool,
+    changes: &mut ZoneChanges,
+) -> Result<Run> {
+    tx.part().await?;
+    let mut lost = Vec::new();
+    let mut run_changes = ZoneChanges::default();
+    for member in members {
+        if derive(tx, *member, context, &mut run_changes).await?.lost() {
+            lost.push(*member);
+        }
+    }
+    let inside = count_inside(tx, context).await? + lost.len();
+    if lost.len() > brake_limit(inside) && !approved {
+        tx.undo().await?;
+        let sentence = format!(
+            "{} would take access from {} members at once. Nobody lost it.",
+            context.cause,
+            lost.len()
+        );
+        let item = Item {
+            kind: "mass_brake",
+            subject: context.cause,
+            sentence: &sentence,
+            remedy: "Look at the members concerned, then say yes or mend the cause.",
+            member: None,
+        };
+        raise(tx, &context.rulebook.organisation, item, context.now).await?;
+        return Ok(Run::Braked { lost });
+    }
+    tx.keep().await?;
+    changes.merge(run_changes);
+    Ok(Run::Done { lost })
+}
+
+async fn count_inside(tx: &mut Tx, context: Context<'_>) -> Result<usize> {
+    let sql = "SELECT COUNT(*) FROM members WHERE organisation = $1 \
+               AND (standing LIKE '%\"state\":{\"state\":\"good\"%' OR standing LIKE '%\"state\":{\"state\":\"grace\"%')";
+    let count: i64 = on!(tx, c => sqlx::query_scalar(sql).bind(context.rulebook.organisation.as_str()).fetch_one(c).await?);
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// Asks Stripe once more about those whose access would end within the hour though a renewal may have moved it.
+pub async fn look_ahead(
+    tx: &mut Tx,
+    member: MemberId,
+    context: Context<'_>,
+) -> Result<Vec<(AccountId, String)>> {
+    let row = members::lock(tx, member).await?;
+    let ends_soon = row.standing.is_some_and(|standing| {
+        standing.access.iter().any(|access| {
+            !access.certain
+                && access
+                    .until
+                    .is_some_and(|until| context.now < until && until <= context.now + LOOK_AHEAD)
+        })
+    });
+    if !ends_soon {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT account, id FROM customers WHERE member = $1 \
+               UNION SELECT account, customer FROM coverage WHERE member = $1";
+    let rows: Vec<(i64, String)> =
+        on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
+    let customers: Vec<_> = rows
+        .into_iter()
+        .map(|(account, id)| (AccountId(account), id))
+        .collect();
+    for (account, customer) in &customers {
+        mirror::want_fetch(tx, *account, customer, context.now).await?;
+    }
+    Ok(customers)
+}

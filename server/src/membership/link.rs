@@ -1,0 +1,162 @@
+//! Whose customer is it? The written rule, applied when a tagged subscription belongs to nobody yet.
+
+use crate::store::attention::{Item, raise, settle};
+use crate::store::members::{self, NewMember};
+use crate::store::mirror::{self, Customer, Object};
+use crate::store::rulebook::Rulebook;
+use crate::store::{Result, Tx};
+use rand_core::CryptoRng;
+use shared::facts::SubscriptionStatus;
+use shared::ids::{AccountId, Holder, MemberId};
+use shared::time::{Span, Timestamp};
+
+/// How long we wait for Stripe to tell whose mail address a customer has before a member is made without one.
+pub const MAIL_WAIT: Span = Span::hours(1);
+
+/// Links the customer by the written rule if it is due; returns the member it now belongs to.
+pub async fn link(
+    tx: &mut Tx,
+    account: AccountId,
+    customer: &Customer,
+    rulebook: &Rulebook,
+    now: Timestamp,
+    random: &mut impl CryptoRng,
+) -> Result<Option<MemberId>> {
+    if let Some(member) = customer.member {
+        return Ok(Some(MemberId(member)));
+    }
+    if !pays_for_membership(tx, account, &customer.id, rulebook).await? {
+        return Ok(None);
+    }
+    let organisation = &rulebook.organisation;
+    let (member, how, confirmed) = match choose(tx, customer, rulebook, now).await? {
+        Choice::Named(member) => (member, "reference", true),
+        Choice::ByMail(member) => (member, "mail", false),
+        Choice::New => {
+            let new = NewMember {
+                holder: new_holder(random),
+                name: customer.name.as_deref().unwrap_or("New member"),
+                mail: customer.mail.as_deref(),
+                keyholder: false,
+            };
+            (
+                members::create(tx, organisation, &new, now).await?,
+                "created",
+                true,
+            )
+        }
+        Choice::Wait => return Ok(None),
+        Choice::Several => {
+            let item = Item {
+                kind: "unmatched_customer",
+                subject: &customer.id,
+                sentence: "A customer pays for a membership, and several members have its mail address.",
+                remedy: "Link the customer to the right member.",
+                member: None,
+            };
+            raise(tx, organisation, item, now).await?;
+            return Ok(None);
+        }
+    };
+    mirror::link(tx, account, &customer.id, member, how, confirmed).await?;
+    settle(tx, organisation, "unmatched_customer", &customer.id, now).await?;
+    announce(tx, rulebook, &customer.id, member, how, now).await?;
+    Ok(Some(member))
+}
+
+enum Choice {
+    Named(MemberId),
+    ByMail(MemberId),
+    New,
+    Several,
+    Wait,
+}
+
+async fn choose(
+    tx: &mut Tx,
+    customer: &Customer,
+    rulebook: &Rulebook,
+    now: Timestamp,
+) -> Result<Choice> {
+    let organisation = &rulebook.organisation;
+    if let Some(member) = customer
+        .reference
+        .as_deref()
+        .and_then(|text| text.parse::<MemberId>().ok())
+        && members::exists(tx, organisation, member).await?
+    {
+        return Ok(Choice::Named(member));
+    }
+    match customer.mail.as_deref() {
+        Some(mail) => Ok(match members::by_mail(tx, organisation, mail).await?[..] {
+            [] => Choice::New,
+            [only] => Choice::ByMail(only),
+            _ => Choice::Several,
+        }),
+        // Which event comes first must not decide whose money it is.
+        None if customer.known == 0 && now < Timestamp(customer.seen_at) + MAIL_WAIT => {
+            Ok(Choice::Wait)
+        }
+        None => Ok(Choice::New),
+    }
+}
+
+async fn pays_for_membership(
+    tx: &mut Tx,
+    account: AccountId,
+    customer: &str,
+    rulebook: &Rulebook,
+) -> Result<bool> {
+    let objects = mirror::of_customer(tx, account, customer).await?;
+    Ok(objects.iter().any(|kept| match &kept.object {
+        Object::Subscription(subscription) => {
+            let begun = !matches!(
+                subscription.status,
+                SubscriptionStatus::Incomplete | SubscriptionStatus::IncompleteExpired
+            );
+            begun
+                && subscription
+                    .items
+                    .iter()
+                    .any(|item| rulebook.prices.contains_key(&(account, item.price.clone())))
+        }
+        Object::Invoice(_) => false,
+    }))
+}
+
+async fn announce(
+    tx: &mut Tx,
+    rulebook: &Rulebook,
+    customer: &str,
+    member: MemberId,
+    how: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let (kind, sentence, remedy) = match how {
+        "mail" => (
+            "confirm_link",
+            "A customer was linked to the only member with its mail address.",
+            "Confirm that the customer is this member.",
+        ),
+        "created" => (
+            "needs_card",
+            "A new member pays and has no card yet.",
+            "Enrol a card for the member.",
+        ),
+        _ => return Ok(()),
+    };
+    let item = Item {
+        kind,
+        subject: customer,
+        sentence,
+        remedy,
+        member: Some(member),
+    };
+    raise(tx, &rulebook.organisation, item, now).await?;
+    Ok(())
+}
+
+/// A fresh opaque number by which doors will know a person; never near the edge of what JSON numbers carry.
+pub fn new_holder(random: &mut impl CryptoRng) -> Holder {
+    Holder(i64::try_from(random.next_u64() >> 12).expect("52 bits fit") + 1)
+}

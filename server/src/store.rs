@@ -1,0 +1,239 @@
+//! All SQL. One query text serves SQLite and PostgreSQL; times are milliseconds, ids are Stripe's or ours.
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use std::str::FromStr;
+use std::time::Duration;
+
+pub mod agents;
+pub mod attention;
+pub mod inbox;
+pub mod lists;
+pub mod members;
+pub mod mirror;
+pub mod rulebook;
+
+static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
+static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
+
+/// The database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It could not be reached, or refused.
+    #[error("the database did not answer a query")]
+    Query(#[from] sqlx::Error),
+    /// Its tables could not be brought up to date.
+    #[error("the database could not be brought to this version")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A row holds what this version cannot read.
+    #[error("table {table}, row {row}: column {column} is not readable")]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// Its key.
+        row: String,
+        /// What is wrong in it.
+        column: &'static str,
+    },
+    /// A row that must be there is not.
+    #[error("table {table}: there is no row {row}")]
+    Missing {
+        /// The table.
+        table: &'static str,
+        /// Its key.
+        row: String,
+    },
+    /// The address is of a kind that is not known.
+    #[error("`{0}` is no database address: it begins with sqlite: or postgres:")]
+    Address(String),
+}
+
+/// A result of the store.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The database.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// One file: one connection writes, several read.
+    Sqlite {
+        /// The only one that writes.
+        write: SqlitePool,
+        /// Readers.
+        read: SqlitePool,
+    },
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// A transaction; dropped without [`Tx::commit`], nothing happened.
+#[derive(Debug)]
+pub enum Tx {
+    /// In a file.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On a server.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs one body on whichever connection the transaction has.
+macro_rules! on {
+    ($tx:expr, $connection:ident => $body:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(transaction) => {
+                let $connection = &mut **transaction;
+                $body
+            }
+            $crate::store::Tx::Postgres(transaction) => {
+                let $connection = &mut **transaction;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+/// Decodes a JSON column, naming the row if that fails.
+pub(crate) fn json<T: serde::de::DeserializeOwned>(
+    text: &str,
+    table: &'static str,
+    column: &'static str,
+    row: impl ToString,
+) -> Result<T> {
+    serde_json::from_str(text).map_err(|_| StoreError::Row {
+        table,
+        column,
+        row: row.to_string(),
+    })
+}
+
+/// Encodes plain data for a JSON column.
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("plain data with text keys")
+}
+
+/// Decodes a CBOR column, naming the row if that fails.
+pub(crate) fn cbor<'b, T: minicbor::Decode<'b, ()>>(
+    bytes: &'b [u8],
+    table: &'static str,
+    column: &'static str,
+    row: impl ToString,
+) -> Result<T> {
+    minicbor::decode(bytes).map_err(|_| StoreError::Row {
+        table,
+        column,
+        row: row.to_string(),
+    })
+}
+
+impl Store {
+    /// Opens the database at an address, creating a missing SQLite file, and brings its tables up to date.
+    pub async fn open(address: &str) -> Result<Self> {
+        if address.starts_with("postgres:") || address.starts_with("postgresql:") {
+            let pool = PgPool::connect(address).await?;
+            POSTGRES.run(&pool).await?;
+            return Ok(Self::Postgres(pool));
+        }
+        if !address.starts_with("sqlite:") {
+            return Err(StoreError::Address(address.to_owned()));
+        }
+        let options = SqliteConnectOptions::from_str(address)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("wal_autocheckpoint", "4000")
+            .statement_cache_capacity(200);
+        let memory = address.contains(":memory:");
+        let write = pool(1).connect_with(options.clone()).await?;
+        SQLITE.run(&write).await?;
+        // A database in memory belongs to its only connection.
+        let read = if memory {
+            write.clone()
+        } else {
+            pool(4).connect_with(options).await?
+        };
+        Ok(Self::Sqlite { write, read })
+    }
+
+    /// Begins a transaction that may write.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Begins a transaction that only reads.
+    pub async fn begin_read(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+impl Tx {
+    /// Makes what happened last.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// A part that may fail alone: undone by [`Tx::undo`], kept by [`Tx::keep`].
+    pub async fn part(&mut self) -> Result<()> {
+        on!(self, c => sqlx::query("SAVEPOINT part").execute(c).await?.rows_affected());
+        Ok(())
+    }
+
+    /// Keeps the part.
+    pub async fn keep(&mut self) -> Result<()> {
+        on!(self, c => sqlx::query("RELEASE SAVEPOINT part").execute(c).await?.rows_affected());
+        Ok(())
+    }
+
+    /// Undoes the part.
+    pub async fn undo(&mut self) -> Result<()> {
+        on!(self, c => sqlx::query("ROLLBACK TO SAVEPOINT part").execute(c).await?.rows_affected());
+        self.keep().await
+    }
+
+    /// The next value of a named counter, from 1.
+    pub async fn count(&mut self, name: &str) -> Result<i64> {
+        let sql = "INSERT INTO counters (name, value) VALUES ($1, 1) \
+                   ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value";
+        Ok(on!(self, c => sqlx::query_scalar(sql).bind(name).fetch_one(c).await?))
+    }
+
+    /// Takes or renews a lease; false if somebody else holds it.
+    pub async fn lease(&mut self, name: &str, holder: &str, now: i64, until: i64) -> Result<bool> {
+        let sql = "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3) \
+                   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
+                   WHERE leases.holder = excluded.holder OR leases.until <= $4";
+        Ok(
+            on!(self, c => sqlx::query(sql).bind(name).bind(holder).bind(until).bind(now).execute(c).await?.rows_affected())
+                == 1,
+        )
+    }
+}

@@ -1,0 +1,93 @@
+//! What a human must look at, and the audit log.
+
+use super::{Result, Tx, on};
+use shared::ids::{MemberId, OrganisationId};
+use shared::time::Timestamp;
+
+/// Something a human must look at; one open item per kind and subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item<'a> {
+    /// A short word, the same everywhere.
+    pub kind: &'static str,
+    /// What it is about: an id, never a name or a mail address.
+    pub subject: &'a str,
+    /// What happened.
+    pub sentence: &'a str,
+    /// The one thing to do.
+    pub remedy: &'a str,
+    /// Whom it concerns.
+    pub member: Option<MemberId>,
+}
+
+/// Opens an item; false if it is open already.
+pub async fn raise(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    item: Item<'_>,
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "INSERT INTO attention (organisation, kind, subject, sentence, remedy, member, opened_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7) \
+               ON CONFLICT (organisation, kind, subject) WHERE resolved_at IS NULL DO NOTHING";
+    let rows = on!(tx, c => sqlx::query(sql)
+        .bind(organisation.as_str())
+        .bind(item.kind)
+        .bind(item.subject)
+        .bind(item.sentence)
+        .bind(item.remedy)
+        .bind(item.member.map(|member| member.0))
+        .bind(now.0)
+        .execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+/// Closes the open item of a kind and subject, if there is one.
+pub async fn settle(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    kind: &str,
+    subject: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let sql = "UPDATE attention SET resolved_at = $4 \
+               WHERE organisation = $1 AND kind = $2 AND subject = $3 AND resolved_at IS NULL";
+    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(kind).bind(subject).bind(now.0)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Writes a line of the audit log.
+pub async fn audit(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    now: Timestamp,
+    line: AuditLine<'_>,
+) -> Result<()> {
+    let sql = "INSERT INTO audit (organisation, at, actor, action, member, cause, body) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    on!(tx, c => sqlx::query(sql)
+        .bind(organisation.as_str())
+        .bind(now.0)
+        .bind(line.actor)
+        .bind(line.action)
+        .bind(line.member.map(|member| member.0))
+        .bind(line.cause)
+        .bind(line.body)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Who did what to whom, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditLine<'a> {
+    /// `server`, or who was signed in.
+    pub actor: &'a str,
+    /// What was done.
+    pub action: &'a str,
+    /// To whom.
+    pub member: Option<MemberId>,
+    /// Why: event ids, a command, the clock.
+    pub cause: &'a str,
+    /// What it led to, as JSON.
+    pub body: Option<&'a str>,
+}

@@ -1,0 +1,404 @@
+//! What Stripe last said of each object, and which customers must be asked again.
+
+use super::{Result, StoreError, Tx, json, on, to_json};
+use crate::billing::order::Stamp;
+use shared::facts::{Invoice, Subscription};
+use shared::ids::{AccountId, MemberId};
+use shared::time::Timestamp;
+
+/// An object as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Object {
+    /// A subscription.
+    Subscription(Subscription),
+    /// An invoice.
+    Invoice(Invoice),
+}
+
+impl Object {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Subscription(_) => "subscription",
+            Self::Invoice(_) => "invoice",
+        }
+    }
+
+    /// Stripe's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Subscription(subscription) => &subscription.id,
+            Self::Invoice(invoice) => &invoice.id,
+        }
+    }
+
+    fn body(&self) -> String {
+        match self {
+            Self::Subscription(subscription) => to_json(subscription),
+            Self::Invoice(invoice) => to_json(invoice),
+        }
+    }
+}
+
+/// An object with what decides whether news of it is newer.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The object.
+    pub object: Object,
+    /// Where its last event stands in the order of events.
+    pub stamp: Option<Stamp>,
+    /// When it was last fetched; events made before say nothing new.
+    pub as_of: Timestamp,
+}
+
+type ObjectRow = (String, String, String, i64, String);
+
+fn object(row: ObjectRow) -> Result<Kept> {
+    let (id, kind, stamp, as_of, body) = row;
+    let object = match kind.as_str() {
+        "subscription" => Object::Subscription(json(&body, "objects", "body", &id)?),
+        "invoice" => Object::Invoice(json(&body, "objects", "body", &id)?),
+        _ => {
+            return Err(StoreError::Row {
+                table: "objects",
+                row: id,
+                column: "kind",
+            });
+        }
+    };
+    Ok(Kept {
+        object,
+        stamp: json(&stamp, "objects", "stamp", &id)?,
+        as_of: Timestamp(as_of),
+    })
+}
+
+/// One object.
+pub async fn find(tx: &mut Tx, account: AccountId, id: &str) -> Result<Option<Kept>> {
+    let sql = "SELECT id, kind, stamp, as_of, body FROM objects WHERE account = $1 AND id = $2";
+    let row: Option<ObjectRow> =
+        on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(id).fetch_optional(c).await?);
+    row.map(object).transpose()
+}
+
+/// All objects of a customer.
+pub async fn of_customer(tx: &mut Tx, account: AccountId, customer: &str) -> Result<Vec<Kept>> {
+    let sql = "SELECT id, kind, stamp, as_of, body FROM objects WHERE account = $1 AND customer = $2 ORDER BY id";
+    let rows: Vec<ObjectRow> =
+        on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(customer).fetch_all(c).await?);
+    rows.into_iter().map(object).collect()
+}
+
+/// Writes an object.
+pub async fn put(tx: &mut Tx, account: AccountId, customer: &str, kept: &Kept) -> Result<()> {
+    let sql = "INSERT INTO objects (account, id, kind, customer, stamp, as_of, body) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+               ON CONFLICT (account, id) DO UPDATE SET customer = excluded.customer, stamp = excluded.stamp, \
+               as_of = excluded.as_of, body = excluded.body";
+    on!(tx, c => sqlx::query(sql)
+        .bind(account.0)
+        .bind(kept.object.id())
+        .bind(kept.object.kind())
+        .bind(customer)
+        .bind(to_json(&kept.stamp))
+        .bind(kept.as_of.0)
+        .bind(kept.object.body())
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// A customer at Stripe and the member it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Customer {
+    /// `cus_…`
+    pub id: String,
+    /// Whose it is.
+    pub member: Option<i64>,
+    /// The mail address Stripe has.
+    pub mail: Option<String>,
+    /// The name Stripe has.
+    pub name: Option<String>,
+    /// The member named in metadata or in our reference.
+    pub reference: Option<String>,
+    /// Whether Stripe has told us about the customer itself.
+    pub known: i64,
+    /// When we first heard of it.
+    pub seen_at: i64,
+    /// The newest ticket whose answer was applied.
+    pub ticket: i64,
+    /// When an answer was last applied.
+    pub fetched_at: Option<i64>,
+    /// Since when Stripe could not be read.
+    pub unread_since: Option<i64>,
+}
+
+const CUSTOMER: &str = "SELECT id, member, mail, name, reference, known, seen_at, ticket, fetched_at, unread_since \
+                        FROM customers WHERE account = $1 AND id = $2";
+
+/// One customer.
+pub async fn customer(tx: &mut Tx, account: AccountId, id: &str) -> Result<Option<Customer>> {
+    Ok(on!(tx, c => sqlx::query_as(CUSTOMER).bind(account.0).bind(id).fetch_optional(c).await?))
+}
+
+/// Makes sure that there is a row for the customer.
+pub async fn meet(tx: &mut Tx, account: AccountId, id: &str, now: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO customers (account, id, confirmed, known, seen_at, tries, ticket) \
+               VALUES ($1, $2, 0, 0, $3, 0, 0) ON CONFLICT (account, id) DO NOTHING";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(now.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// What Stripe says about a customer; missing parts leave what is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CustomerNews {
+    /// The mail address.
+    pub mail: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// The member named in metadata or in our reference.
+    pub reference: Option<String>,
+    /// Whether this is from the customer object itself.
+    pub known: bool,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// Records what Stripe says about a customer.
+pub async fn describe(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+    news: &CustomerNews,
+) -> Result<()> {
+    let sql = "UPDATE customers SET mail = COALESCE($3, mail), name = COALESCE($4, name), \
+               reference = COALESCE($5, reference), known = CASE WHEN $6 = 1 THEN 1 ELSE known END, \
+               deleted_at = COALESCE($7, deleted_at) WHERE account = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql)
+        .bind(account.0)
+        .bind(id)
+        .bind(news.mail.as_deref())
+        .bind(news.name.as_deref())
+        .bind(news.reference.as_deref())
+        .bind(i64::from(news.known))
+        .bind(news.deleted_at.map(|at| at.0))
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Links a customer to a member.
+pub async fn link(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+    member: MemberId,
+    how: &str,
+    confirmed: bool,
+) -> Result<()> {
+    let sql = "UPDATE customers SET member = $3, link = $4, confirmed = $5 WHERE account = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(member.0).bind(how).bind(i64::from(confirmed))
+        .execute(c).await?.rows_affected());
+    let sql =
+        "UPDATE payments SET member = $3 WHERE account = $1 AND customer = $2 AND member IS NULL";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(member.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Asks for a customer to be fetched at a moment; an earlier wish stands.
+pub async fn want_fetch(tx: &mut Tx, account: AccountId, id: &str, at: Timestamp) -> Result<()> {
+    let sql = "UPDATE customers SET wants_fetch = CASE WHEN wants_fetch IS NULL OR wants_fetch > $3 THEN $3 \
+               ELSE wants_fetch END WHERE account = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(at.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Customers whose fetch is due, oldest wish first.
+pub async fn due_fetches(
+    tx: &mut Tx,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<(AccountId, String)>> {
+    let sql = "SELECT account, id FROM customers WHERE wants_fetch <= $1 ORDER BY wants_fetch, account, id LIMIT $2";
+    let rows: Vec<(i64, String)> =
+        on!(tx, c => sqlx::query_as(sql).bind(now.0).bind(limit).fetch_all(c).await?);
+    Ok(rows
+        .into_iter()
+        .map(|(account, id)| (AccountId(account), id))
+        .collect())
+}
+
+/// Takes a ticket for a fetch and clears the wish; put back by [`fetch_failed`].
+pub async fn take_ticket(tx: &mut Tx, account: AccountId, id: &str) -> Result<i64> {
+    let sql = "UPDATE customers SET wants_fetch = NULL WHERE account = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).execute(c).await?.rows_affected());
+    tx.count("fetch ticket").await
+}
+
+/// Marks a fetch as applied if its ticket is newer than the stored one; false otherwise.
+pub async fn fetched(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+    ticket: i64,
+    at: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE customers SET ticket = $3, fetched_at = $4, unread_since = NULL, tries = 0 \
+               WHERE account = $1 AND id = $2 AND ticket < $3";
+    let rows = on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(ticket).bind(at.0)
+        .execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+/// Records that Stripe could not be read for a customer, and when to try again; returns how often it failed.
+pub async fn fetch_failed(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+    now: Timestamp,
+    again: Timestamp,
+) -> Result<i64> {
+    let sql = "UPDATE customers SET wants_fetch = $4, tries = tries + 1, unread_since = COALESCE(unread_since, $3) \
+               WHERE account = $1 AND id = $2 RETURNING tries";
+    Ok(
+        on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(id).bind(now.0).bind(again.0).fetch_one(c).await?),
+    )
+}
+
+/// What a price is called and which type that names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PriceRow {
+    /// The `X` of `membertype_X`.
+    pub x: Option<String>,
+    /// Where it was found.
+    pub place: Option<String>,
+    /// Near misses and contradictions, in words.
+    pub warnings: Vec<String>,
+}
+
+/// A price as it is kept: the row, and a change that waits for an admin.
+pub async fn price(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+) -> Result<Option<(PriceRow, String)>> {
+    let sql = "SELECT x, place, warnings, stamp FROM prices WHERE account = $1 AND id = $2";
+    let row: Option<(Option<String>, Option<String>, String, String)> =
+        on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(id).fetch_optional(c).await?);
+    row.map(|(x, place, warnings, stamp)| {
+        Ok((
+            PriceRow {
+                x,
+                place,
+                warnings: json(&warnings, "prices", "warnings", id)?,
+            },
+            stamp,
+        ))
+    })
+    .transpose()
+}
+
+/// Writes a price.
+pub async fn put_price(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+    row: &PriceRow,
+    stamp: &str,
+) -> Result<()> {
+    let sql = "INSERT INTO prices (account, id, x, place, warnings, stamp) VALUES ($1, $2, $3, $4, $5, $6) \
+               ON CONFLICT (account, id) DO UPDATE SET x = excluded.x, place = excluded.place, \
+               warnings = excluded.warnings, stamp = excluded.stamp, waiting = NULL";
+    on!(tx, c => sqlx::query(sql)
+        .bind(account.0).bind(id).bind(row.x.as_deref()).bind(row.place.as_deref())
+        .bind(to_json(&row.warnings)).bind(stamp)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Keeps a change of a price's type until an admin agrees.
+pub async fn hold_price(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+    x: Option<&str>,
+    stamp: &str,
+) -> Result<()> {
+    let sql = "UPDATE prices SET waiting = $3, stamp = $4 WHERE account = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(x.unwrap_or("")).bind(stamp)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Our row for a Stripe account.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Account {
+    /// Our id.
+    pub id: i64,
+    /// `acct_…`, once a key has named it.
+    pub stripe_id: Option<String>,
+    /// When a key last proved to be of this account.
+    pub confirmed_at: Option<i64>,
+    /// Events made before this were pulled, in milliseconds since 1970.
+    pub pull_created: i64,
+}
+
+/// The account of an organisation in a mode, made if missing.
+pub async fn account(
+    tx: &mut Tx,
+    organisation: &shared::ids::OrganisationId,
+    mode: &str,
+    now: Timestamp,
+) -> Result<Account> {
+    let sql = "INSERT INTO accounts (organisation, name, mode, pull_created) VALUES ($1, 'direct', $2, $3) \
+               ON CONFLICT (organisation, name, mode) DO NOTHING";
+    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(mode).bind(now.0).execute(c).await?.rows_affected());
+    let sql = "SELECT id, stripe_id, confirmed_at, pull_created FROM accounts \
+               WHERE organisation = $1 AND name = 'direct' AND mode = $2";
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(mode).fetch_one(c).await?))
+}
+
+/// Records which account a key belongs to; false if another one is on record.
+pub async fn confirm_account(
+    tx: &mut Tx,
+    account: AccountId,
+    stripe_id: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE accounts SET stripe_id = $2, confirmed_at = $3 \
+               WHERE id = $1 AND (stripe_id IS NULL OR stripe_id = $2)";
+    let rows = on!(tx, c => sqlx::query(sql).bind(account.0).bind(stripe_id).bind(now.0)
+        .execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+/// Moves the cursor of the events that were pulled; never back.
+pub async fn pulled(tx: &mut Tx, account: AccountId, created: Timestamp) -> Result<()> {
+    let sql = "UPDATE accounts SET pull_created = $2 WHERE id = $1 AND pull_created < $2";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(created.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Customers without a member, first seen in a stretch of time and still unknown.
+pub async fn unclaimed(
+    tx: &mut Tx,
+    until: Timestamp,
+    since: Timestamp,
+) -> Result<Vec<(AccountId, String)>> {
+    let sql = "SELECT account, id FROM customers WHERE member IS NULL AND known = 0 AND mail IS NULL \
+               AND seen_at <= $1 AND seen_at > $2 ORDER BY account, id";
+    let rows: Vec<(i64, String)> =
+        on!(tx, c => sqlx::query_as(sql).bind(until.0).bind(since.0).fetch_all(c).await?);
+    Ok(rows
+        .into_iter()
+        .map(|(account, id)| (AccountId(account), id))
+        .collect())
+}
+
+/// Customers that could not be read when they were last asked about.
+pub async fn unread(tx: &mut Tx) -> Result<Vec<(AccountId, String)>> {
+    let sql =
+        "SELECT account, id FROM customers WHERE unread_since IS NOT NULL ORDER BY account, id";
+    let rows: Vec<(i64, String)> = on!(tx, c => sqlx::query_as(sql).fetch_all(c).await?);
+    Ok(rows
+        .into_iter()
+        .map(|(account, id)| (AccountId(account), id))
+        .collect())
+}

@@ -1,0 +1,257 @@
+//! An organisation's rules, read once and kept in memory until they change.
+
+use super::{Result, StoreError, Tx, json, on};
+use crate::billing::tag;
+use crate::location_calendar;
+use shared::decide::Policy;
+use shared::facts::{Rules, TypePolicy};
+use shared::ids::{AccountId, MembershipTypeId, OrganisationId, ZoneId};
+use shared::rights::ZoneAccess;
+use shared::schedule::Schedule;
+use shared::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Everything that standing and lists need and that seldom changes.
+#[derive(Debug, Clone)]
+pub struct Rulebook {
+    /// Whose.
+    pub organisation: OrganisationId,
+    /// Type knobs and the calendar.
+    pub rules: Rules,
+    /// Which types open which zones.
+    pub zones: BTreeMap<ZoneId, ZoneRules>,
+    /// The type of every price that names one.
+    pub prices: HashMap<(AccountId, String), MembershipTypeId>,
+    /// Version of the rules this was read at.
+    pub version: i64,
+}
+
+/// What a zone's list is built from.
+#[derive(Debug, Clone)]
+pub struct ZoneRules {
+    /// Which types open it, on which schedule.
+    pub access: Vec<ZoneAccess>,
+    /// Which card key its tokens are made with.
+    pub card_key: u32,
+}
+
+/// A zone's knobs and lasting states, as an admin set them.
+#[derive(
+    Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(default, deny_unknown_fields)]
+pub struct ZoneSettings {
+    /// Seconds an uncertain end is stretched while a door is out of contact; none: two weeks.
+    pub offline_grace_seconds: Option<i64>,
+    /// Seconds without contact after which only keyholders pass; none: never.
+    pub staleness_seconds: Option<i64>,
+    /// Refuse scheduled rights while a door's clock is untrusted.
+    pub schedules_need_clock: bool,
+    /// Only keyholders pass.
+    pub lockdown: bool,
+    /// Any card passes until then, in milliseconds since 1970.
+    pub open_house_until: Option<i64>,
+    /// The doors stand unlocked until then, in milliseconds since 1970.
+    pub hold_open_until: Option<i64>,
+}
+
+const VERSION: &str = "rulebook";
+
+/// The version of the rules now.
+pub async fn version(tx: &mut Tx) -> Result<i64> {
+    let sql = "SELECT value FROM counters WHERE name = $1";
+    let value: Option<i64> =
+        on!(tx, c => sqlx::query_scalar(sql).bind(VERSION).fetch_optional(c).await?);
+    Ok(value.unwrap_or(0))
+}
+
+/// To be called by whoever changes a row that a rulebook reads, in the same transaction.
+pub async fn changed(tx: &mut Tx) -> Result<()> {
+    tx.count(VERSION).await?;
+    Ok(())
+}
+
+/// Reads everything.
+pub async fn load(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    with_key: bool,
+    now: Timestamp,
+) -> Result<Rulebook> {
+    let version = version(tx).await?;
+    let types = types(tx, organisation, with_key).await?;
+    let calendar = calendar(tx, organisation, None, now).await?;
+    let rules = Rules { types, calendar };
+    let zones = zones(tx, organisation).await?;
+    let prices = prices(tx, organisation, &rules).await?;
+    Ok(Rulebook {
+        organisation: organisation.clone(),
+        rules,
+        zones,
+        prices,
+        version,
+    })
+}
+
+async fn types(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    with_key: bool,
+) -> Result<BTreeMap<MembershipTypeId, TypePolicy>> {
+    let sql = "SELECT id, policy FROM membership_types WHERE organisation = $1";
+    let rows: Vec<(String, Option<String>)> =
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    rows.into_iter()
+        .map(|(id, policy)| {
+            let policy = match policy {
+                Some(text) => json(&text, "membership_types", "policy", &id)?,
+                None => TypePolicy::standard(with_key),
+            };
+            Ok((name(&id, "membership_types")?, policy))
+        })
+        .collect()
+}
+
+/// A location's calendar; without a location, the organisation's first.
+async fn calendar(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    location: Option<&str>,
+    now: Timestamp,
+) -> Result<shared::calendar::Calendar> {
+    let sql = "SELECT id, time_zone, holidays FROM locations WHERE organisation = $1 \
+               AND ($2 IS NULL OR id = $2) ORDER BY id LIMIT 1";
+    let row: Option<(String, String, String)> = on!(tx, c => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(location).fetch_optional(c).await?);
+    let Some((id, zone, holidays)) = row else {
+        return Ok(shared::calendar::Calendar::default());
+    };
+    let holidays: Vec<String> = json(&holidays, "locations", "holidays", &id)?;
+    location_calendar::calendar(&zone, &holidays, now).map_err(|_| StoreError::Row {
+        table: "locations",
+        row: id,
+        column: "time_zone",
+    })
+}
+
+async fn zones(tx: &mut Tx, organisation: &OrganisationId) -> Result<BTreeMap<ZoneId, ZoneRules>> {
+    let sql = "SELECT id, card_key FROM zones WHERE organisation = $1";
+    let rows: Vec<(String, i64)> =
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    let mut zones = BTreeMap::new();
+    for (id, card_key) in rows {
+        let card_key = u32::try_from(card_key).map_err(|_| StoreError::Row {
+            table: "zones",
+            row: id.clone(),
+            column: "card_key",
+        })?;
+        zones.insert(
+            name::<ZoneId>(&id, "zones")?,
+            ZoneRules {
+                access: Vec::new(),
+                card_key,
+            },
+        );
+    }
+    let sql = "SELECT a.zone, a.membership, s.number FROM zone_access a \
+               LEFT JOIN schedules s ON s.organisation = a.organisation AND s.id = a.schedule \
+               WHERE a.organisation = $1 ORDER BY a.zone, a.membership";
+    let rows: Vec<(String, String, Option<i64>)> =
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    for (zone, membership, number) in rows {
+        let schedule = u16::try_from(number.unwrap_or(0)).map_err(|_| StoreError::Row {
+            table: "schedules",
+            row: zone.clone(),
+            column: "number",
+        })?;
+        if let Some(rules) = zones.get_mut(&name(&zone, "zone_access")?) {
+            rules.access.push(ZoneAccess {
+                membership: name(&membership, "zone_access")?,
+                schedule,
+            });
+        }
+    }
+    Ok(zones)
+}
+
+async fn prices(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    rules: &Rules,
+) -> Result<HashMap<(AccountId, String), MembershipTypeId>> {
+    let sql = "SELECT default_type FROM organisations WHERE id = $1";
+    let default: Option<Option<String>> =
+        on!(tx, c => sqlx::query_scalar(sql).bind(organisation.as_str()).fetch_optional(c).await?);
+    let default = default
+        .flatten()
+        .and_then(|text| MembershipTypeId::new(text).ok());
+    let sql = "SELECT p.account, p.id, p.x FROM prices p JOIN accounts a ON a.id = p.account \
+               WHERE a.organisation = $1 AND p.x IS NOT NULL";
+    let rows: Vec<(i64, String, String)> =
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    let types: BTreeSet<MembershipTypeId> = rules.types.keys().cloned().collect();
+    let known = |x: &str| {
+        tag::match_type(x, &types)
+            .membership
+            .or_else(|| default.clone())
+    };
+    Ok(rows
+        .into_iter()
+        .filter_map(|(account, id, x)| Some(((AccountId(account), id), known(&x)?)))
+        .collect())
+}
+
+/// A zone's policy as its doors get it.
+pub async fn policy(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    zone: &ZoneId,
+    now: Timestamp,
+) -> Result<Policy> {
+    let sql = "SELECT settings, location FROM zones WHERE organisation = $1 AND id = $2";
+    let (settings, location): (String, String) = on!(tx, c => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(zone.as_str()).fetch_one(c).await?);
+    let settings: ZoneSettings = json(&settings, "zones", "settings", zone)?;
+    let calendar = calendar(tx, organisation, Some(&location), now).await?;
+    let standard = Policy::standard();
+    Ok(Policy {
+        schedules: schedules(tx, organisation).await?,
+        calendar,
+        offline_grace: settings
+            .offline_grace_seconds
+            .map_or(standard.offline_grace, Span::seconds),
+        staleness: settings.staleness_seconds.map(Span::seconds),
+        schedules_without_clock: !settings.schedules_need_clock,
+        lockdown: settings.lockdown,
+        open_house_until: settings.open_house_until.map(Timestamp),
+        hold_open_until: settings.hold_open_until.map(Timestamp),
+    })
+}
+
+/// By number; 0 is always open, a number no longer used never is.
+async fn schedules(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<Schedule>> {
+    let sql = "SELECT id, number, windows FROM schedules WHERE organisation = $1 ORDER BY number";
+    let rows: Vec<(String, i64, String)> =
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    let mut schedules = vec![Schedule::always()];
+    for (id, number, windows) in rows {
+        let number = usize::try_from(number).map_err(|_| StoreError::Row {
+            table: "schedules",
+            row: id.clone(),
+            column: "number",
+        })?;
+        schedules.resize(schedules.len().max(number + 1), Schedule::default());
+        schedules[number] = Schedule {
+            windows: json(&windows, "schedules", "windows", &id)?,
+        };
+    }
+    Ok(schedules)
+}
+
+pub(crate) fn name<T: std::str::FromStr>(text: &str, table: &'static str) -> Result<T> {
+    text.parse().map_err(|_| StoreError::Row {
+        table,
+        row: text.to_owned(),
+        column: "id",
+    })
+}
