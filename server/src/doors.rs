@@ -8,3 +8,5 @@ pub mod intake;
 pub mod mqtt;
 pub mod publish;
 pub mod tls;
+pub mod commands;
+pub mod pairing;
