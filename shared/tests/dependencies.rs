@@ -11,7 +11,10 @@ const ALLOWED: &[(&str, &str)] = &[
     ("hpke", "sealed boxes"),
     ("jiff", "civil time, without clock and zone files"),
     ("minicbor", "CBOR bodies"),
-    ("rand_core", "the interface of the randomness a caller hands in"),
+    (
+        "rand_core",
+        "the interface of the randomness a caller hands in",
+    ),
     ("serde", "configuration and JSON"),
     ("sha2", "digests"),
     ("thiserror", "error enums"),
