@@ -396,6 +396,21 @@ async fn the_largest_message_passes_and_a_larger_one_ends_the_session() {
 }
 
 #[tokio::test]
+async fn stopping_does_not_wait_for_a_client_that_does_not_read() {
+    let building = Building::start().await;
+    let mut server = building.server().await;
+    let mut deaf = building.agent("a").await;
+    assert!(deaf.subscribe("gs/1/club/zones/ground/delta").await);
+    for _ in 0..64 {
+        server
+            .publish("gs/1/club/zones/ground/delta", &vec![7; MAX_PAYLOAD])
+            .await;
+    }
+    guarded(building.running.stop()).await;
+    deaf.closed().await;
+}
+
+#[tokio::test]
 async fn a_version_5_client_is_told_what_is_refused() {
     use rumqttc::v5::mqttbytes::QoS;
     use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
@@ -594,7 +609,7 @@ const OWN_WRITING: [&str; 5] = [
 
 /// Fails the test instead of letting it hang.
 async fn guarded<T>(expected: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(60), expected)
+    timeout(Duration::from_secs(30), expected)
         .await
         .expect("this should have happened long ago")
 }
@@ -808,14 +823,17 @@ impl Peer {
         self.client
             .try_subscribe_many(filters)
             .expect("good filters");
-        loop {
-            if let Packet::SubAck(answer) = self.packet().await.expect("connected") {
-                return answer
-                    .return_codes
-                    .iter()
-                    .all(|code| *code != SubscribeReasonCode::Failure);
+        guarded(async {
+            loop {
+                if let Packet::SubAck(answer) = self.packet().await.expect("connected") {
+                    return answer
+                        .return_codes
+                        .iter()
+                        .all(|code| *code != SubscribeReasonCode::Failure);
+                }
             }
-        }
+        })
+        .await
     }
 
     async fn subscribe(&mut self, filter: &str) -> bool {
@@ -838,23 +856,29 @@ impl Peer {
     }
 
     async fn acknowledged(&mut self) {
-        while !matches!(self.packet().await.expect("connected"), Packet::PubAck(_)) {}
+        guarded(async {
+            while !matches!(self.packet().await.expect("connected"), Packet::PubAck(_)) {}
+        })
+        .await;
     }
 
     async fn message(&mut self) -> Publish {
-        while self.inbox.is_empty() {
-            self.packet().await.expect("connected");
-        }
+        guarded(async {
+            while self.inbox.is_empty() {
+                self.packet().await.expect("connected");
+            }
+        })
+        .await;
         self.inbox.pop_front().expect("not empty")
     }
 
     async fn closed(&mut self) {
-        while self.packet().await.is_ok() {}
+        guarded(async { while self.packet().await.is_ok() {} }).await;
     }
 
     async fn packet(&mut self) -> Result<Packet, ConnectionError> {
         loop {
-            if let Event::Incoming(packet) = guarded(self.events.poll()).await? {
+            if let Event::Incoming(packet) = self.events.poll().await? {
                 if let Packet::Publish(message) = &packet {
                     self.inbox.push_back(message.clone());
                 }

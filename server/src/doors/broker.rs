@@ -34,7 +34,7 @@ pub const MAX_PAYLOAD: usize = 256 * 1024;
 /// What a packet needs beside its payload: topic, properties, header.
 const PACKET_OVERHEAD: usize = 1024;
 /// Connections per listener; more are closed as soon as they come.
-const MAX_CONNECTIONS: usize = 4096;
+const MAX_CONNECTIONS: usize = 1024;
 /// Messages waiting for one slow client before the publisher is made to wait, and then the oldest are dropped.
 const MAX_WAITING_MESSAGES: usize = 1024;
 /// Bytes waiting for one slow client beyond those.

@@ -197,7 +197,7 @@ fn parse(url: &str) -> Result<(bool, String, u16), TargetError> {
 /// Why a connection ended, or why there is none.
 #[derive(Debug, thiserror::Error)]
 enum Loss {
-    #[error("{0}")]
+    #[error(transparent)]
     Connection(#[from] ConnectionError),
     #[error(
         "the broker refused the subscription to {0}: give the server's user permission to read it"
