@@ -47,7 +47,10 @@ impl fmt::Debug for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().take(8).try_for_each(|byte| write!(out, "{byte:02x}"))
+        self.0
+            .iter()
+            .take(8)
+            .try_for_each(|byte| write!(out, "{byte:02x}"))
     }
 }
 
@@ -109,12 +112,17 @@ impl Delta {
     /// The revision it leads to.
     #[must_use]
     pub fn revision(&self) -> Revision {
-        Revision { epoch: self.epoch, number: self.number }
+        Revision {
+            epoch: self.epoch,
+            number: self.number,
+        }
     }
 }
 
 /// A delta was not applied; the list is as it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error, minicbor::Encode, minicbor::Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error, minicbor::Encode, minicbor::Decode,
+)]
 #[cbor(index_only)]
 pub enum Refusal {
     /// It leads to where the list is, or before.
@@ -159,9 +167,18 @@ impl AllowList {
     /// A list from its entries; a token listed twice keeps its last entry.
     #[must_use]
     pub fn build(revision: Revision, entries: impl IntoIterator<Item = Entry>) -> Self {
-        let entries: BTreeMap<_, _> = entries.into_iter().map(|entry| (entry.token, entry)).collect();
-        let digest = entries.values().fold(Digest::default(), |digest, entry| digest.with(entry));
-        Self { revision, entries, digest }
+        let entries: BTreeMap<_, _> = entries
+            .into_iter()
+            .map(|entry| (entry.token, entry))
+            .collect();
+        let digest = entries
+            .values()
+            .fold(Digest::default(), |digest, entry| digest.with(entry));
+        Self {
+            revision,
+            entries,
+            digest,
+        }
     }
 
     /// Where in history it stands.
@@ -202,12 +219,26 @@ impl AllowList {
     /// What leads from this list to those entries at that number.
     #[must_use]
     pub fn delta_to(&self, number: u64, entries: &BTreeMap<CardToken, Entry>) -> Delta {
-        let upserts: Vec<Entry> =
-            entries.values().filter(|entry| self.entries.get(&entry.token) != Some(entry)).cloned().collect();
-        let removals: Vec<CardToken> =
-            self.entries.keys().filter(|token| !entries.contains_key(token)).copied().collect();
+        let upserts: Vec<Entry> = entries
+            .values()
+            .filter(|entry| self.entries.get(&entry.token) != Some(entry))
+            .cloned()
+            .collect();
+        let removals: Vec<CardToken> = self
+            .entries
+            .keys()
+            .filter(|token| !entries.contains_key(token))
+            .copied()
+            .collect();
         let digest = self.digest_after(&upserts, &removals);
-        Delta { epoch: self.revision.epoch, base: self.revision.number, number, upserts, removals, digest }
+        Delta {
+            epoch: self.revision.epoch,
+            base: self.revision.number,
+            number,
+            upserts,
+            removals,
+            digest,
+        }
     }
 
     /// Whether the delta may be applied: it starts here and its result is what was signed.
@@ -244,7 +275,9 @@ impl AllowList {
 
     fn digest_after(&self, upserts: &[Entry], removals: &[CardToken]) -> Digest {
         let removed = removals.iter().filter_map(|token| self.entries.get(token));
-        let replaced = upserts.iter().filter_map(|entry| self.entries.get(&entry.token));
+        let replaced = upserts
+            .iter()
+            .filter_map(|entry| self.entries.get(&entry.token));
         let digest = removed.chain(replaced).fold(self.digest, Digest::without);
         upserts.iter().fold(digest, Digest::with)
     }
@@ -261,7 +294,10 @@ pub fn compare_epochs(held: Epoch, offered: Epoch) -> Result<(), Refusal> {
 }
 
 /// How a signed statement of the newest revision compares with the highest one ever accepted.
-pub fn compare(held: (Revision, Digest), offered: (Revision, Digest)) -> Result<std::cmp::Ordering, Refusal> {
+pub fn compare(
+    held: (Revision, Digest),
+    offered: (Revision, Digest),
+) -> Result<std::cmp::Ordering, Refusal> {
     match compare_epochs(held.0.epoch, offered.0.epoch) {
         Ok(()) => {}
         Err(Refusal::LaterEpoch) => return Ok(std::cmp::Ordering::Greater),
@@ -271,7 +307,11 @@ pub fn compare(held: (Revision, Digest), offered: (Revision, Digest)) -> Result<
     if order.is_eq() && offered.1 != held.1 {
         return Err(Refusal::ContentConflict);
     }
-    if order.is_lt() { Err(Refusal::Older) } else { Ok(order) }
+    if order.is_lt() {
+        Err(Refusal::Older)
+    } else {
+        Ok(order)
+    }
 }
 
 #[cfg(test)]
@@ -281,7 +321,10 @@ mod tests {
     use crate::rights::{CardState, Flags};
     use proptest::prelude::*;
 
-    const EPOCH: Epoch = Epoch { number: 1, id: [7; 8] };
+    const EPOCH: Epoch = Epoch {
+        number: 1,
+        id: [7; 8],
+    };
 
     fn entry(token: u8, holder: i64) -> Entry {
         Entry {
@@ -294,11 +337,20 @@ mod tests {
     }
 
     fn list(entries: &[Entry]) -> AllowList {
-        AllowList::build(Revision { epoch: EPOCH, number: 1 }, entries.iter().cloned())
+        AllowList::build(
+            Revision {
+                epoch: EPOCH,
+                number: 1,
+            },
+            entries.iter().cloned(),
+        )
     }
 
     fn map(entries: &[Entry]) -> BTreeMap<CardToken, Entry> {
-        entries.iter().map(|entry| (entry.token, entry.clone())).collect()
+        entries
+            .iter()
+            .map(|entry| (entry.token, entry.clone()))
+            .collect()
     }
 
     #[test]
@@ -307,7 +359,16 @@ mod tests {
         let target = [entry(2, 9), entry(3, 3)];
         let delta = list.delta_to(2, &map(&target));
         list.apply(&delta).expect("applies");
-        assert_eq!(list, AllowList::build(Revision { epoch: EPOCH, number: 2 }, target));
+        assert_eq!(
+            list,
+            AllowList::build(
+                Revision {
+                    epoch: EPOCH,
+                    number: 2
+                },
+                target
+            )
+        );
     }
 
     #[test]
@@ -315,15 +376,73 @@ mod tests {
         let before = list(&[entry(1, 1)]);
         let good = before.delta_to(2, &map(&[entry(1, 2)]));
         let wrong = [
-            (Delta { base: 0, ..good.clone() }, Refusal::Gap),
-            (Delta { number: 1, ..good.clone() }, Refusal::ContentConflict),
-            (Delta { number: 1, digest: before.digest(), ..good.clone() }, Refusal::Older),
-            (Delta { number: 0, ..good.clone() }, Refusal::Older),
-            (Delta { digest: Digest::default(), ..good.clone() }, Refusal::Digest),
-            (Delta { upserts: vec![entry(1, 3)], ..good.clone() }, Refusal::Digest),
-            (Delta { epoch: Epoch { number: 0, ..EPOCH }, ..good.clone() }, Refusal::EarlierEpoch),
-            (Delta { epoch: Epoch { number: 2, ..EPOCH }, ..good.clone() }, Refusal::LaterEpoch),
-            (Delta { epoch: Epoch { id: [8; 8], ..EPOCH }, ..good.clone() }, Refusal::EpochConflict),
+            (
+                Delta {
+                    base: 0,
+                    ..good.clone()
+                },
+                Refusal::Gap,
+            ),
+            (
+                Delta {
+                    number: 1,
+                    ..good.clone()
+                },
+                Refusal::ContentConflict,
+            ),
+            (
+                Delta {
+                    number: 1,
+                    digest: before.digest(),
+                    ..good.clone()
+                },
+                Refusal::Older,
+            ),
+            (
+                Delta {
+                    number: 0,
+                    ..good.clone()
+                },
+                Refusal::Older,
+            ),
+            (
+                Delta {
+                    digest: Digest::default(),
+                    ..good.clone()
+                },
+                Refusal::Digest,
+            ),
+            (
+                Delta {
+                    upserts: vec![entry(1, 3)],
+                    ..good.clone()
+                },
+                Refusal::Digest,
+            ),
+            (
+                Delta {
+                    epoch: Epoch { number: 0, ..EPOCH },
+                    ..good.clone()
+                },
+                Refusal::EarlierEpoch,
+            ),
+            (
+                Delta {
+                    epoch: Epoch { number: 2, ..EPOCH },
+                    ..good.clone()
+                },
+                Refusal::LaterEpoch,
+            ),
+            (
+                Delta {
+                    epoch: Epoch {
+                        id: [8; 8],
+                        ..EPOCH
+                    },
+                    ..good.clone()
+                },
+                Refusal::EpochConflict,
+            ),
         ];
         for (delta, refusal) in wrong {
             let mut list = before.clone();

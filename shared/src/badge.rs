@@ -127,5 +127,10 @@ impl BadgeEvent {
 /// The running digest of a boot's events: each links to all before it, so two histories cannot share one end.
 #[must_use]
 pub fn chain(before: [u8; 32], boot: BootId, event: &[u8]) -> [u8; 32] {
-    Sha256::new().chain_update(before).chain_update(boot.0).chain_update(event).finalize().into()
+    Sha256::new()
+        .chain_update(before)
+        .chain_update(boot.0)
+        .chain_update(event)
+        .finalize()
+        .into()
 }

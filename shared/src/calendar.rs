@@ -5,7 +5,18 @@ use serde::{Deserialize, Serialize};
 
 /// A local day: days since 1970-01-01.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, minicbor::Encode, minicbor::Decode,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    minicbor::Encode,
+    minicbor::Decode,
 )]
 #[serde(transparent)]
 #[cbor(transparent)]
@@ -21,7 +32,9 @@ impl Day {
 }
 
 /// From this moment on, local time is UTC plus so many seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, minicbor::Encode, minicbor::Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, minicbor::Encode, minicbor::Decode,
+)]
 pub struct Transition {
     /// When the offset begins.
     #[n(0)]
@@ -32,7 +45,9 @@ pub struct Transition {
 }
 
 /// A location's offsets and holidays, good for years without any zone database.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, minicbor::Encode, minicbor::Decode)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, minicbor::Encode, minicbor::Decode,
+)]
 pub struct Calendar {
     /// Seconds east of UTC before the first transition.
     #[n(0)]
@@ -60,7 +75,9 @@ impl Calendar {
     /// Seconds east of UTC at a moment.
     #[must_use]
     pub fn offset_at(&self, at: Timestamp) -> i32 {
-        let passed = self.transitions.partition_point(|transition| transition.at <= at);
+        let passed = self
+            .transitions
+            .partition_point(|transition| transition.at <= at);
         match passed.checked_sub(1) {
             Some(last) => self.transitions[last].offset_seconds,
             None => self.first_offset_seconds,
@@ -70,17 +87,29 @@ impl Calendar {
     /// What the clock on the wall shows.
     #[must_use]
     pub fn local(&self, at: Timestamp) -> LocalTime {
-        let local = at.as_seconds().saturating_add(i64::from(self.offset_at(at)));
-        let day = i32::try_from(local.div_euclid(DAY_SECONDS)).unwrap_or(if local > 0 { i32::MAX } else { i32::MIN });
-        let minute = u16::try_from(local.rem_euclid(DAY_SECONDS) / 60).expect("a day has 1440 minutes");
-        LocalTime { day: Day(day), minute }
+        let local = at
+            .as_seconds()
+            .saturating_add(i64::from(self.offset_at(at)));
+        let day = i32::try_from(local.div_euclid(DAY_SECONDS)).unwrap_or(if local > 0 {
+            i32::MAX
+        } else {
+            i32::MIN
+        });
+        let minute =
+            u16::try_from(local.rem_euclid(DAY_SECONDS) / 60).expect("a day has 1440 minutes");
+        LocalTime {
+            day: Day(day),
+            minute,
+        }
     }
 
     /// The moment at which the wall shows this; in the hour that a spring night skips, the moment just after.
     #[must_use]
     pub fn moment(&self, day: Day, minute: u16) -> Timestamp {
         let local = i64::from(day.0) * DAY_SECONDS + i64::from(minute) * 60;
-        let guess = Timestamp::from_seconds(local - i64::from(self.offset_at(Timestamp::from_seconds(local))));
+        let guess = Timestamp::from_seconds(
+            local - i64::from(self.offset_at(Timestamp::from_seconds(local))),
+        );
         Timestamp::from_seconds(local - i64::from(self.offset_at(guess)))
     }
 
@@ -115,15 +144,25 @@ mod tests {
         Calendar {
             first_offset_seconds: 3600,
             transitions: vec![
-                Transition { at: at("2026-03-29T01:00:00Z"), offset_seconds: 7200 },
-                Transition { at: at("2026-10-25T01:00:00Z"), offset_seconds: 3600 },
+                Transition {
+                    at: at("2026-03-29T01:00:00Z"),
+                    offset_seconds: 7200,
+                },
+                Transition {
+                    at: at("2026-10-25T01:00:00Z"),
+                    offset_seconds: 3600,
+                },
             ],
             holidays: vec![Day(20_574)], // Friday 1 May 2026
         }
     }
 
     fn at(text: &str) -> Timestamp {
-        Timestamp(text.parse::<jiff::Timestamp>().expect("valid").as_millisecond())
+        Timestamp(
+            text.parse::<jiff::Timestamp>()
+                .expect("valid")
+                .as_millisecond(),
+        )
     }
 
     #[test]
@@ -135,19 +174,34 @@ mod tests {
 
     #[test]
     fn an_end_on_a_weekend_moves_to_monday_noon() {
-        assert_eq!(berlin().working_noon(at("2026-03-28T09:00:00Z")), at("2026-03-30T10:00:00Z"));
+        assert_eq!(
+            berlin().working_noon(at("2026-03-28T09:00:00Z")),
+            at("2026-03-30T10:00:00Z")
+        );
     }
 
     #[test]
     fn an_end_in_the_morning_falls_at_noon_and_in_the_afternoon_at_the_next() {
-        assert_eq!(berlin().working_noon(at("2026-01-13T08:00:00Z")), at("2026-01-13T11:00:00Z"));
-        assert_eq!(berlin().working_noon(at("2026-01-13T11:00:00Z")), at("2026-01-13T11:00:00Z"));
-        assert_eq!(berlin().working_noon(at("2026-01-13T11:00:01Z")), at("2026-01-14T11:00:00Z"));
+        assert_eq!(
+            berlin().working_noon(at("2026-01-13T08:00:00Z")),
+            at("2026-01-13T11:00:00Z")
+        );
+        assert_eq!(
+            berlin().working_noon(at("2026-01-13T11:00:00Z")),
+            at("2026-01-13T11:00:00Z")
+        );
+        assert_eq!(
+            berlin().working_noon(at("2026-01-13T11:00:01Z")),
+            at("2026-01-14T11:00:00Z")
+        );
     }
 
     #[test]
     fn an_end_on_a_holiday_moves_past_it() {
-        assert_eq!(berlin().working_noon(at("2026-05-01T06:00:00Z")), at("2026-05-04T10:00:00Z"));
+        assert_eq!(
+            berlin().working_noon(at("2026-05-01T06:00:00Z")),
+            at("2026-05-04T10:00:00Z")
+        );
     }
 
     #[test]

@@ -42,7 +42,10 @@ impl CardUid {
         }
         let mut bytes = [0; MAX_UID_BYTES];
         bytes[..raw.len()].copy_from_slice(raw);
-        Ok(Self { length: u8::try_from(raw.len()).map_err(|_| CardUidError::Length(raw.len()))?, bytes })
+        Ok(Self {
+            length: u8::try_from(raw.len()).map_err(|_| CardUidError::Length(raw.len()))?,
+            bytes,
+        })
     }
 
     /// Reads hexadecimal digits; spaces, `:` and `-` between bytes are allowed.
@@ -50,12 +53,20 @@ impl CardUid {
         let digits: Vec<u8> = text
             .chars()
             .filter(|letter| !matches!(letter, ' ' | ':' | '-'))
-            .map(|letter| letter.to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or(CardUidError::Digits))
+            .map(|letter| {
+                letter
+                    .to_digit(16)
+                    .and_then(|digit| u8::try_from(digit).ok())
+                    .ok_or(CardUidError::Digits)
+            })
             .collect::<Result<_, _>>()?;
         if digits.len() % 2 == 1 {
             return Err(CardUidError::Digits);
         }
-        let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        let bytes: Vec<u8> = digits
+            .chunks(2)
+            .map(|pair| pair[0] << 4 | pair[1])
+            .collect();
         Self::from_bytes(&bytes)
     }
 
@@ -68,7 +79,10 @@ impl CardUid {
     /// The number in full, upper case; for sealing and for the person who holds the card, never for logs.
     #[must_use]
     pub fn reveal(&self) -> String {
-        self.as_bytes().iter().map(|byte| format!("{byte:02X}")).collect()
+        self.as_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect()
     }
 
     /// The last four digits, for people to compare.
@@ -102,7 +116,9 @@ impl fmt::Debug for CardKey {
 }
 
 /// How a zone's list names a card: the first 8 bytes of HMAC-SHA-256 of the canonical UID under the zone's card key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode,
+)]
 #[cbor(transparent)]
 pub struct CardToken(#[cbor(with = "minicbor::bytes")] pub [u8; 8]);
 
@@ -111,7 +127,8 @@ impl CardToken {
     #[must_use]
     pub fn of(uid: &CardUid, key: &CardKey) -> Self {
         // The length goes first, so that no number is the beginning of another.
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes a key of any length");
         mac.update(&[uid.length]);
         mac.update(uid.as_bytes());
         let digest = mac.finalize().into_bytes();

@@ -87,9 +87,17 @@ impl Decision {
 /// Decides for a card at a door; a door that knows nothing refuses.
 #[must_use]
 pub fn decide(token: CardToken, knowledge: Option<Knowledge<'_>>, clock: Reading) -> Decision {
-    let Some(knowledge) = knowledge else { return Decision { reason: Reason::NoList, holder: None } };
+    let Some(knowledge) = knowledge else {
+        return Decision {
+            reason: Reason::NoList,
+            holder: None,
+        };
+    };
     let entry = knowledge.list.find(token);
-    Decision { reason: reason(entry, knowledge, clock), holder: entry.map(|entry| entry.holder) }
+    Decision {
+        reason: reason(entry, knowledge, clock),
+        holder: entry.map(|entry| entry.holder),
+    }
 }
 
 fn reason(entry: Option<&Entry>, knowledge: Knowledge<'_>, clock: Reading) -> Reason {
@@ -98,10 +106,16 @@ fn reason(entry: Option<&Entry>, knowledge: Knowledge<'_>, clock: Reading) -> Re
     if policy.lockdown && !keyholder {
         return Reason::Lockdown;
     }
-    if policy.open_house_until.is_some_and(|until| clock.time < until) && !is_withheld(entry) {
+    if policy
+        .open_house_until
+        .is_some_and(|until| clock.time < until)
+        && !is_withheld(entry)
+    {
         return Reason::OpenHouse;
     }
-    let Some(entry) = entry else { return Reason::Unknown };
+    let Some(entry) = entry else {
+        return Reason::Unknown;
+    };
     match entry.state {
         CardState::Lost => return Reason::Lost,
         CardState::Held => return Reason::Held,
@@ -114,10 +128,19 @@ fn reason(entry: Option<&Entry>, knowledge: Knowledge<'_>, clock: Reading) -> Re
     if entry.flags.has(Flags::PIN) {
         return Reason::PinNeeded;
     }
-    if !keyholder && policy.staleness.is_some_and(|limit| clock.time > knowledge.contact + limit) {
+    if !keyholder
+        && policy
+            .staleness
+            .is_some_and(|limit| clock.time > knowledge.contact + limit)
+    {
         return Reason::Stale;
     }
-    entry.rights.iter().map(|right| judge(right, knowledge, clock)).min_by_key(|reason| reason.rank()).unwrap_or(Reason::Lapsed)
+    entry
+        .rights
+        .iter()
+        .map(|right| judge(right, knowledge, clock))
+        .min_by_key(|reason| reason.rank())
+        .unwrap_or(Reason::Lapsed)
 }
 
 fn is_withheld(entry: Option<&Entry>) -> bool {
@@ -148,7 +171,9 @@ fn judge(right: &Right, knowledge: Knowledge<'_>, clock: Reading) -> Reason {
         return in_time;
     }
     match clock.quality {
-        Quality::Untrusted if knowledge.policy.schedules_without_clock => Reason::GrantedClockUnsure,
+        Quality::Untrusted if knowledge.policy.schedules_without_clock => {
+            Reason::GrantedClockUnsure
+        }
         Quality::Untrusted => Reason::ClockUnsure,
         Quality::Trusted if schedule.is_open(&knowledge.policy.calendar, clock.time) => in_time,
         Quality::Trusted => Reason::OutsideHours,

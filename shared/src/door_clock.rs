@@ -20,7 +20,18 @@ pub struct Reading {
 }
 
 /// Whether a door's clock can be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, minicbor::Encode, minicbor::Decode)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    minicbor::Encode,
+    minicbor::Decode,
+)]
 #[cbor(index_only)]
 #[serde(rename_all = "snake_case")]
 pub enum Quality {
@@ -64,7 +75,11 @@ impl DoorClock {
     /// Starts from the floor that was stored, at this uptime.
     #[must_use]
     pub fn start(stored_floor: Timestamp, uptime: Span) -> Self {
-        Self { floor: stored_floor, floor_uptime: uptime, heard_uptime: None }
+        Self {
+            floor: stored_floor,
+            floor_uptime: uptime,
+            heard_uptime: None,
+        }
     }
 
     /// The floor now; store it with each badge and hourly.
@@ -77,12 +92,20 @@ impl DoorClock {
     #[must_use]
     pub fn read(&self, sources: Sources) -> Reading {
         let floor = self.floor(sources.uptime);
-        let fresh = self.heard_uptime.is_some_and(|heard| sources.uptime.0 - heard.0 <= FRESH.0);
+        let fresh = self
+            .heard_uptime
+            .is_some_and(|heard| sources.uptime.0 - heard.0 <= FRESH.0);
         let near = (sources.wall - floor).0.abs() <= FRESH.0;
         if sources.synchronised || (fresh && near) {
-            Reading { time: sources.wall.max(floor), quality: Quality::Trusted }
+            Reading {
+                time: sources.wall.max(floor),
+                quality: Quality::Trusted,
+            }
         } else {
-            Reading { time: floor, quality: Quality::Untrusted }
+            Reading {
+                time: floor,
+                quality: Quality::Untrusted,
+            }
         }
     }
 
@@ -95,7 +118,11 @@ impl DoorClock {
         // An older message says nothing about now.
         if issued_at >= self.floor {
             let floor = self.floor(sources.uptime).max(issued_at);
-            *self = Self { floor, floor_uptime: sources.uptime, heard_uptime: Some(sources.uptime) };
+            *self = Self {
+                floor,
+                floor_uptime: sources.uptime,
+                heard_uptime: Some(sources.uptime),
+            };
         }
         Ok(())
     }
@@ -108,14 +135,24 @@ mod tests {
     const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn sources(wall: Timestamp, uptime: i64, synchronised: bool) -> Sources {
-        Sources { wall, uptime: Span::seconds(uptime), synchronised }
+        Sources {
+            wall,
+            uptime: Span::seconds(uptime),
+            synchronised,
+        }
     }
 
     #[test]
     fn without_a_battery_time_goes_on_from_the_floor_untrusted() {
         let clock = DoorClock::start(NOON, Span(0));
         let reading = clock.read(sources(Timestamp(0), 60, false));
-        assert_eq!(reading, Reading { time: NOON + Span::seconds(60), quality: Quality::Untrusted });
+        assert_eq!(
+            reading,
+            Reading {
+                time: NOON + Span::seconds(60),
+                quality: Quality::Untrusted
+            }
+        );
     }
 
     #[test]
@@ -129,16 +166,27 @@ mod tests {
     #[test]
     fn a_fresh_signed_head_makes_a_near_wall_clock_trusted_for_ten_minutes() {
         let mut clock = DoorClock::start(NOON, Span(0));
-        clock.hear(NOON + Span::hours(2), sources(NOON, 60, false)).expect("untrusted clocks hear all");
+        clock
+            .hear(NOON + Span::hours(2), sources(NOON, 60, false))
+            .expect("untrusted clocks hear all");
         let wall = NOON + Span::hours(2) + Span::minutes(5);
-        assert_eq!(clock.read(sources(wall, 90, false)).quality, Quality::Trusted);
-        assert_eq!(clock.read(sources(wall, 61 + 600, false)).quality, Quality::Untrusted);
+        assert_eq!(
+            clock.read(sources(wall, 90, false)).quality,
+            Quality::Trusted
+        );
+        assert_eq!(
+            clock.read(sources(wall, 61 + 600, false)).quality,
+            Quality::Untrusted
+        );
     }
 
     #[test]
     fn a_synchronised_clock_never_falls_below_the_floor() {
         let clock = DoorClock::start(NOON, Span(0));
-        assert_eq!(clock.read(sources(NOON - Span::days(30), 0, true)).time, NOON);
+        assert_eq!(
+            clock.read(sources(NOON - Span::days(30), 0, true)).time,
+            NOON
+        );
     }
 
     #[test]
@@ -153,7 +201,12 @@ mod tests {
     #[test]
     fn an_older_head_does_not_refresh_the_clock() {
         let mut clock = DoorClock::start(NOON, Span(0));
-        clock.hear(NOON - Span::days(1), sources(NOON, 5, false)).expect("heard");
-        assert_eq!(clock.read(sources(NOON, 6, false)).quality, Quality::Untrusted);
+        clock
+            .hear(NOON - Span::days(1), sources(NOON, 5, false))
+            .expect("heard");
+        assert_eq!(
+            clock.read(sources(NOON, 6, false)).quality,
+            Quality::Untrusted
+        );
     }
 }

@@ -347,4 +347,3 @@ pub struct Rules {
     /// Where ends that we choose fall.
     pub calendar: Calendar,
 }
-

@@ -16,8 +16,14 @@ pub enum IdError {
 
 fn check_name(text: &str) -> Result<(), IdError> {
     let good = (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    if good { Ok(()) } else { Err(IdError::Name(text.to_owned())) }
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    if good {
+        Ok(())
+    } else {
+        Err(IdError::Name(text.to_owned()))
+    }
 }
 
 macro_rules! names {

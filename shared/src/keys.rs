@@ -2,8 +2,8 @@
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hpke::{
-    Deserializable, Kem as _, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305, kdf::HkdfSha256,
-    kem::X25519HkdfSha256,
+    Deserializable, Kem as _, OpModeR, OpModeS, Serializable, aead::ChaCha20Poly1305,
+    kdf::HkdfSha256, kem::X25519HkdfSha256,
 };
 use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
@@ -42,14 +42,20 @@ impl PublicKey {
     /// 80 bits by which a person can hand the key on.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 10] {
-        Sha256::digest(self.0)[..10].try_into().expect("a digest has 32 bytes")
+        Sha256::digest(self.0)[..10]
+            .try_into()
+            .expect("a digest has 32 bytes")
     }
 
     /// Whether this key signed the message; weak keys and malleable signatures do not count.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        let Ok(key) = VerifyingKey::from_bytes(&self.0) else { return false };
-        let Ok(signature) = Signature::from_slice(signature) else { return false };
+        let Ok(key) = VerifyingKey::from_bytes(&self.0) else {
+            return false;
+        };
+        let Ok(signature) = Signature::from_slice(signature) else {
+            return false;
+        };
         key.verify_strict(message, &signature).is_ok()
     }
 }
@@ -66,7 +72,10 @@ impl Signer {
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         let key = SigningKey::from_bytes(seed);
-        Self { id: PublicKey(key.verifying_key().to_bytes()).id(), key }
+        Self {
+            id: PublicKey(key.verifying_key().to_bytes()).id(),
+            key,
+        }
     }
 
     /// Its public half.
@@ -111,7 +120,9 @@ impl fmt::Debug for OpeningKey {
 
 /// A sealed box did not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the sealed box does not open: it was sealed to another key, for another purpose, or altered on the way")]
+#[error(
+    "the sealed box does not open: it was sealed to another key, for another purpose, or altered on the way"
+)]
 pub struct SealError;
 
 const ENCAPPED: usize = 32;
@@ -129,7 +140,8 @@ impl OpeningKey {
     /// Its public half.
     #[must_use]
     pub fn public(&self) -> SealingKey {
-        let private = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(&self.0).expect("32 bytes are a key");
+        let private = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(&self.0)
+            .expect("32 bytes are a key");
         let mut bytes = [0; 32];
         bytes.copy_from_slice(&X25519HkdfSha256::sk_to_pk(&private).to_bytes());
         SealingKey(bytes)
@@ -138,8 +150,10 @@ impl OpeningKey {
     /// Opens what was sealed to this key for this purpose.
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (encapped, ciphertext) = sealed.split_at_checked(ENCAPPED).ok_or(SealError)?;
-        let private = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(&self.0).map_err(|_| SealError)?;
-        let encapped = <X25519HkdfSha256 as hpke::Kem>::EncappedKey::from_bytes(encapped).map_err(|_| SealError)?;
+        let private = <X25519HkdfSha256 as hpke::Kem>::PrivateKey::from_bytes(&self.0)
+            .map_err(|_| SealError)?;
+        let encapped = <X25519HkdfSha256 as hpke::Kem>::EncappedKey::from_bytes(encapped)
+            .map_err(|_| SealError)?;
         hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
             &OpModeR::Base,
             &private,
@@ -160,7 +174,8 @@ impl SealingKey {
         plain: &[u8],
         random: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, SealError> {
-        let public = <X25519HkdfSha256 as hpke::Kem>::PublicKey::from_bytes(&self.0).map_err(|_| SealError)?;
+        let public = <X25519HkdfSha256 as hpke::Kem>::PublicKey::from_bytes(&self.0)
+            .map_err(|_| SealError)?;
         let (encapped, ciphertext) =
             hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
                 &OpModeS::Base,

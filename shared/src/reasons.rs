@@ -4,7 +4,18 @@ use serde::{Deserialize, Serialize};
 
 /// Why a lock was released or not.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, minicbor::Encode, minicbor::Decode,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    minicbor::Encode,
+    minicbor::Decode,
 )]
 #[cbor(index_only)]
 #[serde(rename_all = "snake_case")]
@@ -135,7 +146,10 @@ impl Reason {
     /// Whether the lock is released.
     #[must_use]
     pub fn grants(self) -> bool {
-        matches!(self, Self::Granted | Self::GrantedOffline | Self::GrantedClockUnsure | Self::OpenHouse)
+        matches!(
+            self,
+            Self::Granted | Self::GrantedOffline | Self::GrantedClockUnsure | Self::OpenHouse
+        )
     }
 
     /// Which of several reasons is told: grants first, then the refusal nearest to a grant.
@@ -193,7 +207,12 @@ impl Reason {
             Language::En => self.english(),
             Language::De => self.german(),
         };
-        Row { signal: self.signal(), member, staff, remedy }
+        Row {
+            signal: self.signal(),
+            member,
+            staff,
+            remedy,
+        }
     }
 
     /// Lamp and buzzer.
@@ -205,7 +224,9 @@ impl Reason {
             Self::Unknown | Self::Lost | Self::Lockdown => Signal::Refused,
             Self::Expired | Self::Lapsed | Self::Held => Signal::SeeStaff,
             Self::NotYet | Self::OutsideHours => Signal::WrongMoment,
-            Self::Stale | Self::NoList | Self::NewerRules | Self::ClockUnsure => Signal::DoorTrouble,
+            Self::Stale | Self::NoList | Self::NewerRules | Self::ClockUnsure => {
+                Signal::DoorTrouble
+            }
             Self::PinNeeded => Signal::Waiting,
         }
     }
@@ -223,7 +244,11 @@ impl Reason {
                 "A scheduled right passed while the door's clock was untrusted.",
                 "Give the agent a battery clock or a network.",
             ),
-            Self::OpenHouse => ("Welcome to the open house.", "Any card passes during the open house.", ""),
+            Self::OpenHouse => (
+                "Welcome to the open house.",
+                "Any card passes during the open house.",
+                "",
+            ),
             Self::Unknown => (
                 "This door does not know your card.",
                 "The card is not on the zone's list.",
@@ -249,7 +274,11 @@ impl Reason {
                 "A card reported lost was presented.",
                 "Take the card, or mark it as found.",
             ),
-            Self::NotYet => ("Your access begins later.", "The right begins later.", "Come back when it begins."),
+            Self::NotYet => (
+                "Your access begins later.",
+                "The right begins later.",
+                "Come back when it begins.",
+            ),
             Self::OutsideHours => (
                 "Your membership does not cover this hour.",
                 "The schedule is closed at this hour.",
@@ -260,7 +289,11 @@ impl Reason {
                 "The staleness limit of the zone has passed.",
                 "Bring the door back into contact; a keyholder can open.",
             ),
-            Self::Lockdown => ("The space is locked down.", "Only keyholders pass.", "End the lockdown."),
+            Self::Lockdown => (
+                "The space is locked down.",
+                "Only keyholders pass.",
+                "End the lockdown.",
+            ),
             Self::NoList => (
                 "This door is not set up yet.",
                 "The door has no list.",
@@ -271,7 +304,11 @@ impl Reason {
                 "The list uses a rule that this agent does not know.",
                 "Update the door agent.",
             ),
-            Self::PinNeeded => ("Please type your PIN.", "The card needs a PIN as well.", "Type the PIN."),
+            Self::PinNeeded => (
+                "Please type your PIN.",
+                "The card needs a PIN as well.",
+                "Type the PIN.",
+            ),
             Self::ClockUnsure => (
                 "This door does not know the hour.",
                 "The zone demands a trusted clock for scheduled rights.",
@@ -293,7 +330,11 @@ impl Reason {
                 "Ein Recht mit Zeitplan galt, während die Uhr der Tür unsicher war.",
                 "Dem Agenten eine Batterieuhr oder ein Netz geben.",
             ),
-            Self::OpenHouse => ("Willkommen zum offenen Haus.", "Im offenen Haus gilt jede Karte.", ""),
+            Self::OpenHouse => (
+                "Willkommen zum offenen Haus.",
+                "Im offenen Haus gilt jede Karte.",
+                "",
+            ),
             Self::Unknown => (
                 "Diese Tür kennt deine Karte nicht.",
                 "Die Karte steht nicht auf der Liste der Zone.",
@@ -319,7 +360,11 @@ impl Reason {
                 "Eine verlorene Karte wurde vorgezeigt.",
                 "Die Karte einziehen oder als gefunden melden.",
             ),
-            Self::NotYet => ("Dein Zugang beginnt später.", "Das Recht beginnt später.", "Zum Beginn wiederkommen."),
+            Self::NotYet => (
+                "Dein Zugang beginnt später.",
+                "Das Recht beginnt später.",
+                "Zum Beginn wiederkommen.",
+            ),
             Self::OutsideHours => (
                 "Deine Mitgliedschaft gilt nicht zu dieser Stunde.",
                 "Der Zeitplan ist zu dieser Stunde geschlossen.",
@@ -330,7 +375,11 @@ impl Reason {
                 "Die Frist der Zone ohne Kontakt ist um.",
                 "Die Tür wieder in Kontakt bringen; wer einen Schlüssel hat, kann öffnen.",
             ),
-            Self::Lockdown => ("Das Haus ist abgeriegelt.", "Nur Schlüsselträger kommen durch.", "Die Abriegelung beenden."),
+            Self::Lockdown => (
+                "Das Haus ist abgeriegelt.",
+                "Nur Schlüsselträger kommen durch.",
+                "Die Abriegelung beenden.",
+            ),
             Self::NoList => (
                 "Diese Tür ist noch nicht eingerichtet.",
                 "Die Tür hat keine Liste.",
@@ -341,7 +390,11 @@ impl Reason {
                 "Die Liste nutzt eine Regel, die dieser Agent nicht kennt.",
                 "Den Agenten aktualisieren.",
             ),
-            Self::PinNeeded => ("Bitte gib deine PIN ein.", "Die Karte braucht auch eine PIN.", "Die PIN eingeben."),
+            Self::PinNeeded => (
+                "Bitte gib deine PIN ein.",
+                "Die Karte braucht auch eine PIN.",
+                "Die PIN eingeben.",
+            ),
             Self::ClockUnsure => (
                 "Diese Tür kennt die Uhrzeit nicht.",
                 "Die Zone verlangt für Zeitpläne eine sichere Uhr.",
@@ -358,25 +411,42 @@ mod tests {
     #[test]
     fn every_reason_has_its_row_in_every_language() {
         for (index, reason) in Reason::ALL.into_iter().enumerate() {
-            assert_eq!(minicbor::to_vec(reason).expect("encodes"), minicbor::to_vec(index).expect("encodes"));
+            assert_eq!(
+                minicbor::to_vec(reason).expect("encodes"),
+                minicbor::to_vec(index).expect("encodes")
+            );
             for language in [Language::En, Language::De] {
                 let row = reason.row(language);
-                assert!(!row.member.is_empty() && !row.staff.is_empty(), "{reason:?}");
-                assert!(reason.grants() || !row.remedy.is_empty(), "a refusal names what to do: {reason:?}");
+                assert!(
+                    !row.member.is_empty() && !row.staff.is_empty(),
+                    "{reason:?}"
+                );
+                assert!(
+                    reason.grants() || !row.remedy.is_empty(),
+                    "a refusal names what to do: {reason:?}"
+                );
             }
         }
-        assert!(minicbor::decode::<Reason>(&minicbor::to_vec(Reason::ALL.len()).expect("encodes")).is_err());
+        assert!(
+            minicbor::decode::<Reason>(&minicbor::to_vec(Reason::ALL.len()).expect("encodes"))
+                .is_err()
+        );
     }
 
     #[test]
     fn ranks_and_names_tell_reasons_apart_and_grants_rank_first() {
-        let mut ranks: Vec<_> = Reason::ALL.map(|reason| (reason.rank(), reason.grants())).into();
+        let mut ranks: Vec<_> = Reason::ALL
+            .map(|reason| (reason.rank(), reason.grants()))
+            .into();
         ranks.sort_unstable();
         ranks.dedup_by_key(|(rank, _)| *rank);
         assert_eq!(ranks.len(), Reason::ALL.len());
         assert!(ranks.windows(2).all(|pair| pair[0].1 >= pair[1].1));
         for reason in Reason::ALL {
-            assert_eq!(serde_json::to_value(reason).expect("serialises"), reason.name());
+            assert_eq!(
+                serde_json::to_value(reason).expect("serialises"),
+                reason.name()
+            );
         }
     }
 }

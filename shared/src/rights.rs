@@ -6,7 +6,9 @@ use crate::standing::{Standing, State};
 use crate::time::Timestamp;
 
 /// May pass on a schedule between two moments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode,
+)]
 pub struct Right {
     /// Index into the policy's schedules.
     #[n(0)]
@@ -23,7 +25,9 @@ pub struct Right {
 }
 
 /// What the list says of a card in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode, minicbor::Decode,
+)]
 #[cbor(index_only)]
 pub enum CardState {
     /// Its rights decide.
@@ -41,7 +45,19 @@ pub enum CardState {
 }
 
 /// Bits that change how a card is judged; a door refuses a card with a bit it does not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, minicbor::Encode, minicbor::Decode)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    minicbor::Encode,
+    minicbor::Decode,
+)]
 #[cbor(transparent)]
 pub struct Flags(pub u32);
 
@@ -96,17 +112,23 @@ pub struct ZoneAccess {
 
 /// State and rights of a member's cards in one zone; none where the zone's list has nothing to say of the member.
 #[must_use]
-pub fn rights(standing: &Standing, zone: &[ZoneAccess], now: Timestamp) -> Option<(CardState, Vec<Right>)> {
+pub fn rights(
+    standing: &Standing,
+    zone: &[ZoneAccess],
+    now: Timestamp,
+) -> Option<(CardState, Vec<Right>)> {
     let mut rights: Vec<Right> = standing
         .access
         .iter()
         .flat_map(|access| {
-            zone.iter().filter(|opens| opens.membership == access.membership).map(|opens| Right {
-                schedule: opens.schedule,
-                not_before: access.from,
-                not_after: access.until,
-                certain: access.certain,
-            })
+            zone.iter()
+                .filter(|opens| opens.membership == access.membership)
+                .map(|opens| Right {
+                    schedule: opens.schedule,
+                    not_before: access.from,
+                    not_after: access.until,
+                    certain: access.certain,
+                })
         })
         .collect();
     if rights.is_empty() {
@@ -118,14 +140,20 @@ pub fn rights(standing: &Standing, zone: &[ZoneAccess], now: Timestamp) -> Optio
     match &standing.state {
         State::Held { .. } => Some((CardState::Held, Vec::new())),
         // The word, not the date: a door whose clock runs behind must not revive what has ended.
-        State::Good { .. } | State::Grace { .. } | State::Pending { .. } | State::Lapsed { .. } | State::Stranger
+        State::Good { .. }
+        | State::Grace { .. }
+        | State::Pending { .. }
+        | State::Lapsed { .. }
+        | State::Stranger
             if rights.is_empty() =>
         {
             Some((CardState::Lapsed, Vec::new()))
         }
-        State::Good { .. } | State::Grace { .. } | State::Pending { .. } | State::Lapsed { .. } | State::Stranger => {
-            Some((CardState::Ok, rights))
-        }
+        State::Good { .. }
+        | State::Grace { .. }
+        | State::Pending { .. }
+        | State::Lapsed { .. }
+        | State::Stranger => Some((CardState::Ok, rights)),
     }
 }
 
@@ -150,28 +178,47 @@ mod tests {
     }
 
     fn zone() -> Vec<ZoneAccess> {
-        vec![ZoneAccess { membership: membership("5"), schedule: 2 }]
+        vec![ZoneAccess {
+            membership: membership("5"),
+            schedule: 2,
+        }]
     }
 
     #[test]
     fn only_types_that_open_the_zone_give_rights_there() {
-        let standing =
-            Standing { state: State::Good { until: None }, access: vec![access("5", 100), access("7", 200)] };
+        let standing = Standing {
+            state: State::Good { until: None },
+            access: vec![access("5", 100), access("7", 200)],
+        };
         let (state, rights) = rights(&standing, &zone(), Timestamp(0)).expect("listed");
         assert_eq!(state, CardState::Ok);
         assert_eq!(rights.len(), 1);
-        assert_eq!((rights[0].schedule, rights[0].not_after), (2, Some(Timestamp(100))));
+        assert_eq!(
+            (rights[0].schedule, rights[0].not_after),
+            (2, Some(Timestamp(100)))
+        );
     }
 
     #[test]
     fn a_member_of_other_zones_is_not_listed_here() {
-        let standing = Standing { state: State::Good { until: None }, access: vec![access("7", 200)] };
+        let standing = Standing {
+            state: State::Good { until: None },
+            access: vec![access("7", 200)],
+        };
         assert_eq!(rights(&standing, &zone(), Timestamp(0)), None);
     }
 
     #[test]
     fn a_right_that_ended_is_told_as_a_word_and_not_as_a_date() {
-        let standing = Standing { state: State::Lapsed { since: Timestamp(100) }, access: vec![access("5", 100)] };
-        assert_eq!(rights(&standing, &zone(), Timestamp(100)), Some((CardState::Lapsed, Vec::new())));
+        let standing = Standing {
+            state: State::Lapsed {
+                since: Timestamp(100),
+            },
+            access: vec![access("5", 100)],
+        };
+        assert_eq!(
+            rights(&standing, &zone(), Timestamp(100)),
+            Some((CardState::Lapsed, Vec::new()))
+        );
     }
 }

@@ -118,10 +118,14 @@ impl Cause {
             Self::Paused => "Collection is paused and its invoices are voided.",
             Self::Cancelled => "It was cancelled.",
             Self::Unpaid => "Stripe gave up collecting.",
-            Self::TypeLost => "The plan no longer names a membership type; the last one holds to the paid end.",
+            Self::TypeLost => {
+                "The plan no longer names a membership type; the last one holds to the paid end."
+            }
             Self::Forgiven => "The running period's invoice was voided or written off.",
             Self::SeatRemoved => "The seat was taken away.",
-            Self::UnknownStatus => "Stripe uses a status this version does not know; nothing new is granted.",
+            Self::UnknownStatus => {
+                "Stripe uses a status this version does not know; nothing new is granted."
+            }
         }
     }
 }
@@ -186,7 +190,10 @@ pub fn standing(facts: &Facts, rules: &Rules, now: Timestamp) -> Standing {
         Some((hold, until)) => State::Held { hold, until },
         None => state(&windows, facts, now),
     };
-    let access = windows.into_iter().filter(|access| !access.over(now - REMEMBERED)).collect();
+    let access = windows
+        .into_iter()
+        .filter(|access| !access.over(now - REMEMBERED))
+        .collect();
     Standing { state, access }
 }
 
@@ -194,9 +201,18 @@ pub fn standing(facts: &Facts, rules: &Rules, now: Timestamp) -> Standing {
 #[must_use]
 pub fn next_change(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
     let windows = windows(facts, rules).into_iter().flat_map(|access| {
-        [access.from, access.until, access.until.map(|until| until + REMEMBERED)].into_iter().flatten()
+        [
+            access.from,
+            access.until,
+            access.until.map(|until| until + REMEMBERED),
+        ]
+        .into_iter()
+        .flatten()
     });
-    let holds = facts.holds.iter().flat_map(|hold| [Some(hold.from), hold.until].into_iter().flatten());
+    let holds = facts
+        .holds
+        .iter()
+        .flat_map(|hold| [Some(hold.from), hold.until].into_iter().flatten());
     windows.chain(holds).filter(|moment| *moment > now).min()
 }
 
@@ -215,7 +231,10 @@ pub fn next_look(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Timesta
 /// All windows of access that the facts give, whatever the moment; sorted, each once.
 #[must_use]
 pub fn windows(facts: &Facts, rules: &Rules) -> Vec<Access> {
-    let stripe = facts.coverage.iter().filter_map(|coverage| stripe::access(coverage, rules));
+    let stripe = facts
+        .coverage
+        .iter()
+        .filter_map(|coverage| stripe::access(coverage, rules));
     let by_hand = facts.payments.iter().filter_map(|payment| {
         let policy = rules.types.get(&payment.membership)?;
         Some(Access {
@@ -226,14 +245,22 @@ pub fn windows(facts: &Facts, rules: &Rules) -> Vec<Access> {
             because: Because::Payment { id: payment.id },
         })
     });
-    let granted = facts.grants.iter().filter(|grant| rules.types.contains_key(&grant.membership)).map(|grant| Access {
-        membership: grant.membership.clone(),
-        from: Some(grant.from),
-        until: grant.until,
-        certain: true,
-        because: Because::Grant { id: grant.id },
-    });
-    let mut all: Vec<Access> = stripe.chain(by_hand).chain(granted).filter(is_not_empty).collect();
+    let granted = facts
+        .grants
+        .iter()
+        .filter(|grant| rules.types.contains_key(&grant.membership))
+        .map(|grant| Access {
+            membership: grant.membership.clone(),
+            from: Some(grant.from),
+            until: grant.until,
+            certain: true,
+            because: Because::Grant { id: grant.id },
+        });
+    let mut all: Vec<Access> = stripe
+        .chain(by_hand)
+        .chain(granted)
+        .filter(is_not_empty)
+        .collect();
     all.sort();
     all.dedup();
     all
@@ -258,25 +285,51 @@ fn held(facts: &Facts, now: Timestamp) -> Option<(HoldId, Option<Timestamp>)> {
 fn state(windows: &[Access], facts: &Facts, now: Timestamp) -> State {
     let holding = || windows.iter().filter(|access| access.holds(now));
     let last = |ends: &mut dyn Iterator<Item = Option<Timestamp>>| {
-        ends.map(|until| until.unwrap_or(Timestamp::MAX)).max().map(|end| (end != Timestamp::MAX).then_some(end))
+        ends.map(|until| until.unwrap_or(Timestamp::MAX))
+            .max()
+            .map(|end| (end != Timestamp::MAX).then_some(end))
     };
-    if let Some(until) = last(&mut holding().filter(|access| !is_grace(access)).map(|access| access.until)) {
+    if let Some(until) = last(
+        &mut holding()
+            .filter(|access| !is_grace(access))
+            .map(|access| access.until),
+    ) {
         return State::Good { until };
     }
     if let Some(Some(until)) = last(&mut holding().map(|access| access.until)) {
         return State::Grace { until };
     }
-    if let Some(from) = windows.iter().filter(|access| !access.begun(now)).filter_map(|access| access.from).min() {
+    if let Some(from) = windows
+        .iter()
+        .filter(|access| !access.begun(now))
+        .filter_map(|access| access.from)
+        .min()
+    {
         return State::Pending { from: Some(from) };
     }
-    if let Some(since) = windows.iter().filter_map(|access| access.until).filter(|until| *until <= now).max() {
+    if let Some(since) = windows
+        .iter()
+        .filter_map(|access| access.until)
+        .filter(|until| *until <= now)
+        .max()
+    {
         return State::Lapsed { since };
     }
-    if facts.coverage.iter().any(stripe::is_pending) { State::Pending { from: None } } else { State::Stranger }
+    if facts.coverage.iter().any(stripe::is_pending) {
+        State::Pending { from: None }
+    } else {
+        State::Stranger
+    }
 }
 
 fn is_grace(access: &Access) -> bool {
-    matches!(access.because, Because::Subscription { cause: Cause::Grace, .. })
+    matches!(
+        access.because,
+        Because::Subscription {
+            cause: Cause::Grace,
+            ..
+        }
+    )
 }
 
 #[cfg(test)]

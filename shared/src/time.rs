@@ -5,7 +5,18 @@ use std::{fmt, ops};
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, minicbor::Encode,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    minicbor::Encode,
     minicbor::Decode,
 )]
 #[serde(transparent)]
@@ -14,7 +25,18 @@ pub struct Timestamp(pub i64);
 
 /// A length of time in milliseconds; may be negative.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, minicbor::Encode,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    minicbor::Encode,
     minicbor::Decode,
 )]
 #[serde(transparent)]
@@ -77,6 +99,13 @@ impl ops::Sub<Span> for Timestamp {
     }
 }
 
+impl ops::Add for Span {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
 impl ops::Sub for Timestamp {
     type Output = Span;
     fn sub(self, earlier: Self) -> Span {
@@ -89,7 +118,11 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(moment) => write!(out, "{moment:.0}"),
-            Err(_) => out.write_str(if self.0 > 0 { "the far future" } else { "the far past" }),
+            Err(_) => out.write_str(if self.0 > 0 {
+                "the far future"
+            } else {
+                "the far past"
+            }),
         }
     }
 }

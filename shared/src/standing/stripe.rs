@@ -2,8 +2,8 @@
 
 use super::{Access, Because, Cause};
 use crate::facts::{
-    Cancellation, Collection, Coverage, Invoice, InvoiceStatus, Item, Line, Pause, Rules, Subscription,
-    SubscriptionStatus, TypePolicy,
+    Cancellation, Collection, Coverage, Invoice, InvoiceStatus, Item, Line, Pause, Rules,
+    Subscription, SubscriptionStatus, TypePolicy,
 };
 use crate::ids::MembershipTypeId;
 use crate::time::{Span, Timestamp};
@@ -20,18 +20,29 @@ struct End {
 
 impl End {
     fn certain(until: Timestamp, cause: Cause) -> Self {
-        Self { until, certain: true, cause }
+        Self {
+            until,
+            certain: true,
+            cause,
+        }
     }
 
     fn open(until: Timestamp, cause: Cause) -> Self {
-        Self { until, certain: false, cause }
+        Self {
+            until,
+            certain: false,
+            cause,
+        }
     }
 }
 
 /// What one coverage gives; none for what never was a membership or never was paid.
 pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
     let subscription = &coverage.subscription;
-    let item = subscription.items.iter().find(|item| item.id == coverage.item)?;
+    let item = subscription
+        .items
+        .iter()
+        .find(|item| item.id == coverage.item)?;
     let view = View::of(coverage, item);
     let (membership, lost) = view.membership(rules)?;
     let policy = rules.types.get(&membership)?;
@@ -40,19 +51,34 @@ pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
         end = End::certain(view.paid_until?.min(end.until), Cause::TypeLost);
     }
     if coverage.seat > item.quantity {
-        end = End::certain(view.seat_paid_until(coverage.seat)?.min(end.until), Cause::SeatRemoved);
+        end = End::certain(
+            view.seat_paid_until(coverage.seat)?.min(end.until),
+            Cause::SeatRemoved,
+        );
     }
     if coverage.unread && !end.certain {
         end.until = end.until + UNREAD_WAIT;
     }
-    let because =
-        Because::Subscription { account: coverage.account, id: subscription.id.clone(), cause: end.cause };
-    Some(Access { membership, from: None, until: Some(end.until), certain: end.certain, because })
+    let because = Because::Subscription {
+        account: coverage.account,
+        id: subscription.id.clone(),
+        cause: end.cause,
+    };
+    Some(Access {
+        membership,
+        from: None,
+        until: Some(end.until),
+        certain: end.certain,
+        because,
+    })
 }
 
 /// Whether a first payment is still on its way.
 pub(super) fn is_pending(coverage: &Coverage) -> bool {
-    matches!(coverage.subscription.status, SubscriptionStatus::Incomplete | SubscriptionStatus::Active)
+    matches!(
+        coverage.subscription.status,
+        SubscriptionStatus::Incomplete | SubscriptionStatus::Active
+    )
 }
 
 /// An item of a subscription with its invoices, read once.
@@ -66,17 +92,27 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn of(coverage: &'a Coverage, item: &'a Item) -> Self {
-        let mut view =
-            Self { subscription: &coverage.subscription, item, invoices: &coverage.invoices, paid_until: None };
+        let mut view = Self {
+            subscription: &coverage.subscription,
+            item,
+            invoices: &coverage.invoices,
+            paid_until: None,
+        };
         view.paid_until = view.paid_lines().map(|(_, line)| line.to).max();
         view
     }
 
     /// Lines of this item; a subscription whose item was replaced is read as a whole.
-    fn lines(&self, wanted: impl Fn(&Invoice) -> bool + 'a) -> impl Iterator<Item = (&'a Invoice, &'a Line)> {
+    fn lines(
+        &self,
+        wanted: impl Fn(&Invoice) -> bool + 'a,
+    ) -> impl Iterator<Item = (&'a Invoice, &'a Line)> {
         let own = self.invoices.iter().any(|invoice| {
             invoice.status == InvoiceStatus::Paid
-                && invoice.lines.iter().any(|line| line.item.as_ref() == Some(&self.item.id))
+                && invoice
+                    .lines
+                    .iter()
+                    .any(|line| line.item.as_ref() == Some(&self.item.id))
         });
         let item = &self.item.id;
         self.invoices
@@ -95,11 +131,17 @@ impl<'a> View<'a> {
 
     /// End of the latest paid period that was not given back.
     fn kept_until(&self) -> Option<Timestamp> {
-        self.paid_lines().filter(|(invoice, _)| !invoice.refunded).map(|(_, line)| line.to).max()
+        self.paid_lines()
+            .filter(|(invoice, _)| !invoice.refunded)
+            .map(|(_, line)| line.to)
+            .max()
     }
 
     fn seat_paid_until(&self, seat: u32) -> Option<Timestamp> {
-        self.paid_lines().filter(|(_, line)| line.quantity >= seat).map(|(_, line)| line.to).max()
+        self.paid_lines()
+            .filter(|(_, line)| line.quantity >= seat)
+            .map(|(_, line)| line.to)
+            .max()
     }
 
     /// Start of the first period that is owed; retries never move it.
@@ -128,7 +170,10 @@ impl<'a> View<'a> {
         };
         if self.change_is_unpaid()
             && let Some(before) = last_paid()
-            && rules.types.get(current).is_none_or(|policy| policy.upgrade_needs_payment)
+            && rules
+                .types
+                .get(current)
+                .is_none_or(|policy| policy.upgrade_needs_payment)
         {
             return Some((before, false));
         }
@@ -138,14 +183,16 @@ impl<'a> View<'a> {
     /// A plan change made its own invoice, and that is not paid.
     fn change_is_unpaid(&self) -> bool {
         let price = Some(&self.item.price);
-        self.lines(|invoice| invoice.reason == "subscription_update" && invoice.status != InvoiceStatus::Paid)
-            .filter(|(invoice, _)| invoice.status != InvoiceStatus::Void)
-            .any(|(invoice, line)| {
-                line.price.as_ref() == price
-                    && !self.paid_lines().any(|(paid, other)| {
-                        other.price.as_ref() == price && paid.created >= invoice.created
-                    })
-            })
+        self.lines(|invoice| {
+            invoice.reason == "subscription_update" && invoice.status != InvoiceStatus::Paid
+        })
+        .filter(|(invoice, _)| invoice.status != InvoiceStatus::Void)
+        .any(|(invoice, line)| {
+            line.price.as_ref() == price
+                && !self.paid_lines().any(|(paid, other)| {
+                    other.price.as_ref() == price && paid.created >= invoice.created
+                })
+        })
     }
 
     fn end(&self, rules: &Rules, policy: &TypePolicy) -> Option<End> {
@@ -163,9 +210,10 @@ impl<'a> View<'a> {
             SubscriptionStatus::Paused => self.paused(rules, policy),
             // What was never paid grants nothing, not even in hindsight.
             SubscriptionStatus::Canceled => self.paid_until.map(|_| self.cancelled()),
-            SubscriptionStatus::Other(_) => {
-                Some(End::open(settle(self.paid_until? + policy.slack), Cause::UnknownStatus))
-            }
+            SubscriptionStatus::Other(_) => Some(End::open(
+                settle(self.paid_until? + policy.slack),
+                Cause::UnknownStatus,
+            )),
         }
     }
 
@@ -177,15 +225,23 @@ impl<'a> View<'a> {
             Some(Pause::KeepAsDraft | Pause::MarkUncollectible) => return Some(served),
             None => {}
         }
-        let Some(paid_until) = self.paid_until else { return self.first_payment(rules, policy) };
+        let Some(paid_until) = self.paid_until else {
+            return self.first_payment(rules, policy);
+        };
         if paid_until >= self.item.period_end {
             return Some(served);
         }
         if self.is_forgiven() {
-            return Some(End { cause: Cause::Forgiven, ..served });
+            return Some(End {
+                cause: Cause::Forgiven,
+                ..served
+            });
         }
         let grace_end = settle(self.owed_since() + policy.grace);
-        Some(End::open(self.item.period_end.min(grace_end), Cause::Renewing))
+        Some(End::open(
+            self.item.period_end.min(grace_end),
+            Cause::Renewing,
+        ))
     }
 
     /// Nothing was paid yet: a mailed first invoice gives access to its due date, a payment on its way gives none.
@@ -196,14 +252,20 @@ impl<'a> View<'a> {
             .filter(|invoice| matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Open))
             .min_by_key(|invoice| (invoice.created, &invoice.id));
         match (first, self.subscription.collection) {
-            (Some(invoice), Collection::SendInvoice) => {
-                Some(End::certain(invoice.due_date.unwrap_or(self.item.period_end), Cause::FirstInvoice))
-            }
+            (Some(invoice), Collection::SendInvoice) => Some(End::certain(
+                invoice.due_date.unwrap_or(self.item.period_end),
+                Cause::FirstInvoice,
+            )),
             (Some(_), Collection::Automatic) => None,
             // Stripe shows it as running and we have not seen its invoice: news is on its way.
             (None, _) => {
-                let grace_end = rules.calendar.working_noon(self.item.period_start + policy.grace);
-                Some(End::open(self.item.period_end.min(grace_end), Cause::Renewing))
+                let grace_end = rules
+                    .calendar
+                    .working_noon(self.item.period_start + policy.grace);
+                Some(End::open(
+                    self.item.period_end.min(grace_end),
+                    Cause::Renewing,
+                ))
             }
         }
     }
@@ -211,22 +273,34 @@ impl<'a> View<'a> {
     /// The running period's invoice was voided or written off, and Stripe keeps the subscription running.
     fn is_forgiven(&self) -> bool {
         let from = self.item.period_start;
-        self.lines(|invoice| matches!(invoice.status, InvoiceStatus::Void | InvoiceStatus::Uncollectible))
-            .any(|(_, line)| !line.proration && line.from >= from)
+        self.lines(|invoice| {
+            matches!(
+                invoice.status,
+                InvoiceStatus::Void | InvoiceStatus::Uncollectible
+            )
+        })
+        .any(|(_, line)| !line.proration && line.from >= from)
     }
 
     fn past_due(&self, rules: &Rules, policy: &TypePolicy) -> Option<End> {
         let settle = |moment: Timestamp| rules.calendar.working_noon(moment);
-        let due = self.invoices.iter().filter(|invoice| invoice.status == InvoiceStatus::Open);
+        let due = self
+            .invoices
+            .iter()
+            .filter(|invoice| invoice.status == InvoiceStatus::Open);
         let due = due.filter_map(|invoice| invoice.due_date).min();
         let grace_end = match (self.subscription.collection, due, self.paid_until) {
-            (Collection::SendInvoice, Some(due), None) => return Some(End::certain(due, Cause::FirstInvoice)),
+            (Collection::SendInvoice, Some(due), None) => {
+                return Some(End::certain(due, Cause::FirstInvoice));
+            }
             (Collection::SendInvoice, Some(due), Some(_)) => settle(due + policy.grace),
             (Collection::SendInvoice, None, _) | (Collection::Automatic, _, _) => {
                 settle(self.owed_since() + policy.grace)
             }
         };
-        let until = self.paid_until.map_or(grace_end, |paid| paid.max(grace_end));
+        let until = self
+            .paid_until
+            .map_or(grace_end, |paid| paid.max(grace_end));
         Some(End::open(until, Cause::Grace))
     }
 
@@ -239,7 +313,10 @@ impl<'a> View<'a> {
 
     /// An end set beforehand holds to the second.
     fn scheduled(&self, natural: End) -> End {
-        let set = match (self.subscription.cancel_at, self.subscription.cancel_at_period_end) {
+        let set = match (
+            self.subscription.cancel_at,
+            self.subscription.cancel_at_period_end,
+        ) {
             (Some(at), true) => Some(at.min(self.item.period_end)),
             (Some(at), false) => Some(at),
             (None, true) => Some(self.item.period_end),
@@ -253,11 +330,14 @@ impl<'a> View<'a> {
 
     fn cancelled(&self) -> End {
         let ended = self.subscription.ended_at.unwrap_or(self.item.period_start);
-        let set_beforehand = self.subscription.cancel_at_period_end || self.subscription.cancel_at.is_some();
+        let set_beforehand =
+            self.subscription.cancel_at_period_end || self.subscription.cancel_at.is_some();
         let until = match self.subscription.cancellation {
             Some(Cancellation::PaymentFailed | Cancellation::PaymentDisputed) => ended,
             Some(Cancellation::Requested) | None if set_beforehand => ended,
-            Some(Cancellation::Requested) | None => self.kept_until().map_or(ended, |paid| paid.max(ended)),
+            Some(Cancellation::Requested) | None => {
+                self.kept_until().map_or(ended, |paid| paid.max(ended))
+            }
         };
         End::certain(until, Cause::Cancelled)
     }

@@ -17,7 +17,10 @@ fn membership(name: &str) -> MembershipTypeId {
 
 fn rules() -> Rules {
     let types = ["5", "7"].map(|name| (membership(name), TypePolicy::standard(true)));
-    Rules { types: BTreeMap::from(types), calendar: Calendar::default() }
+    Rules {
+        types: BTreeMap::from(types),
+        calendar: Calendar::default(),
+    }
 }
 
 fn item(from: i64, to: i64) -> Item {
@@ -57,7 +60,11 @@ fn invoice(id: &str, status: InvoiceStatus, from: i64, to: i64) -> Invoice {
         status,
         reason: "subscription_cycle".into(),
         total: 5000,
-        amount_paid: if status == InvoiceStatus::Paid { 5000 } else { 0 },
+        amount_paid: if status == InvoiceStatus::Paid {
+            5000
+        } else {
+            0
+        },
         balance_applied: 0,
         currency: "eur".into(),
         created: day(from),
@@ -77,32 +84,54 @@ fn invoice(id: &str, status: InvoiceStatus, from: i64, to: i64) -> Invoice {
 }
 
 fn facts(subscription: Subscription, invoices: Vec<Invoice>) -> Facts {
-    let coverage =
-        Coverage { account: crate::ids::AccountId(1), item: "si_1".into(), seat: 1, unread: false, subscription, invoices };
-    Facts { coverage: vec![coverage], ..Facts::default() }
+    let coverage = Coverage {
+        account: crate::ids::AccountId(1),
+        item: "si_1".into(),
+        seat: 1,
+        unread: false,
+        subscription,
+        invoices,
+    };
+    Facts {
+        coverage: vec![coverage],
+        ..Facts::default()
+    }
 }
 
 fn until(facts: &Facts) -> Option<Timestamp> {
-    windows(facts, &rules()).first().and_then(|access| access.until)
+    windows(facts, &rules())
+        .first()
+        .and_then(|access| access.until)
 }
 
 #[test]
 fn a_paid_period_gives_access_to_its_end_plus_slack_at_a_working_noon() {
-    let paid = facts(subscription("active", 0, 30), vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)]);
+    let paid = facts(
+        subscription("active", 0, 30),
+        vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)],
+    );
     // Day 33 is Tuesday 3 February 1970; its noon is the first at or after midnight.
     assert_eq!(until(&paid), Some(day(33) + Span::hours(12)));
     assert!(standing(&paid, &rules(), day(32)).state.is_in());
     assert_eq!(
         standing(&paid, &rules(), day(40)).state,
-        State::Lapsed { since: day(33) + Span::hours(12) }
+        State::Lapsed {
+            since: day(33) + Span::hours(12)
+        }
     );
 }
 
 #[test]
 fn a_lapse_by_the_clock_waits_a_week_while_stripe_cannot_be_read() {
-    let mut paid = facts(subscription("active", 0, 30), vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)]);
+    let mut paid = facts(
+        subscription("active", 0, 30),
+        vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)],
+    );
     let end = until(&paid).expect("paid");
-    assert_eq!(next_look(&paid, &rules(), day(1)), Some(end - Span::hours(1)));
+    assert_eq!(
+        next_look(&paid, &rules(), day(1)),
+        Some(end - Span::hours(1))
+    );
     paid.coverage[0].unread = true;
     assert_eq!(until(&paid), Some(end + Span::days(7)));
     paid.coverage[0].subscription.cancel_at_period_end = true;
@@ -113,36 +142,60 @@ fn a_lapse_by_the_clock_waits_a_week_while_stripe_cannot_be_read() {
 fn an_open_renewal_gives_access_to_the_end_of_grace_and_retries_do_not_move_it() {
     let mut owed = facts(
         subscription("past_due", 30, 60),
-        vec![invoice("in_1", InvoiceStatus::Paid, 0, 30), invoice("in_2", InvoiceStatus::Open, 30, 60)],
+        vec![
+            invoice("in_1", InvoiceStatus::Paid, 0, 30),
+            invoice("in_2", InvoiceStatus::Open, 30, 60),
+        ],
     );
     let end = until(&owed);
     assert_eq!(end, Some(rules().calendar.working_noon(day(44))));
-    assert!(matches!(standing(&owed, &rules(), day(40)).state, State::Grace { .. }));
+    assert!(matches!(
+        standing(&owed, &rules(), day(40)).state,
+        State::Grace { .. }
+    ));
     owed.coverage[0].subscription.items[0].period_start = day(60);
     owed.coverage[0].subscription.items[0].period_end = day(90);
-    owed.coverage[0].invoices.push(invoice("in_3", InvoiceStatus::Open, 60, 90));
+    owed.coverage[0]
+        .invoices
+        .push(invoice("in_3", InvoiceStatus::Open, 60, 90));
     assert_eq!(until(&owed), end);
 }
 
 #[test]
 fn a_first_payment_that_has_not_arrived_grants_nothing() {
-    let ach = facts(subscription("active", 0, 30), vec![invoice("in_1", InvoiceStatus::Open, 0, 30)]);
+    let ach = facts(
+        subscription("active", 0, 30),
+        vec![invoice("in_1", InvoiceStatus::Open, 0, 30)],
+    );
     assert_eq!(until(&ach), None);
-    assert_eq!(standing(&ach, &rules(), day(1)).state, State::Pending { from: None });
+    assert_eq!(
+        standing(&ach, &rules(), day(1)).state,
+        State::Pending { from: None }
+    );
 }
 
 #[test]
 fn an_end_set_beforehand_holds_to_the_second() {
-    let mut ending = facts(subscription("active", 0, 30), vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)]);
+    let mut ending = facts(
+        subscription("active", 0, 30),
+        vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)],
+    );
     ending.coverage[0].subscription.cancel_at_period_end = true;
     assert_eq!(until(&ending), Some(day(30)));
-    assert!(standing(&ending, &rules(), Timestamp(day(30).0 - 1)).state.is_in());
+    assert!(
+        standing(&ending, &rules(), Timestamp(day(30).0 - 1))
+            .state
+            .is_in()
+    );
     assert!(!standing(&ending, &rules(), day(30)).state.is_in());
 }
 
 #[test]
 fn an_end_beyond_the_next_renewal_does_not_lock_out_while_the_renewal_is_processed() {
-    let mut ending = facts(subscription("active", 0, 30), vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)]);
+    let mut ending = facts(
+        subscription("active", 0, 30),
+        vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)],
+    );
     ending.coverage[0].subscription.cancel_at = Some(day(200));
     assert!(standing(&ending, &rules(), day(31)).state.is_in());
 }
@@ -152,9 +205,15 @@ fn a_cancelled_subscription_gives_access_to_the_end_of_what_was_paid_and_kept() 
     let mut gone = subscription("canceled", 0, 30);
     gone.ended_at = Some(day(10));
     let mut paid = invoice("in_1", InvoiceStatus::Paid, 0, 30);
-    assert_eq!(until(&facts(gone.clone(), vec![paid.clone()])), Some(day(30)));
+    assert_eq!(
+        until(&facts(gone.clone(), vec![paid.clone()])),
+        Some(day(30))
+    );
     paid.refunded = true;
-    assert_eq!(until(&facts(gone.clone(), vec![paid.clone()])), Some(day(10)));
+    assert_eq!(
+        until(&facts(gone.clone(), vec![paid.clone()])),
+        Some(day(10))
+    );
     paid.refunded = false;
     gone.cancellation = Some(Cancellation::PaymentDisputed);
     assert_eq!(until(&facts(gone, vec![paid])), Some(day(10)));
@@ -170,7 +229,10 @@ fn a_plan_change_whose_invoice_failed_leaves_the_last_paid_type() {
     change.lines[0].price = Some("membertype_7-monthly".into());
     change.lines[0].membership = Some(membership("7"));
     change.lines[0].proration = true;
-    let mut both = facts(upgraded, vec![invoice("in_1", InvoiceStatus::Paid, 0, 30), change]);
+    let mut both = facts(
+        upgraded,
+        vec![invoice("in_1", InvoiceStatus::Paid, 0, 30), change],
+    );
     assert_eq!(windows(&both, &rules())[0].membership, membership("5"));
     both.coverage[0].invoices[1].status = InvoiceStatus::Paid;
     both.coverage[0].subscription.status = SubscriptionStatus::Active;
@@ -185,7 +247,13 @@ fn a_plan_that_loses_its_tag_keeps_the_last_type_to_the_paid_end() {
     let facts = facts(untagged, vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)]);
     let windows = windows(&facts, &rules());
     assert_eq!(windows[0].until, Some(day(30)));
-    assert!(matches!(windows[0].because, Because::Subscription { cause: Cause::TypeLost, .. }));
+    assert!(matches!(
+        windows[0].because,
+        Because::Subscription {
+            cause: Cause::TypeLost,
+            ..
+        }
+    ));
 }
 
 #[test]
@@ -197,7 +265,10 @@ fn a_seat_taken_away_lasts_to_the_end_of_the_period_it_was_paid_for() {
     assert_eq!(until(&two), Some(day(30)));
     assert!(matches!(
         windows(&two, &rules())[0].because,
-        Because::Subscription { cause: Cause::SeatRemoved, .. }
+        Because::Subscription {
+            cause: Cause::SeatRemoved,
+            ..
+        }
     ));
     two.coverage[0].seat = 3;
     assert_eq!(until(&two), None);
@@ -205,8 +276,15 @@ fn a_seat_taken_away_lasts_to_the_end_of_the_period_it_was_paid_for() {
 
 #[test]
 fn a_hold_closes_whatever_is_paid_and_ends_by_the_clock() {
-    let mut held = facts(subscription("active", 0, 30), vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)]);
-    held.holds.push(Hold { id: HoldId(1), from: day(3), until: Some(day(5)) });
+    let mut held = facts(
+        subscription("active", 0, 30),
+        vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)],
+    );
+    held.holds.push(Hold {
+        id: HoldId(1),
+        from: day(3),
+        until: Some(day(5)),
+    });
     assert!(standing(&held, &rules(), day(2)).state.is_in());
     assert!(!standing(&held, &rules(), day(4)).state.is_in());
     assert_eq!(next_change(&held, &rules(), day(4)), Some(day(5)));
@@ -217,14 +295,29 @@ fn a_hold_closes_whatever_is_paid_and_ends_by_the_clock() {
 fn between_two_changes_standing_stays_as_it_is() {
     let mut all = facts(
         subscription("past_due", 30, 60),
-        vec![invoice("in_1", InvoiceStatus::Paid, 0, 30), invoice("in_2", InvoiceStatus::Open, 30, 60)],
+        vec![
+            invoice("in_1", InvoiceStatus::Paid, 0, 30),
+            invoice("in_2", InvoiceStatus::Open, 30, 60),
+        ],
     );
-    all.holds.push(Hold { id: HoldId(1), from: day(33), until: Some(day(35)) });
-    all.grants.push(Grant { id: GrantId(1), membership: membership("7"), from: day(31), until: Some(day(50)) });
+    all.holds.push(Hold {
+        id: HoldId(1),
+        from: day(33),
+        until: Some(day(35)),
+    });
+    all.grants.push(Grant {
+        id: GrantId(1),
+        membership: membership("7"),
+        from: day(31),
+        until: Some(day(50)),
+    });
     let mut now = day(25);
     while let Some(next) = next_change(&all, &rules(), now) {
         let before = Timestamp(next.0 - 1);
-        assert_eq!(standing(&all, &rules(), now), standing(&all, &rules(), before));
+        assert_eq!(
+            standing(&all, &rules(), now),
+            standing(&all, &rules(), before)
+        );
         now = next;
     }
     assert!(now > day(60));

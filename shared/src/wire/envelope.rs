@@ -122,7 +122,12 @@ impl Opened {
 
 /// Signs a message for one topic.
 #[must_use]
-pub fn seal<M: minicbor::Encode<()>>(kind: Kind, topic: &str, message: &M, signer: &Signer) -> Vec<u8> {
+pub fn seal<M: minicbor::Encode<()>>(
+    kind: Kind,
+    topic: &str,
+    message: &M,
+    signer: &Signer,
+) -> Vec<u8> {
     let body = minicbor::to_vec(message).expect("writing to memory cannot fail");
     let protected = HeaderBuilder::new()
         .algorithm(iana::Algorithm::EdDSA)
@@ -139,7 +144,11 @@ pub fn seal<M: minicbor::Encode<()>>(kind: Kind, topic: &str, message: &M, signe
 }
 
 /// Opens a message that came by one topic; `find` tells which keys count.
-pub fn open(bytes: &[u8], topic: &str, find: impl Fn(KeyId) -> Option<PublicKey>) -> Result<Opened, WireError> {
+pub fn open(
+    bytes: &[u8],
+    topic: &str,
+    find: impl Fn(KeyId) -> Option<PublicKey>,
+) -> Result<Opened, WireError> {
     if bytes.len() > MAX_BYTES {
         return Err(WireError::TooLarge(bytes.len()));
     }
@@ -149,17 +158,27 @@ pub fn open(bytes: &[u8], topic: &str, find: impl Fn(KeyId) -> Option<PublicKey>
         return Err(WireError::Version);
     }
     let kind = match &header.content_type {
-        Some(coset::ContentType::Text(text)) => {
-            Kind::ALL.into_iter().find(|kind| kind.content_type() == text).ok_or(WireError::Version)?
-        }
+        Some(coset::ContentType::Text(text)) => Kind::ALL
+            .into_iter()
+            .find(|kind| kind.content_type() == text)
+            .ok_or(WireError::Version)?,
         Some(coset::ContentType::Assigned(_)) | None => return Err(WireError::Version),
     };
-    let signer = KeyId(header.key_id.as_slice().try_into().map_err(|_| WireError::Key)?);
+    let signer = KeyId(
+        header
+            .key_id
+            .as_slice()
+            .try_into()
+            .map_err(|_| WireError::Key)?,
+    );
     let key = find(signer).ok_or(WireError::Key)?;
-    envelope
-        .verify_signature(topic.as_bytes(), |signature, message| {
-            if key.verify(message, signature) { Ok(()) } else { Err(WireError::Signature) }
-        })?;
+    envelope.verify_signature(topic.as_bytes(), |signature, message| {
+        if key.verify(message, signature) {
+            Ok(())
+        } else {
+            Err(WireError::Signature)
+        }
+    })?;
     let body = envelope.payload.ok_or(WireError::Envelope)?;
     Ok(Opened { kind, signer, body })
 }

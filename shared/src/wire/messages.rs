@@ -1,12 +1,12 @@
 //! Version 1 of every message body.
 
 use crate::allow_list::{Delta, Digest, Refusal, Revision};
+use crate::card::CardToken;
 use crate::decide::Policy;
 use crate::door_clock::Quality;
 use crate::ids::{BootId, DoorId, Holder, ZoneId};
 use crate::keys::{PublicKey, SealingKey};
 use crate::rights::{CardState, Entry, Flags, Right};
-use crate::card::CardToken;
 use crate::time::Timestamp;
 use minicbor::{Decode, Encode};
 
@@ -219,7 +219,14 @@ impl SnapshotPart {
             .map(|(index, chunk)| {
                 let mut rights: Vec<Vec<Right>> = Vec::new();
                 let entries = chunk.iter().map(|entry| pack(entry, &mut rights)).collect();
-                Self { revision: list.revision(), index, parts, digest: list.digest(), rights, entries }
+                Self {
+                    revision: list.revision(),
+                    index,
+                    parts,
+                    digest: list.digest(),
+                    rights,
+                    entries,
+                }
             })
             .collect()
     }
@@ -230,7 +237,10 @@ impl SnapshotPart {
         self.entries
             .iter()
             .map(|packed| {
-                let rights = self.rights.get(usize::try_from(packed.rights).ok()?)?.clone();
+                let rights = self
+                    .rights
+                    .get(usize::try_from(packed.rights).ok()?)?
+                    .clone();
                 Some(Entry {
                     token: packed.token,
                     holder: packed.holder,
@@ -244,10 +254,13 @@ impl SnapshotPart {
 }
 
 fn pack(entry: &Entry, rights: &mut Vec<Vec<Right>>) -> PackedEntry {
-    let index = rights.iter().position(|set| *set == entry.rights).unwrap_or_else(|| {
-        rights.push(entry.rights.clone());
-        rights.len() - 1
-    });
+    let index = rights
+        .iter()
+        .position(|set| *set == entry.rights)
+        .unwrap_or_else(|| {
+            rights.push(entry.rights.clone());
+            rights.len() - 1
+        });
     PackedEntry {
         token: entry.token,
         holder: entry.holder,
@@ -408,7 +421,9 @@ pub enum RefusedWhy {
 impl From<&super::WireError> for RefusedWhy {
     fn from(error: &super::WireError) -> Self {
         match error {
-            super::WireError::TooLarge(_) | super::WireError::Envelope | super::WireError::Body => Self::Unreadable,
+            super::WireError::TooLarge(_) | super::WireError::Envelope | super::WireError::Body => {
+                Self::Unreadable
+            }
             super::WireError::Version | super::WireError::Kind => Self::Version,
             super::WireError::Key => Self::Key,
             super::WireError::Signature => Self::Signature,

@@ -28,14 +28,19 @@ pub struct PairingCode {
 
 /// A text is not a pairing code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a pairing code: it has 32 letters and digits in groups of four, as shown when the agent was created")]
+#[error(
+    "not a pairing code: it has 32 letters and digits in groups of four, as shown when the agent was created"
+)]
 pub struct CodeError;
 
 impl PairingCode {
     /// A code from fresh random bytes for the server with this key.
     #[must_use]
     pub fn new(secret: [u8; 10], server: &PublicKey) -> Self {
-        Self { secret, fingerprint: server.fingerprint() }
+        Self {
+            secret,
+            fingerprint: server.fingerprint(),
+        }
     }
 
     /// Reads a typed code; case, spaces and dashes do not matter.
@@ -48,8 +53,16 @@ impl PairingCode {
                 'I' | 'L' => '1',
                 other => other,
             })
-            .map(|letter| ALPHABET.iter().position(|known| char::from(*known) == letter))
-            .map(|value| value.and_then(|value| u8::try_from(value).ok()).ok_or(CodeError))
+            .map(|letter| {
+                ALPHABET
+                    .iter()
+                    .position(|known| char::from(*known) == letter)
+            })
+            .map(|value| {
+                value
+                    .and_then(|value| u8::try_from(value).ok())
+                    .ok_or(CodeError)
+            })
             .collect::<Result<_, _>>()?;
         if values.len() != 32 {
             return Err(CodeError);
@@ -73,16 +86,26 @@ impl PairingCode {
     /// The name under which the server keeps the code: says nothing of the secret.
     #[must_use]
     pub fn handle(&self) -> [u8; 16] {
-        let digest = Sha256::new().chain_update(b"goodstanding pairing handle").chain_update(self.secret).finalize();
+        let digest = Sha256::new()
+            .chain_update(b"goodstanding pairing handle")
+            .chain_update(self.secret)
+            .finalize();
         digest[..16].try_into().expect("a digest has 32 bytes")
     }
 
     /// What proves the secret for exactly these keys.
     #[must_use]
     pub fn proof(&self, server: &ServerHello, agent: PublicKey, sealing: SealingKey) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes a key of any length");
         mac.update(b"goodstanding pairing proof");
-        for part in [&server.nonce, &server.key.0, &server.sealing.0, &agent.0, &sealing.0] {
+        for part in [
+            &server.nonce,
+            &server.key.0,
+            &server.sealing.0,
+            &agent.0,
+            &sealing.0,
+        ] {
             mac.update(part);
         }
         mac.finalize().into_bytes().into()
@@ -150,7 +173,12 @@ impl ServerHello {
     }
 
     /// Accepts a hello only from the server that the code names, and only as an answer to this nonce.
-    pub fn verify(bytes: &[u8], code: &PairingCode, nonce: &[u8; 32], claimed: PublicKey) -> Result<Self, WireError> {
+    pub fn verify(
+        bytes: &[u8],
+        code: &PairingCode,
+        nonce: &[u8; 32],
+        claimed: PublicKey,
+    ) -> Result<Self, WireError> {
         if !code.fits(&claimed) {
             return Err(WireError::Key);
         }

@@ -67,7 +67,10 @@ impl Channel {
     /// Whether a broker keeps the last message for those who come later.
     #[must_use]
     pub fn is_retained(&self) -> bool {
-        matches!(self, Self::Head(_) | Self::Policy(_) | Self::Config(_) | Self::Status(_))
+        matches!(
+            self,
+            Self::Head(_) | Self::Policy(_) | Self::Config(_) | Self::Status(_)
+        )
     }
 }
 
@@ -75,14 +78,23 @@ impl Topic {
     /// A topic of an organisation.
     #[must_use]
     pub fn new(organisation: &OrganisationId, channel: Channel) -> Self {
-        Self { organisation: organisation.clone(), channel }
+        Self {
+            organisation: organisation.clone(),
+            channel,
+        }
     }
 
     /// Reads a topic; none for anything that is not exactly one of ours.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let parts: Vec<&str> = text.strip_prefix(ROOT)?.strip_prefix('/')?.split('/').collect();
-        let [organisation, class, name, leaf] = parts[..] else { return None };
+        let parts: Vec<&str> = text
+            .strip_prefix(ROOT)?
+            .strip_prefix('/')?
+            .split('/')
+            .collect();
+        let [organisation, class, name, leaf] = parts[..] else {
+            return None;
+        };
         let zone = || ZoneId::new(name).ok();
         let agent = || AgentId::new(name).ok();
         let channel = match (class, leaf) {
@@ -100,7 +112,10 @@ impl Topic {
             ("doors", "status") => Channel::Status(DoorId::new(name).ok()?),
             _ => return None,
         };
-        Some(Self { organisation: OrganisationId::new(organisation).ok()?, channel })
+        Some(Self {
+            organisation: OrganisationId::new(organisation).ok()?,
+            channel,
+        })
     }
 }
 
@@ -127,17 +142,28 @@ impl fmt::Display for Topic {
 /// Every exact topic that an agent listens to.
 #[must_use]
 pub fn agent_hears(organisation: &OrganisationId, agent: &AgentId, zones: &[ZoneId]) -> Vec<Topic> {
-    let own = [Channel::Config, Channel::Sync, Channel::Ack, Channel::Command].map(|channel| channel(agent.clone()));
+    let own = [
+        Channel::Config,
+        Channel::Sync,
+        Channel::Ack,
+        Channel::Command,
+    ]
+    .map(|channel| channel(agent.clone()));
     let zones = zones.iter().flat_map(|zone| {
         [Channel::Policy, Channel::Delta, Channel::Head].map(|channel| channel(zone.clone()))
     });
-    own.into_iter().chain(zones).map(|channel| Topic::new(organisation, channel)).collect()
+    own.into_iter()
+        .chain(zones)
+        .map(|channel| Topic::new(organisation, channel))
+        .collect()
 }
 
 /// The wildcards that the server listens to; nobody else may use any.
 #[must_use]
 pub fn server_hears() -> Vec<String> {
-    ["request", "report", "events", "result"].map(|leaf| format!("{ROOT}/+/agents/+/{leaf}")).into()
+    ["request", "report", "events", "result"]
+        .map(|leaf| format!("{ROOT}/+/agents/+/{leaf}"))
+        .into()
 }
 
 #[cfg(test)]
@@ -150,9 +176,17 @@ mod tests {
         let agent = AgentId::new("pi-1").expect("valid");
         let zones = [ZoneId::new("wood").expect("valid")];
         let mut topics = agent_hears(&organisation, &agent, &zones);
-        let up = [Channel::Request, Channel::Report, Channel::Events, Channel::Result];
+        let up = [
+            Channel::Request,
+            Channel::Report,
+            Channel::Events,
+            Channel::Result,
+        ];
         topics.extend(up.map(|channel| Topic::new(&organisation, channel(agent.clone()))));
-        topics.push(Topic::new(&organisation, Channel::Status(DoorId::new("front").expect("valid"))));
+        topics.push(Topic::new(
+            &organisation,
+            Channel::Status(DoorId::new("front").expect("valid")),
+        ));
         assert_eq!(topics.len(), 12);
         for topic in topics {
             assert_eq!(Topic::parse(&topic.to_string()), Some(topic));
