@@ -1,0 +1,438 @@
+//! The whole agent as a machine: cards, buttons and signed messages go in with the time; what to drive and what to
+//! publish comes out.
+//!
+//! Whoever runs it calls [`Agent::handle`] with each input and with [`Input::Tick`] no later than
+//! [`Agent::poll_timeout`], and carries out every [`Output`] in order. An event of the badge log is on disk, or has
+//! failed to get there, before the output that drives the lock comes out.
+
+use crate::controller::{self, Controller, Moment, View};
+use crate::disk::Disk;
+use crate::identity::{Identity, Paired};
+use crate::keeper::{HeldConfig, Keeper, held_config, state_at};
+use crate::spool::{Limits, Spool};
+use crate::store::StoreError;
+use crate::zone::Zone;
+use rand_core::CryptoRng;
+use shared::badge::What;
+use shared::card::CardUid;
+use shared::door_clock::{DoorClock, Sources};
+use shared::ids::{BootId, DoorId, ZoneId};
+use shared::reasons::Signal;
+use shared::time::{Span, Timestamp};
+use shared::wire::RefusedWhy;
+use std::collections::{BTreeMap, VecDeque};
+
+pub use crate::controller::ENROL_TIME;
+use commands::Commands;
+pub(crate) use events::Link;
+use events::Upload;
+use reports::Reports;
+
+mod assignment;
+mod commands;
+mod events;
+mod lists;
+mod messages;
+mod reports;
+
+/// The marks (clock floor, contacts) are stored at least so often; and soon after each badge.
+const MARKS: Span = Span::hours(1);
+const MARKS_AFTER_BADGE: Span = Span::seconds(1);
+/// A list that could not be stored is tried again so often.
+const STORE_AGAIN: Span = Span::minutes(1);
+
+/// One door as the machine at hand knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalDoor {
+    /// Its name in the server's pages.
+    pub id: DoorId,
+    /// How long its lock is released at a time.
+    pub unlock: Span,
+}
+
+/// What an agent is started with.
+pub struct Start {
+    /// Its keys.
+    pub identity: Identity,
+    /// Whose agent it is.
+    pub paired: Paired,
+    /// This run's random name.
+    pub boot: BootId,
+    /// The doors it has hardware for.
+    pub doors: Vec<LocalDoor>,
+    /// For nonces, delays and sealing.
+    pub random: Box<dyn CryptoRng + Send>,
+}
+
+/// What an agent hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The broker is there; nothing is subscribed yet.
+    Connected,
+    /// The broker is gone.
+    Disconnected,
+    /// A message came.
+    Message {
+        /// By which topic.
+        topic: String,
+        /// As it came.
+        payload: Vec<u8>,
+    },
+    /// A reader saw a card.
+    Card {
+        /// Where.
+        door: DoorId,
+        /// Which.
+        uid: CardUid,
+    },
+    /// An exit button was pressed.
+    Exit {
+        /// Where.
+        door: DoorId,
+    },
+    /// A door contact reported.
+    Contact {
+        /// Where.
+        door: DoorId,
+        /// True when the door is open.
+        open: bool,
+    },
+    /// Somebody at the machine opens a door once, or ends that.
+    Local {
+        /// Which.
+        door: DoorId,
+        /// True to open.
+        open: bool,
+    },
+    /// A deadline is reached.
+    Tick,
+}
+
+/// What has to be done for an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Do this at a door.
+    Drive {
+        /// Where.
+        door: DoorId,
+        /// What.
+        drive: Drive,
+    },
+    /// Publish this, at least once.
+    Publish {
+        /// Where to.
+        topic: String,
+        /// What.
+        payload: Vec<u8>,
+        /// Whether the broker keeps it.
+        retain: bool,
+    },
+    /// Subscribe to these exact topics, even if they are subscribed: what is retained comes again.
+    Subscribe(Vec<String>),
+    /// Unsubscribe from these topics.
+    Unsubscribe(Vec<String>),
+    /// End, to be started again.
+    Restart,
+}
+
+/// What to do at a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drive {
+    /// Release the lock; it rests at this uptime whatever else happens.
+    Energise {
+        /// When.
+        until: Span,
+    },
+    /// Let the lock rest.
+    Rest,
+    /// Show this.
+    Signal(Signal),
+}
+
+/// The agent cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// What was accepted before cannot be read.
+    #[error("the state directory cannot be read")]
+    Store(#[source] StoreError),
+    /// The badge log cannot be read.
+    #[error("the badge log in the state directory cannot be read")]
+    Spool(#[source] std::io::Error),
+}
+
+struct Door {
+    controller: Controller,
+    /// From the configuration; none: this door is not assigned.
+    zone: Option<ZoneId>,
+    enrols: bool,
+}
+
+/// The agent.
+pub struct Agent {
+    identity: Identity,
+    paired: Paired,
+    boot: BootId,
+    random: Box<dyn CryptoRng + Send>,
+    config: HeldConfig,
+    clock: DoorClock,
+    keeper: Keeper,
+    spool: Spool,
+    doors: BTreeMap<DoorId, Door>,
+    zones: BTreeMap<ZoneId, Zone>,
+    connected: bool,
+    commands: Commands,
+    upload: Upload,
+    /// The highest epoch of anything accepted.
+    epoch: u32,
+    reports: Reports,
+    marks_due: Span,
+    store_again: Option<Span>,
+    out: VecDeque<Output>,
+}
+
+impl Agent {
+    /// Starts from what lies on disk; the handles are for one disk. Every door is told to rest.
+    ///
+    /// # Errors
+    /// If the disk cannot be read at all.
+    pub fn start<D: Disk + Clone + 'static>(disk: D, start: Start, sources: Sources) -> Result<Self, StartError> {
+        let Start { identity, paired, boot, doors, random } = start;
+        let keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk.clone()), &identity).map_err(StartError::Store)?;
+        let (spool, recovery) = Spool::open(Box::new(disk), boot, Limits::default()).map_err(StartError::Spool)?;
+        if recovery.damaged_bytes > 0 || recovery.missing > 0 {
+            tracing::error!(missing = recovery.missing, damaged_bytes = recovery.damaged_bytes, "the badge log is damaged");
+        }
+        let state = keeper.state().clone();
+        let config = newest_config(&keeper, &paired);
+        let epoch = config.config.revision.epoch.number;
+        let floor = state.clock_floor.unwrap_or(Timestamp::MIN).max(config.config.issued_at);
+        let clock = DoorClock::start(floor, sources.uptime);
+        let doors = doors.into_iter().map(|door| (door.id, Door::at_rest(door.unlock))).collect();
+        let mut agent = Self {
+            identity,
+            paired,
+            boot,
+            random,
+            config,
+            clock,
+            doors,
+            zones: BTreeMap::new(),
+            connected: false,
+            commands: Commands::after(state.command_counter),
+            upload: Upload::after(keeper.load_links()),
+            epoch,
+            keeper,
+            spool,
+            reports: Reports::default(),
+            marks_due: sources.uptime + MARKS,
+            store_again: None,
+            out: VecDeque::new(),
+        };
+        agent.assign();
+        let lists = agent.zones.values().filter_map(|zone| zone.list());
+        agent.epoch = lists.map(|list| list.revision().epoch.number).fold(agent.epoch, u32::max);
+        for door in agent.doors.keys() {
+            agent.out.push_back(Output::Drive { door: door.clone(), drive: Drive::Rest });
+        }
+        agent.log_event(None, What::Started, sources);
+        agent.tick_doors(sources);
+        Ok(agent)
+    }
+
+    /// Hears an input; what follows from it waits in [`Agent::next_output`].
+    pub fn handle(&mut self, input: Input, sources: Sources) {
+        match input {
+            Input::Connected => self.connected(sources),
+            Input::Disconnected => self.disconnected(),
+            Input::Message { topic, payload } => self.message(&topic, &payload, sources),
+            Input::Card { door, uid } => self.door(&door, controller::Input::Card(uid), sources),
+            Input::Exit { door } => self.door(&door, controller::Input::Exit, sources),
+            Input::Contact { door, open } => self.door(&door, controller::Input::Contact { open }, sources),
+            Input::Local { door, open } => self.door(&door, controller::Input::Local { open }, sources),
+            Input::Tick => {}
+        }
+        self.tick(sources);
+    }
+
+    /// The next thing to do, if any.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// The uptime by which [`Input::Tick`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Span {
+        let doors = self.doors.values().filter_map(|door| door.controller.poll_timeout());
+        let link = self.link_timeout();
+        doors.chain(link).chain(self.store_again).chain(self.upload.sync_timeout()).fold(self.marks_due, Span::min)
+    }
+
+    /// What every door is to hear from a broker that misses this agent: the status of the first door.
+    #[must_use]
+    pub fn last_will(&self) -> Option<(String, Vec<u8>)> {
+        self.doors.keys().next().map(|door| (self.status_topic(door), reports::offline()))
+    }
+
+    /// Lets every lock rest, stores what is only in memory, and says good-bye.
+    pub fn stop(&mut self, sources: Sources) {
+        let doors: Vec<DoorId> = self.doors.keys().cloned().collect();
+        for door in doors {
+            self.out.push_back(Output::Drive { door: door.clone(), drive: Drive::Rest });
+            self.out.push_back(Output::Drive { door: door.clone(), drive: Drive::Signal(Signal::Rest) });
+            if self.connected {
+                let topic = self.status_topic(&door);
+                self.out.push_back(Output::Publish { topic, payload: reports::offline(), retain: true });
+            }
+        }
+        self.keep_marks(sources);
+        self.sync_spool(sources);
+    }
+
+    /// Judges a card at every door from what is known now; nothing is done and nothing is logged.
+    #[must_use]
+    pub fn judge(&self, uid: &CardUid, sources: Sources) -> Vec<(DoorId, Option<ZoneId>, shared::decide::Decision)> {
+        let reading = self.clock.read(sources);
+        let judge = |(id, door): (&DoorId, &Door)| {
+            (id.clone(), door.zone.clone(), view(&self.zones, door).judge(uid, reading).1)
+        };
+        self.doors.iter().map(judge).collect()
+    }
+
+    /// What is held of each zone, and the time it is judged by.
+    pub fn zones(&self) -> impl Iterator<Item = &Zone> {
+        self.zones.values()
+    }
+
+    /// What time it is for this agent, and whether that can be relied on.
+    #[must_use]
+    pub fn reading(&self, sources: Sources) -> shared::door_clock::Reading {
+        self.clock.read(sources)
+    }
+
+    /// Whether the broker is there.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// This run's name.
+    #[must_use]
+    pub fn boot(&self) -> BootId {
+        self.boot
+    }
+
+    /// How many messages were refused since the last report, by cause.
+    #[must_use]
+    pub fn refused(&self) -> &BTreeMap<RefusedWhy, u64> {
+        self.reports.refused()
+    }
+
+    fn moment(&self, sources: Sources) -> Moment {
+        Moment { reading: self.clock.read(sources), uptime: sources.uptime }
+    }
+
+    fn connected(&mut self, sources: Sources) {
+        self.connected = true;
+        let topics = self.topics();
+        self.out.push_back(Output::Subscribe(topics));
+        self.publish_report(sources);
+        let doors: Vec<DoorId> = self.doors.keys().cloned().collect();
+        for door in doors {
+            self.publish_status(&door);
+        }
+        self.upload.connected(sources.uptime);
+        self.ask_for_what_is_missing(sources);
+    }
+
+    fn disconnected(&mut self) {
+        self.connected = false;
+        self.upload.disconnected();
+        self.zones.values_mut().for_each(Zone::forget_questions);
+    }
+
+    fn tick(&mut self, sources: Sources) {
+        self.tick_doors(sources);
+        if self.marks_due <= sources.uptime {
+            self.keep_marks(sources);
+        }
+        if self.store_again.is_some_and(|due| due <= sources.uptime) {
+            self.store_again(sources);
+        }
+        self.tick_spool(sources);
+        if self.connected {
+            self.tick_link(sources);
+        }
+    }
+
+    fn tick_doors(&mut self, sources: Sources) {
+        let due = |door: &Door| door.controller.poll_timeout().is_some_and(|due| due <= sources.uptime);
+        let due: Vec<DoorId> = self.doors.iter().filter(|(_, door)| due(door)).map(|(id, _)| id.clone()).collect();
+        for door in due {
+            self.door(&door, controller::Input::Tick, sources);
+        }
+    }
+
+    /// Lets a door hear something and does what it says, the badge event first.
+    fn door(&mut self, id: &DoorId, input: controller::Input, sources: Sources) {
+        let now = self.moment(sources);
+        let Some(door) = self.doors.get_mut(id) else { return };
+        let view = door.zone.as_ref().and_then(|zone| self.zones.get(zone)).map(zone_view).unwrap_or_default();
+        let released = door.controller.released_until().is_some();
+        let open = door.controller.is_open();
+        let commands = door.controller.handle(input, now, view);
+        let changed =
+            released != door.controller.released_until().is_some() || open != door.controller.is_open();
+        for command in commands {
+            match command {
+                controller::Command::Event(what) => self.log_event(Some(id), what, sources),
+                controller::Command::Energise { until } => self.drive(id, Drive::Energise { until }),
+                controller::Command::Rest => self.drive(id, Drive::Rest),
+                controller::Command::Signal(signal) => self.drive(id, Drive::Signal(signal)),
+                controller::Command::Enrolled { counter, uid } => self.enrolled(counter, uid.as_ref()),
+            }
+        }
+        if changed && self.connected {
+            self.publish_status(id);
+        }
+    }
+
+    fn drive(&mut self, door: &DoorId, drive: Drive) {
+        self.out.push_back(Output::Drive { door: door.clone(), drive });
+    }
+
+    fn keep_marks(&mut self, sources: Sources) {
+        self.marks_due = sources.uptime + MARKS;
+        let contacts = self.zones.values().map(|zone| (zone.id().clone(), zone.contact()));
+        let floor = self.clock.floor(sources.uptime);
+        let state = state_at(self.keeper.state(), floor, contacts, self.commands.counter());
+        self.keeper.keep_state(&state);
+    }
+}
+
+impl Door {
+    fn at_rest(unlock: Span) -> Self {
+        Self { controller: Controller::new(unlock), zone: None, enrols: false }
+    }
+}
+
+/// The configuration on disk, unless a pairing since then handed over a newer one.
+fn newest_config(keeper: &Keeper, paired: &Paired) -> HeldConfig {
+    let body = minicbor::to_vec(&paired.pairing.config).expect("writing to memory cannot fail");
+    let handed_over = held_config(&body).expect("what was encoded is decoded");
+    let order = |held: &HeldConfig| crate::store::order(held.config.revision);
+    match keeper.load_config() {
+        Some(stored) if order(&stored) >= order(&handed_over) => stored,
+        Some(_) | None => handed_over,
+    }
+}
+
+fn view<'a>(zones: &'a BTreeMap<ZoneId, Zone>, door: &Door) -> View<'a> {
+    door.zone.as_ref().and_then(|zone| zones.get(zone)).map(zone_view).unwrap_or_default()
+}
+
+fn zone_view(zone: &Zone) -> View<'_> {
+    View { keys: zone.keys(), knowledge: zone.knowledge() }
+}
+
+#[cfg(test)]
+mod tests;

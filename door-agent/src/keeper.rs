@@ -1,0 +1,270 @@
+//! What the agent has accepted, kept over restarts and signed by the agent itself.
+//!
+//! Lists are kept as merged from many messages, so no signature of the server covers them as they lie on disk. The
+//! agent signs what it verified; whoever can forge that signature owns the machine and its lock anyway.
+
+use crate::agent::Link;
+use crate::disk::Disk;
+use crate::identity::Identity;
+use crate::store::{AgentState, Highest, Store, StoreError};
+use crate::zone::{HeldPolicy, InForce, Remembered};
+use sha2::{Digest as _, Sha256};
+use shared::allow_list::{AllowList, Delta, Revision};
+use shared::ids::{BootId, ZoneId};
+use shared::keys::Signer;
+use shared::time::Timestamp;
+use shared::wire::{Config, Kept, PolicyMessage, SnapshotPart};
+use std::collections::BTreeMap;
+
+/// After so many changes the list is stored whole, so that loading it stays quick.
+const CHANGES_BEFORE_WHOLE: u32 = 1000;
+/// Policies and the configuration lie in two copies each.
+const COPIES: [char; 2] = ['a', 'b'];
+const SIGNATURE: usize = 64;
+
+/// The agent's memory on disk. What cannot be stored is logged and told by a `false`; it never stops the agent.
+pub struct Keeper {
+    store: Store,
+    disk: Box<dyn Disk>,
+    signer: Signer,
+    changes: BTreeMap<ZoneId, u32>,
+}
+
+/// A configuration with what names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldConfig {
+    /// The configuration.
+    pub config: Config,
+    /// SHA-256 of its message's body.
+    pub digest: [u8; 32],
+}
+
+impl Keeper {
+    /// Opens what lies on disk; both handles are for the same disk.
+    pub fn open(store: Box<dyn Disk>, disk: Box<dyn Disk>, identity: &Identity) -> Result<Self, StoreError> {
+        Ok(Self { store: Store::open(store)?, disk, signer: identity.signer.clone(), changes: BTreeMap::new() })
+    }
+
+    /// Counters and marks as last stored.
+    #[must_use]
+    pub fn state(&self) -> &AgentState {
+        self.store.state()
+    }
+
+    /// Stores counters and marks.
+    pub fn keep_state(&mut self, state: &AgentState) -> bool {
+        logged(self.store.save_state(state))
+    }
+
+    /// What is still known of a zone.
+    pub fn load_zone(&mut self, zone: &ZoneId) -> Remembered {
+        let highest = self.store.highest(zone).map(|highest| (highest.revision, highest.digest));
+        Remembered {
+            list: self.load_list(zone, highest.map(|(revision, _)| revision)),
+            highest,
+            policy: self.load_policy(zone),
+            contact: self.store.state().contact.get(zone).copied(),
+        }
+    }
+
+    /// Stores a change of a list, before it is applied; if that fails, the whole list after it.
+    pub fn keep_delta(&mut self, zone: &ZoneId, list: &AllowList, delta: &Delta) -> bool {
+        let changes = self.changes.entry(zone.clone()).or_default();
+        if *changes < CHANGES_BEFORE_WHOLE {
+            let bytes = sign(&self.signer, &delta_name(zone), &encode(delta));
+            match self.store.append_delta(zone, delta.revision(), &bytes) {
+                Ok(()) => {
+                    *changes += 1;
+                    return self.raise(zone, Highest { revision: delta.revision(), digest: delta.digest });
+                }
+                Err(error) => tracing::warn!(zone.id = %zone, reason = %chain(&error), "a list change was not stored"),
+            }
+        }
+        let mut after = list.clone();
+        after.apply(delta).is_ok() && self.keep_list(zone, &after)
+    }
+
+    /// Stores a whole list.
+    pub fn keep_list(&mut self, zone: &ZoneId, list: &AllowList) -> bool {
+        let bytes = sign(&self.signer, &list_name(zone), &encode(&SnapshotPart::cut(list)));
+        let kept = logged(self.store.save_snapshot(zone, list.revision(), &bytes));
+        if kept {
+            self.changes.insert(zone.clone(), 0);
+        }
+        kept && self.raise(zone, Highest { revision: list.revision(), digest: list.digest() })
+    }
+
+    /// Stores a policy, as the body of its message.
+    pub fn keep_policy(&mut self, zone: &ZoneId, body: &[u8]) -> bool {
+        self.keep_copies(&policy_name(zone), body)
+    }
+
+    /// Stores the configuration, as the body of its message.
+    pub fn keep_config(&mut self, body: &[u8]) -> bool {
+        self.keep_copies(CONFIG, body)
+    }
+
+    /// The newest configuration that was stored under the agent's present keys.
+    #[must_use]
+    pub fn load_config(&self) -> Option<HeldConfig> {
+        let read = |body: Vec<u8>| held_config(&body);
+        self.load_copies(CONFIG).into_iter().filter_map(read).max_by_key(|held| order(held.config.revision))
+    }
+
+    /// How far the server was known to have the badge log, boot by boot.
+    #[must_use]
+    pub(crate) fn load_links(&self) -> BTreeMap<BootId, Link> {
+        let bytes = self.disk.read(LINKS).ok().flatten().unwrap_or_default();
+        let links = verified(&self.signer.public(), LINKS, &bytes);
+        let links = links.and_then(|bytes| minicbor::decode::<Vec<(BootId, Link)>>(bytes).ok());
+        links.unwrap_or_default().into_iter().collect()
+    }
+
+    /// Stores how far the server has the badge log.
+    pub(crate) fn keep_links(&mut self, links: &BTreeMap<BootId, Link>) {
+        let links: Vec<(BootId, Link)> = links.iter().map(|(boot, link)| (*boot, *link)).collect();
+        if let Err(error) = self.disk.write_atomic(LINKS, &sign(&self.signer, LINKS, &encode(&links))) {
+            tracing::warn!(file = LINKS, reason = %error, "not stored: check the disk");
+        }
+    }
+
+    /// Forgets the list of a zone that is served no more; how far it had come stays known.
+    pub fn forget(&mut self, zone: &ZoneId) {
+        logged(self.store.forget(zone));
+        for copy in COPIES {
+            if let Err(error) = self.disk.remove(&format!("{}.{copy}", policy_name(zone))) {
+                tracing::warn!(zone.id = %zone, reason = %error, "an old policy could not be removed");
+            }
+        }
+    }
+
+    fn raise(&mut self, zone: &ZoneId, highest: Highest) -> bool {
+        logged(self.store.raise_highest(zone, highest))
+    }
+
+    fn load_list(&mut self, zone: &ZoneId, highest: Option<Revision>) -> Option<InForce> {
+        let public = self.signer.public();
+        let name = list_name(zone);
+        let loaded = self.store.load(zone, |_, bytes| verified(&public, &name, bytes).is_some());
+        let loaded = loaded.map_err(|error| tracing::error!(zone.id = %zone, reason = %chain(&error), "no list")).ok()??;
+        let parts: Vec<SnapshotPart> = minicbor::decode(verified(&public, &name, &loaded.snapshot)?).ok()?;
+        let entries: Option<Vec<_>> = parts.iter().map(SnapshotPart::unpack).collect();
+        let mut list = AllowList::build(parts.first()?.revision, entries?.into_iter().flatten());
+        let mut whole = parts.first()?.digest == list.digest();
+        for stored in &loaded.deltas {
+            let delta = verified(&public, &delta_name(zone), &stored.bytes);
+            let delta = delta.and_then(|bytes| minicbor::decode::<Delta>(bytes).ok());
+            whole &= delta.is_some_and(|delta| list.apply(&delta).is_ok());
+        }
+        let behind = highest.is_some_and(|highest| order(list.revision()) < order(highest));
+        let kept = if behind || !whole || (loaded.degraded && self.store.damaged()) { Kept::Degraded } else { Kept::Stored };
+        let changes = u32::try_from(loaded.deltas.len()).unwrap_or(u32::MAX);
+        self.changes.insert(zone.clone(), changes);
+        Some(InForce { list, kept })
+    }
+
+    fn load_policy(&self, zone: &ZoneId) -> Option<HeldPolicy> {
+        let read = |body: Vec<u8>| held_policy(&body);
+        self.load_copies(&policy_name(zone)).into_iter().filter_map(read).max_by_key(|held| order(held.revision))
+    }
+
+    fn keep_copies(&mut self, name: &str, body: &[u8]) -> bool {
+        let bytes = sign(&self.signer, name, body);
+        COPIES.into_iter().fold(false, |kept, copy| {
+            let file = format!("{name}.{copy}");
+            match self.disk.write_atomic(&file, &bytes) {
+                Ok(()) => true,
+                Err(error) => {
+                    tracing::error!(file, reason = %error, "not stored: check the disk");
+                    kept
+                }
+            }
+        })
+    }
+
+    fn load_copies(&self, name: &str) -> Vec<Vec<u8>> {
+        let public = self.signer.public();
+        let read = |copy| self.disk.read(&format!("{name}.{copy}")).ok().flatten();
+        let copies = COPIES.into_iter().filter_map(read);
+        copies.filter_map(|bytes| verified(&public, name, &bytes).map(<[u8]>::to_vec)).collect()
+    }
+}
+
+const CONFIG: &str = "config";
+const LINKS: &str = "acknowledged";
+
+/// A policy from the body of its message; none if it is none.
+#[must_use]
+pub fn held_policy(body: &[u8]) -> Option<HeldPolicy> {
+    let message: PolicyMessage = minicbor::decode(body).ok()?;
+    let digest = Sha256::digest(body).into();
+    Some(HeldPolicy { revision: message.revision, digest, policy: message.policy, body: body.to_vec() })
+}
+
+/// A configuration from the body of its message; none if it is none.
+#[must_use]
+pub fn held_config(body: &[u8]) -> Option<HeldConfig> {
+    Some(HeldConfig { config: minicbor::decode(body).ok()?, digest: Sha256::digest(body).into() })
+}
+
+fn policy_name(zone: &ZoneId) -> String {
+    format!("policy-{zone}")
+}
+
+fn list_name(zone: &ZoneId) -> String {
+    format!("list-{zone}")
+}
+
+fn delta_name(zone: &ZoneId) -> String {
+    format!("delta-{zone}")
+}
+
+fn order(revision: Revision) -> (u32, u64) {
+    crate::store::order(revision)
+}
+
+fn encode(value: &impl minicbor::Encode<()>) -> Vec<u8> {
+    minicbor::to_vec(value).expect("writing to memory cannot fail")
+}
+
+/// The agent's signature in front of the bytes, good only under this name.
+fn sign(signer: &Signer, name: &str, bytes: &[u8]) -> Vec<u8> {
+    [&signer.sign(&named(name, bytes))[..], bytes].concat()
+}
+
+fn verified<'a>(signer: &shared::keys::PublicKey, name: &str, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    let (signature, bytes) = bytes.split_at_checked(SIGNATURE)?;
+    signer.verify(&named(name, bytes), signature).then_some(bytes)
+}
+
+fn named(name: &str, bytes: &[u8]) -> [u8; 32] {
+    let length = u32::try_from(name.len()).expect("names are short").to_le_bytes();
+    let digest = Sha256::new().chain_update(b"goodstanding agent disk v1").chain_update(length);
+    digest.chain_update(name).chain_update(bytes).finalize().into()
+}
+
+fn logged(result: Result<(), StoreError>) -> bool {
+    if let Err(error) = &result {
+        tracing::error!(reason = %chain(error), "not stored");
+    }
+    result.is_ok()
+}
+
+/// An error with all its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// The state to store at a moment.
+#[must_use]
+pub fn state_at(
+    before: &AgentState,
+    floor: Timestamp,
+    contacts: impl Iterator<Item = (ZoneId, Timestamp)>,
+    command_counter: u64,
+) -> AgentState {
+    let mut state = AgentState { clock_floor: Some(floor), command_counter, ..before.clone() };
+    state.contact.extend(contacts.filter(|(_, contact)| *contact > Timestamp::MIN));
+    state
+}
