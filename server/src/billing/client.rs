@@ -1,23 +1,271 @@
-//! What is asked of Stripe.
+//! What is asked of Stripe: every page of it, in one pinned API version, behind an interface that a simulation can fill.
+//!
+//! Nothing here waits or tries again later: an error says whether another try makes sense and how soon.
+
+mod answer;
+mod http;
+mod pages;
+
+pub use answer::{Hints, StripeError, judged};
+pub use http::{ApiKey, DEFAULT_BASE, HttpStripe, KeyError, SetupError};
+
+use async_trait::async_trait;
 use serde_json::Value;
 use shared::time::Timestamp;
+use std::collections::{BTreeMap, VecDeque};
+
+/// The API version in which answers are read, whatever the account's own is.
+pub const STRIPE_VERSION: &str = "2026-09-30.endive";
+
+/// The kinds of events that [`Stripe::events_since`] lists; Stripe takes no more than 20 at once.
+pub const WATCHED: [&str; 20] = [
+    "charge.dispute.created",
+    "charge.dispute.closed",
+    "charge.refunded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.completed",
+    "customer.deleted",
+    "customer.subscription.created",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.updated",
+    "customer.updated",
+    "invoice.finalized",
+    "invoice.marked_uncollectible",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice.voided",
+    "price.updated",
+    "product.updated",
+];
+
+/// How many events [`Stripe::events_since`] returns at most.
+pub const MOST_EVENTS: usize = 10_000;
+
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Makes or changes.
+    Post,
+    /// Takes away.
+    Delete,
+}
+
+impl Method {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// One request to Stripe's API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What it does.
+    pub method: Method,
+    /// Begins with `/v1/`; no query.
+    pub path: String,
+    /// Query of a GET, form of a POST, in Stripe's bracket notation, not yet encoded.
+    pub params: Vec<(String, String)>,
+    /// Idempotency key; every POST has one, and keeps it when it is tried again.
+    pub key: Option<String>,
+}
+
+impl Request {
+    /// A reading request.
+    #[must_use]
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::Get,
+            path: path.into(),
+            params: Vec::new(),
+            key: None,
+        }
+    }
+
+    /// A writing request; the same `key` makes the same change only once.
+    #[must_use]
+    pub fn post(path: impl Into<String>, key: impl Into<String>) -> Self {
+        Self {
+            method: Method::Post,
+            path: path.into(),
+            params: Vec::new(),
+            key: Some(key.into()),
+        }
+    }
+
+    /// Adds a parameter.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.params.push((name.into(), value.into()));
+        self
+    }
+}
 
 /// Whose key it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyOwner {
+    /// `acct_…`
     pub id: String,
+    /// Live or test, if the key says.
     pub livemode: Option<bool>,
 }
-/// no answer
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("no answer")]
-pub struct StripeError;
 
-#[async_trait::async_trait]
+/// Stripe's API under one key. Only [`Stripe::call`] and [`Stripe::livemode`] differ between the real one and a simulation.
+#[async_trait]
 pub trait Stripe: Send + Sync {
-    async fn account(&self) -> Result<KeyOwner, StripeError>;
-    async fn subscriptions_of(&self, customer: &str) -> Result<Vec<Value>, StripeError>;
-    async fn invoices_of(&self, customer: &str) -> Result<Vec<Value>, StripeError>;
-    async fn customer(&self, customer: &str) -> Result<Value, StripeError>;
-    async fn events_since(&self, from: Timestamp) -> Result<Vec<Value>, StripeError>;
+    /// Whether the key is for live mode; none if it does not say.
+    fn livemode(&self) -> Option<bool>;
+
+    /// Makes one request and returns the answer's body.
+    async fn call(&self, request: Request) -> Result<Value, StripeError>;
+
+    /// The account that the key belongs to.
+    async fn account(&self) -> Result<KeyOwner, StripeError> {
+        let path = "/v1/account";
+        let value = self.call(Request::get(path)).await?;
+        let id = value["id"]
+            .as_str()
+            .ok_or_else(|| StripeError::garbled(path))?;
+        Ok(KeyOwner {
+            id: id.to_owned(),
+            livemode: self.livemode(),
+        })
+    }
+
+    /// All subscriptions of a customer, ended ones too, with their latest invoices.
+    ///
+    /// Products are filled in where a price does not name its membership type itself: Stripe does not expand that deep
+    /// in a list. A product that the key may not read stays an id.
+    async fn subscriptions_of(&self, customer: &str) -> Result<Vec<Value>, StripeError> {
+        let request = Request::get("/v1/subscriptions")
+            .with("customer", customer)
+            .with("status", "all")
+            .with("expand[]", "data.latest_invoice");
+        let mut subscriptions = pages::all(self, request).await?;
+        let mut products = BTreeMap::new();
+        for subscription in &mut subscriptions {
+            pages::complete(self, subscription, "/items").await?;
+            pages::complete(self, subscription, "/latest_invoice/lines").await?;
+            pages::fill_in_products(self, subscription, &mut products).await?;
+        }
+        Ok(subscriptions)
+    }
+
+    /// All invoices of a customer with all their lines, newest first.
+    async fn invoices_of(&self, customer: &str) -> Result<Vec<Value>, StripeError> {
+        let mut invoices = pages::all(
+            self,
+            Request::get("/v1/invoices").with("customer", customer),
+        )
+        .await?;
+        for invoice in &mut invoices {
+            pages::complete(self, invoice, "/lines").await?;
+        }
+        Ok(invoices)
+    }
+
+    /// One subscription, its latest invoice and products expanded.
+    async fn subscription(&self, id: &str) -> Result<Value, StripeError> {
+        let request = Request::get(format!("/v1/subscriptions/{}", segment(id)?))
+            .with("expand[]", "latest_invoice")
+            .with("expand[]", "items.data.price.product");
+        let mut subscription = self.call(request).await?;
+        pages::complete(self, &mut subscription, "/items").await?;
+        pages::complete(self, &mut subscription, "/latest_invoice/lines").await?;
+        Ok(subscription)
+    }
+
+    /// One invoice with all its lines.
+    async fn invoice(&self, id: &str) -> Result<Value, StripeError> {
+        let mut invoice = self
+            .call(Request::get(format!("/v1/invoices/{}", segment(id)?)))
+            .await?;
+        pages::complete(self, &mut invoice, "/lines").await?;
+        Ok(invoice)
+    }
+
+    /// One price, its product expanded.
+    async fn price(&self, id: &str) -> Result<Value, StripeError> {
+        self.call(Request::get(format!("/v1/prices/{}", segment(id)?)).with("expand[]", "product"))
+            .await
+    }
+
+    /// All prices, their products expanded.
+    async fn prices(&self) -> Result<Vec<Value>, StripeError> {
+        pages::all(
+            self,
+            Request::get("/v1/prices").with("expand[]", "data.product"),
+        )
+        .await
+    }
+
+    /// One product.
+    async fn product(&self, id: &str) -> Result<Value, StripeError> {
+        self.call(Request::get(format!("/v1/products/{}", segment(id)?)))
+            .await
+    }
+
+    /// One customer; one that was deleted at Stripe is `{"deleted": true}`.
+    async fn customer(&self, id: &str) -> Result<Value, StripeError> {
+        self.call(Request::get(format!("/v1/customers/{}", segment(id)?)))
+            .await
+    }
+
+    /// All customers.
+    async fn customers(&self) -> Result<Vec<Value>, StripeError> {
+        pages::all(self, Request::get("/v1/customers")).await
+    }
+
+    /// The events of the [`WATCHED`] kinds made at `from` or later, oldest first, each in the version of its day.
+    ///
+    /// Stripe keeps them for 30 days and lists them newest first; of more than [`MOST_EVENTS`] the oldest are returned,
+    /// so that whoever asks again from the last one misses none.
+    async fn events_since(&self, from: Timestamp) -> Result<Vec<Value>, StripeError> {
+        let mut request =
+            Request::get("/v1/events").with("created[gte]", from.as_seconds().max(0).to_string());
+        for kind in WATCHED {
+            request = request.with("types[]", kind);
+        }
+        let mut oldest = VecDeque::new();
+        let mut after = None;
+        while let Some(page) = pages::page(self, &request, after.as_deref()).await? {
+            after = page.last;
+            oldest.extend(page.data);
+            oldest.drain(..oldest.len().saturating_sub(MOST_EVENTS));
+            if !page.more {
+                break;
+            }
+        }
+        Ok(oldest.into_iter().rev().collect())
+    }
 }
+
+/// An id as one segment of a path; plans have ids that people chose.
+fn segment(id: &str) -> Result<String, StripeError> {
+    if matches!(id, "" | "." | "..") {
+        return Err(StripeError::BadId(id.to_owned()));
+    }
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let encoded = id.bytes().map(|byte| {
+        if plain(byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    Ok(encoded.collect())
+}
+
+#[cfg(test)]
+mod tests;
