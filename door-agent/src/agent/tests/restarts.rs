@@ -1,0 +1,157 @@
+//! What an agent still knows after a restart, a cut, a failing disk and a wrong clock.
+
+use super::*;
+use shared::door_clock::Quality;
+
+#[test]
+fn a_restarted_agent_without_any_network_opens_for_the_paid_and_not_for_the_lapsed() {
+    let mut world = World::with_list(&[]);
+    let lapsed = Entry { state: CardState::Lapsed, rights: Vec::new(), ..entry(2, None) };
+    let delta = world.change_list(&[entry(1, None), lapsed]);
+    world.send_delta(&delta);
+    world.restart();
+    assert!(world.opens(1));
+    world.run(Span::seconds(10));
+    assert_eq!(world.tap(2), [shows(Reason::Lapsed)]);
+}
+
+#[test]
+fn a_policy_and_a_configuration_outlive_a_restart() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    world.policy.revision = revision(2);
+    world.policy.policy.lockdown = true;
+    world.send_policy();
+    world.send_head();
+    let next = Signer::from_seed(&[77; 32]);
+    let config = configuration(2, &next, &world.opening, &world.identity, true);
+    world.send(Channel::Config(pi()), Kind::Config, &config);
+    world.restart();
+    world.connect();
+    assert!(!world.opens(1));
+    world.server = next;
+    world.policy.revision = revision(3);
+    world.policy.policy.lockdown = false;
+    world.send_policy();
+    world.send_head();
+    assert!(world.opens(1));
+}
+
+#[test]
+fn an_uncertain_right_is_stretched_only_while_its_renewal_could_not_have_come() {
+    let end = NOON + Span::hours(1);
+    let mut uncertain = entry(1, Some(end));
+    uncertain.rights[0].certain = false;
+    let mut world = World::with_list(&[uncertain, entry(2, Some(end))]);
+    world.restart();
+    world.run(Span::hours(2));
+    world.run(Span::seconds(10));
+    assert!(world.tap(1).contains(&shows(Reason::GrantedOffline)));
+    assert!(world.tap(2).contains(&shows(Reason::Expired)));
+
+    world.connect();
+    world.send_head();
+    assert!(!world.opens(1));
+}
+
+#[test]
+fn a_list_that_cannot_be_stored_is_used_and_reported_volatile_until_it_is() {
+    let mut world = World::with_list(&[]);
+    world.disk.fail_writes(true);
+    let delta = world.change_list(&[entry(1, None)]);
+    let mut out = world.send_delta(&delta);
+    out.extend(world.run(Span::seconds(1)));
+    assert!(world.opens(1));
+    let told = |out: &[Output], world: &World| reports(&world.identity, out).last().and_then(|report| report.zones[0].list);
+    assert_eq!(told(&out, &world).map(|held| held.kept), Some(Kept::Volatile));
+    world.disk.fail_writes(false);
+    let out = world.run(Span::minutes(2));
+    assert_eq!(told(&out, &world).map(|held| held.kept), Some(Kept::Stored));
+    world.restart();
+    assert!(world.opens(1));
+}
+
+#[test]
+fn with_a_dead_disk_the_paid_card_still_opens() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    world.disk.fail_writes(true);
+    assert!(world.opens(1));
+}
+
+#[test]
+fn an_agent_that_lost_its_newest_list_says_so_and_asks_before_it_claims_contact() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    world.restart();
+    let before = world.disk.clone();
+    let delta = world.change_list(&[]);
+    world.connect();
+    world.send_delta(&delta);
+    for name in before.list().expect("it lists") {
+        if name.ends_with(".deltas") {
+            before.overwrite(&name, Vec::new());
+        }
+    }
+    world.restart();
+    assert_eq!(world.held().map(|held| held.kept), Some(Kept::Degraded));
+    let mut out = world.connect();
+    out.extend(world.run(Span::seconds(5)));
+    assert_eq!(requests(&world.identity, &out).len(), 1);
+    assert_eq!(world.held().map(|held| held.revision), Some(revision(1)));
+    world.send_head();
+    let nonce = requests(&world.identity, &out)[0].nonce;
+    world.answer(nonce);
+    assert_eq!(world.held().map(|held| (held.revision, held.kept)), Some((revision(2), Kept::Stored)));
+}
+
+#[test]
+fn a_list_altered_on_disk_is_no_list() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    for name in world.disk.list().expect("it lists") {
+        if name.starts_with("list-") {
+            let mut bytes = world.disk.read(&name).expect("it reads").expect("it is there");
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            let body = 12.min(bytes.len());
+            let sum = crc32fast::hash(&bytes[body..]).to_le_bytes();
+            bytes[8..12].copy_from_slice(&sum);
+            world.disk.overwrite(&name, bytes);
+        }
+    }
+    world.restart();
+    assert_eq!(world.held(), None);
+    assert_eq!(world.tap(1), [shows(Reason::NoList)]);
+}
+
+#[test]
+fn time_never_falls_below_the_floor_that_was_stored_with_a_badge() {
+    let mut world = World::with_list(&[entry(1, Some(NOON + Span::days(1)))]);
+    world.run(Span::days(2));
+    world.send_head();
+    world.tap(1);
+    world.run(Span::seconds(2));
+    world.sources.synchronised = false;
+    world.sources.wall = Timestamp(0);
+    world.restart();
+    let reading = world.agent.reading(world.sources);
+    assert_eq!(reading.quality, Quality::Untrusted);
+    assert!(reading.time >= NOON + Span::days(2));
+    assert_eq!(world.tap(1), [shows(Reason::Expired)]);
+}
+
+#[test]
+fn a_wall_clock_years_ahead_locks_nobody_out() {
+    let mut world = World::with_list(&[entry(1, Some(NOON + Span::days(30)))]);
+    world.sources.synchronised = false;
+    world.sources.wall = NOON + Span::days(4000);
+    world.restart();
+    assert!(world.opens(1));
+}
+
+#[test]
+fn every_deadline_is_done_with_and_an_idle_agent_does_little() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    world.input(Input::Disconnected);
+    world.run(Span::minutes(2));
+    let changes = world.disk.changes();
+    assert!(world.run(Span::hours(24)).is_empty());
+    assert!(world.disk.changes() - changes <= 60, "{}", world.disk.changes() - changes);
+}
