@@ -144,7 +144,9 @@ fn reason(entry: Option<&Entry>, knowledge: Knowledge<'_>, clock: Reading) -> Re
 }
 
 fn is_withheld(entry: Option<&Entry>) -> bool {
-    entry.is_some_and(|entry| matches!(entry.state, CardState::Lost | CardState::Held))
+    entry.is_some_and(|entry| {
+        matches!(entry.state, CardState::Lost | CardState::Held) || entry.flags.has_unknown()
+    })
 }
 
 fn judge(right: &Right, knowledge: Knowledge<'_>, clock: Reading) -> Reason {
