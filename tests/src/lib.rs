@@ -1,3 +1,4 @@
 //! The building under test: a simulated Stripe and, around it, what scenarios need.
 
+pub mod building;
 pub mod stripe_sim;

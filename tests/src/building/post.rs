@@ -1,0 +1,118 @@
+//! Stripe's webhook deliveries: signed, and late, doubled, lost or in another order if a story wants it so.
+
+use crate::stripe_sim::deliver::sign;
+use serde_json::Value;
+use shared::time::{Span, Timestamp};
+use std::collections::VecDeque;
+
+/// The endpoint's signing secret.
+pub const SECRET: &str = "whsec_building";
+/// Stripe tries again so long after a failure, at least.
+const AGAIN: Span = Span::minutes(5);
+
+/// One event on its way to the endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Letter {
+    /// `evt_…`
+    pub event: String,
+    /// The event's type.
+    pub kind: String,
+    /// The raw body.
+    pub body: Vec<u8>,
+    due: Timestamp,
+}
+
+impl Letter {
+    /// An event to be delivered now.
+    #[must_use]
+    pub fn of(event: &Value, now: Timestamp) -> Self {
+        let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+        Self { event: text("id"), kind: text("type"), body: event.to_string().into_bytes(), due: now }
+    }
+
+    /// The header of a delivery at that moment.
+    #[must_use]
+    pub fn header(&self, now: Timestamp) -> String {
+        sign(SECRET, now.as_seconds(), &self.body)
+    }
+}
+
+/// What happens to letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// Each comes once, at once.
+    Prompt,
+    /// Each comes twice.
+    Double,
+    /// They wait until [`Post::release`].
+    Held,
+    /// They are lost for good.
+    Lost,
+}
+
+/// The way from Stripe to the endpoint.
+#[derive(Debug)]
+pub struct Post {
+    mood: Mood,
+    waiting: VecDeque<Letter>,
+    held: Vec<Letter>,
+}
+
+impl Post {
+    /// Everything comes once, at once.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { mood: Mood::Prompt, waiting: VecDeque::new(), held: Vec::new() }
+    }
+
+    /// Sets what happens to letters from now on.
+    pub fn set_mood(&mut self, mood: Mood) {
+        self.mood = mood;
+    }
+
+    /// Takes a letter.
+    pub fn post(&mut self, letter: Letter) {
+        match self.mood {
+            Mood::Prompt => self.waiting.push_back(letter),
+            Mood::Double => {
+                self.waiting.push_back(letter.clone());
+                self.waiting.push_back(letter);
+            }
+            Mood::Held => self.held.push(letter),
+            Mood::Lost => {}
+        }
+    }
+
+    /// What waits to be released, oldest first.
+    pub fn take_held(&mut self) -> Vec<Letter> {
+        std::mem::take(&mut self.held)
+    }
+
+    /// Sends letters, in this order.
+    pub fn release(&mut self, letters: impl IntoIterator<Item = Letter>, now: Timestamp) {
+        self.waiting.extend(letters.into_iter().map(|letter| Letter { due: now, ..letter }));
+    }
+
+    /// The next letter that is due.
+    pub fn next(&mut self, now: Timestamp) -> Option<Letter> {
+        let at = self.waiting.iter().position(|letter| letter.due <= now)?;
+        self.waiting.remove(at)
+    }
+
+    /// A letter that was not accepted comes again later.
+    pub fn again(&mut self, letter: Letter, now: Timestamp) {
+        self.waiting.push_back(Letter { due: now + AGAIN, ..letter });
+    }
+
+    /// When the next letter is due.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.waiting.iter().map(|letter| letter.due).min()
+    }
+}
+
+impl Default for Post {
+    fn default() -> Self {
+        Self::new()
+    }
+}
