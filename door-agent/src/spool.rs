@@ -113,6 +113,8 @@ pub struct Spool {
     live: BTreeMap<u64, usize>,
     /// Segments which still hold events that became gaps in memory.
     outdated: BTreeSet<u64>,
+    /// Segments which may go only after a mark on disk says that their events were acknowledged.
+    unmarked: BTreeSet<u64>,
     current: Option<Segment>,
     next_segment: u64,
     marks_changed: bool,
@@ -164,10 +166,15 @@ impl Spool {
         if let Ok(number) = &written {
             kept.segment = *number;
         }
+        let newest_segment = kept.segment;
         self.bytes += kept.cost();
         *self.live.entry(kept.segment).or_default() += 1;
-        let newest = self.boots.len() - 1;
-        self.boots[newest].entries.insert(sequence, kept);
+        let running = self
+            .boots
+            .last_mut()
+            .expect("a spool is opened with the boot that runs");
+        running.newest_segment = running.newest_segment.max(newest_segment);
+        running.entries.insert(sequence, kept);
         self.make_room();
         Appended {
             sequence,
@@ -286,6 +293,12 @@ impl Spool {
             self.disk.sync(&file(number))?;
             self.unsynced.remove(&number);
         }
+        if !self.marks_changed {
+            self.unmarked.clear();
+            for boot in &mut self.boots {
+                boot.acknowledged_on_disk = boot.acknowledged;
+            }
+        }
         Ok(())
     }
 
@@ -314,6 +327,7 @@ impl Spool {
                     .get_mut(&sequence)
                     .expect("nothing was removed meanwhile");
                 kept.segment = number;
+                self.boots[index].newest_segment = number;
                 forget_one(&mut self.live, IN_MEMORY);
                 *self.live.entry(number).or_default() += 1;
             }
@@ -351,11 +365,15 @@ impl Spool {
         Ok(())
     }
 
-    /// Removes segments without live entries, oldest first; only after the marks in the current one are durable.
+    /// Removes segments without live entries, oldest first, but never the newest: it carries the marks.
     fn remove_empty(&mut self) -> io::Result<()> {
-        let current = self.current.map_or(IN_MEMORY, |segment| segment.number);
+        let newest = self
+            .live
+            .last_key_value()
+            .map_or(IN_MEMORY, |(number, _)| *number);
         let empty: Vec<u64> = (self.live.iter())
-            .filter(|(number, entries)| **entries == 0 && **number != current)
+            .filter(|(number, entries)| **entries == 0 && **number != newest)
+            .filter(|(number, _)| !self.unmarked.contains(number))
             .map(|(number, _)| *number)
             .collect();
         for number in empty {
@@ -445,21 +463,33 @@ impl Spool {
             }
         }
         let running = self.now().id;
-        self.boots
-            .retain(|boot| boot.id == running || !boot.entries.is_empty());
+        let oldest_file = self
+            .live
+            .keys()
+            .find(|number| **number != IN_MEMORY)
+            .copied();
+        self.boots.retain(|boot| {
+            let on_disk = oldest_file.is_some_and(|oldest| oldest <= boot.newest_segment);
+            boot.id == running || on_disk || !boot.entries.is_empty()
+        });
     }
 
     fn remove(&mut self, boot: usize, first: u64) {
         if let Some(kept) = self.boots[boot].entries.remove(&first) {
             self.bytes -= kept.cost();
             forget_one(&mut self.live, kept.segment);
+            if first + kept.span() - 1 > self.boots[boot].acknowledged_on_disk {
+                self.unmarked.insert(kept.segment);
+            }
         }
     }
 
-    /// Gives the acknowledged events up before their time: the disk is full, though our own limit is not reached.
+    /// Gives acknowledged events up before their time: the disk is full, though our own limit is not reached.
     fn release_acknowledged(&mut self) -> io::Result<()> {
         for index in 0..self.boots.len() {
-            while let Some((first, _)) = self.boots[index].oldest_acknowledged() {
+            while let Some((first, kept)) = self.boots[index].oldest_acknowledged()
+                && first + kept.span() - 1 <= self.boots[index].acknowledged_on_disk
+            {
                 self.remove(index, first);
             }
         }

@@ -170,16 +170,12 @@ impl Store {
         let mut degraded = false;
         let mut generations = Vec::new();
         for index in 0..GENERATIONS.len() {
-            match self
-                .disk
-                .read(&snapshot_file(zone, index))
-                .map_err(failed)?
-            {
-                Some(bytes) => match decode_snapshot(index, &bytes) {
+            let file = snapshot_file(zone, index);
+            if let Some(bytes) = self.disk.read(&file).map_err(failed)? {
+                match decode_snapshot(index, &bytes) {
                     Some(generation) => generations.push(generation),
                     None => degraded = true,
-                },
-                None => {}
+                }
             }
         }
         generations.sort_by_key(|generation| std::cmp::Reverse(order(generation.revision)));

@@ -18,8 +18,12 @@ pub(super) struct Boot {
     pub entries: BTreeMap<u64, Kept>,
     /// All up to here are committed by the server.
     pub acknowledged: u64,
+    /// All up to here are committed, and a mark on disk says so.
+    pub acknowledged_on_disk: u64,
     /// All up to here were handed out at least once: their content may no longer change.
     pub sent: u64,
+    /// The newest segment that ever held one of its events: its mark must outlive that.
+    pub newest_segment: u64,
 }
 
 /// One event, or one run of dropped ones.
@@ -81,7 +85,9 @@ impl Boot {
             id,
             entries: BTreeMap::new(),
             acknowledged: 0,
+            acknowledged_on_disk: 0,
             sent: 0,
+            newest_segment: IN_MEMORY,
         }
     }
 

@@ -28,6 +28,7 @@ struct Pieces {
     entries: BTreeMap<u64, Kept>,
     gaps: Vec<(u64, Kept)>,
     mark: Option<(u64, u64)>,
+    newest_segment: u64,
 }
 
 impl Spool {
@@ -47,6 +48,7 @@ impl Spool {
             bytes: 0,
             live: BTreeMap::new(),
             outdated: BTreeSet::new(),
+            unmarked: BTreeSet::new(),
             current: None,
             next_segment: IN_MEMORY + 1,
             marks_changed: true,
@@ -144,6 +146,7 @@ fn sort_in(pieces: &mut Vec<(BootId, Pieces)>, segment: u64, record: Record) {
             bytes,
             ..
         } => {
+            found.newest_segment = segment;
             let content = Content::Event { weight, bytes };
             found.entries.entry(sequence).or_insert(Kept {
                 at,
@@ -158,6 +161,7 @@ fn sort_in(pieces: &mut Vec<(BootId, Pieces)>, segment: u64, record: Record) {
             grants,
             ..
         } => {
+            found.newest_segment = segment;
             found.gaps.push((
                 sequence,
                 Kept {
@@ -193,7 +197,9 @@ fn rebuild(id: BootId, pieces: Pieces, recovery: &mut Recovery) -> Boot {
         id,
         entries: BTreeMap::new(),
         acknowledged,
+        acknowledged_on_disk: 0,
         sent,
+        newest_segment: pieces.newest_segment,
     };
     let mut expected = lowest.min(acknowledged.saturating_add(1));
     for (first, kept) in entries {
@@ -204,14 +210,14 @@ fn rebuild(id: BootId, pieces: Pieces, recovery: &mut Recovery) -> Boot {
             let span = first - expected;
             recovery.missing += span;
             let content = Content::Gap { span, grants: 0 };
-            boot.entries.insert(
-                expected,
-                Kept {
-                    at: kept.at,
-                    segment: kept.segment,
-                    content,
-                },
-            );
+            // Still to be written: once sent, its run must look the same after every restart.
+            let (at, segment) = (kept.at, IN_MEMORY);
+            let gap = Kept {
+                at,
+                segment,
+                content,
+            };
+            boot.entries.insert(expected, gap);
         }
         expected = first.saturating_add(kept.span());
         boot.entries.insert(first, kept);
