@@ -5,7 +5,8 @@
 //! still matters again at [`Incoming::Connected`].
 
 use super::broker::MAX_PAYLOAD;
-use super::tls::{TlsError, Trust, install_crypto};
+pub use super::tls::Trust;
+use super::tls::{TlsError, install_crypto};
 use rumqttc::{
     AsyncClient, ConnectionError, Event, MqttOptions, NetworkOptions, Packet, QoS, SubAck,
     SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport, valid_topic,
