@@ -8,9 +8,9 @@
 use crate::controller::{self, Controller, Moment, View};
 use crate::disk::Disk;
 use crate::identity::{Identity, Paired};
-use crate::keeper::{HeldConfig, Keeper, held_config, state_at};
+use crate::keeper::{HeldConfig, Keeper, Shelf, Work, held_config};
 use crate::spool::{Limits, Spool};
-use crate::store::StoreError;
+use crate::store::{AgentState, StoreError};
 use crate::zone::Zone;
 use rand_core::CryptoRng;
 use shared::badge::What;
@@ -24,9 +24,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 pub use crate::controller::ENROL_TIME;
 use commands::Commands;
-pub(crate) use events::Link;
 use events::Upload;
 use reports::Reports;
+use storing::Storing;
 
 mod assignment;
 mod commands;
@@ -34,12 +34,11 @@ mod events;
 mod lists;
 mod messages;
 mod reports;
+mod storing;
 
 /// The marks (clock floor, contacts) are stored at least so often; and soon after each badge.
 const MARKS: Span = Span::hours(1);
 const MARKS_AFTER_BADGE: Span = Span::seconds(1);
-/// A list that could not be stored is tried again so often.
-const STORE_AGAIN: Span = Span::minutes(1);
 
 /// One door as the machine at hand knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,6 +157,9 @@ pub enum StartError {
     /// The badge log cannot be read.
     #[error("the badge log in the state directory cannot be read")]
     Spool(#[source] std::io::Error),
+    /// There is no thread to store lists on.
+    #[error("no thread can be started for the disk")]
+    Shelf(#[source] std::io::Error),
 }
 
 struct Door {
@@ -175,7 +177,9 @@ pub struct Agent {
     random: Box<dyn CryptoRng + Send>,
     config: HeldConfig,
     clock: DoorClock,
-    keeper: Keeper,
+    storing: Storing,
+    /// Counters and marks as last handed over to be stored.
+    state: AgentState,
     spool: Spool,
     doors: BTreeMap<DoorId, Door>,
     zones: BTreeMap<ZoneId, Zone>,
@@ -186,24 +190,41 @@ pub struct Agent {
     epoch: u32,
     reports: Reports,
     marks_due: Span,
-    store_again: Option<Span>,
     out: VecDeque<Output>,
 }
 
 impl Agent {
-    /// Starts from what lies on disk; the handles are for one disk. Every door is told to rest.
+    /// Starts on one disk that answers at once, and does all work on it before anything else. Every door is told to
+    /// rest.
     ///
     /// # Errors
     /// If the disk cannot be read at all.
     pub fn start<D: Disk + Clone + 'static>(disk: D, start: Start, sources: Sources) -> Result<Self, StartError> {
+        let keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk.clone()), &start.identity);
+        Self::start_on(keeper.map_err(StartError::Store)?, |keeper| Ok(Box::new(keeper)), Box::new(disk), start, sources)
+    }
+
+    /// Starts with lists kept by what `shelf` makes of the keeper, and badge events kept on a disk of their own. Every
+    /// door is told to rest.
+    ///
+    /// # Errors
+    /// If a disk cannot be read at all.
+    pub fn start_on(
+        mut keeper: Keeper,
+        shelf: impl FnOnce(Keeper) -> std::io::Result<Box<dyn Shelf>>,
+        badges: Box<dyn Disk>,
+        start: Start,
+        sources: Sources,
+    ) -> Result<Self, StartError> {
         let Start { identity, paired, boot, doors, random } = start;
-        let keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk.clone()), &identity).map_err(StartError::Store)?;
-        let (spool, recovery) = Spool::open(Box::new(disk), boot, Limits::default()).map_err(StartError::Spool)?;
+        let (spool, recovery) = Spool::open(badges, boot, Limits::default()).map_err(StartError::Spool)?;
         if recovery.damaged_bytes > 0 || recovery.missing > 0 {
             tracing::error!(missing = recovery.missing, damaged_bytes = recovery.damaged_bytes, "the badge log is damaged");
         }
         let state = keeper.state().clone();
+        let links = keeper.load_links();
         let config = newest_config(&keeper, &paired);
+        let zones = known_zones(&mut keeper, &config);
         let epoch = config.config.revision.epoch.number;
         let floor = state.clock_floor.unwrap_or(Timestamp::MIN).max(config.config.issued_at);
         let clock = DoorClock::start(floor, sources.uptime);
@@ -216,16 +237,16 @@ impl Agent {
             config,
             clock,
             doors,
-            zones: BTreeMap::new(),
+            zones,
             connected: false,
             commands: Commands::after(state.command_counter),
-            upload: Upload::after(keeper.load_links()),
+            upload: Upload::after(links),
             epoch,
-            keeper,
+            storing: Storing::on(shelf(keeper).map_err(StartError::Shelf)?),
+            state,
             spool,
             reports: Reports::default(),
             marks_due: sources.uptime + MARKS,
-            store_again: None,
             out: VecDeque::new(),
         };
         agent.assign();
@@ -264,7 +285,7 @@ impl Agent {
     pub fn poll_timeout(&self) -> Span {
         let doors = self.doors.values().filter_map(|door| door.controller.poll_timeout());
         let link = self.link_timeout();
-        doors.chain(link).chain(self.store_again).chain(self.upload.sync_timeout()).fold(self.marks_due, Span::min)
+        doors.chain(link).chain(self.storing.poll_timeout()).chain(self.upload.sync_timeout()).fold(self.marks_due, Span::min)
     }
 
     /// What every door is to hear from a broker that misses this agent: the status of the first door.
@@ -355,9 +376,7 @@ impl Agent {
         if self.marks_due <= sources.uptime {
             self.keep_marks(sources);
         }
-        if self.store_again.is_some_and(|due| due <= sources.uptime) {
-            self.store_again(sources);
-        }
+        self.tick_storing(sources);
         self.tick_spool(sources);
         if self.connected {
             self.tick_link(sources);
@@ -403,9 +422,10 @@ impl Agent {
     fn keep_marks(&mut self, sources: Sources) {
         self.marks_due = sources.uptime + MARKS;
         let contacts = self.zones.values().map(|zone| (zone.id().clone(), zone.contact()));
-        let floor = self.clock.floor(sources.uptime);
-        let state = state_at(self.keeper.state(), floor, contacts, self.commands.counter());
-        self.keeper.keep_state(&state);
+        self.state.contact.extend(contacts.filter(|(_, contact)| *contact > Timestamp::MIN));
+        self.state.clock_floor = Some(self.clock.floor(sources.uptime));
+        self.state.command_counter = self.commands.counter();
+        self.storing.submit(Work::State(self.state.clone()));
     }
 }
 
@@ -424,6 +444,19 @@ fn newest_config(keeper: &Keeper, paired: &Paired) -> HeldConfig {
         Some(stored) if order(&stored) >= order(&handed_over) => stored,
         Some(_) | None => handed_over,
     }
+}
+
+/// The zones of a configuration with what is known of them.
+fn known_zones(keeper: &mut Keeper, config: &HeldConfig) -> BTreeMap<ZoneId, Zone> {
+    let mut zones = BTreeMap::new();
+    for assigned in &config.config.doors {
+        zones.entry(assigned.zone.clone()).or_insert_with_key(|id| {
+            let mut zone = Zone::new(id.clone());
+            zone.remember(keeper.load_zone(id));
+            zone
+        });
+    }
+    zones
 }
 
 fn view<'a>(zones: &'a BTreeMap<ZoneId, Zone>, door: &Door) -> View<'a> {

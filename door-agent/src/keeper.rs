@@ -2,8 +2,9 @@
 //!
 //! Lists are kept as merged from many messages, so no signature of the server covers them as they lie on disk. The
 //! agent signs what it verified; whoever can forge that signature owns the machine and its lock anyway.
+//!
+//! The agent hands over work and hears later what became of it ([`Shelf`]), so that a slow disk holds up no card.
 
-use crate::agent::Link;
 use crate::disk::Disk;
 use crate::identity::Identity;
 use crate::store::{AgentState, Highest, Store, StoreError};
@@ -12,9 +13,12 @@ use sha2::{Digest as _, Sha256};
 use shared::allow_list::{AllowList, Delta, Revision};
 use shared::ids::{BootId, ZoneId};
 use shared::keys::Signer;
-use shared::time::Timestamp;
 use shared::wire::{Config, Kept, PolicyMessage, SnapshotPart};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+pub use thread::ShelfThread;
+
+mod thread;
 
 /// After so many changes the list is stored whole, so that loading it stays quick.
 const CHANGES_BEFORE_WHOLE: u32 = 1000;
@@ -22,12 +26,120 @@ const CHANGES_BEFORE_WHOLE: u32 = 1000;
 const COPIES: [char; 2] = ['a', 'b'];
 const SIGNATURE: usize = 64;
 
-/// The agent's memory on disk. What cannot be stored is logged and told by a `false`; it never stops the agent.
+/// Where accepted things are kept; work is done in order.
+pub trait Shelf: Send {
+    /// Hands over work; it may be done when this returns, or later.
+    fn submit(&mut self, job: Job);
+
+    /// What became of work handed over before, if anything more is known.
+    fn finished(&mut self) -> Option<Finished>;
+}
+
+/// Work with a number to know it by.
+#[derive(Debug)]
+pub struct Job {
+    /// Chosen by whoever hands it over.
+    pub number: u64,
+    /// What to do.
+    pub work: Work,
+}
+
+/// What a shelf does.
+#[derive(Debug)]
+pub enum Work {
+    /// Read what is known of a zone.
+    Load(ZoneId),
+    /// Keep a change of a list.
+    Delta(ZoneId, Delta),
+    /// Keep a whole list.
+    List(ZoneId, AllowList),
+    /// Keep a policy: the body of its message.
+    Policy(ZoneId, Vec<u8>),
+    /// Keep the configuration: the body of its message.
+    Config(Vec<u8>),
+    /// Keep counters and marks.
+    State(AgentState),
+    /// Keep how far the server has the badge log.
+    Links(BTreeMap<BootId, Link>),
+    /// Forget the list and the policy of a zone that is served no more; how far it had come stays known.
+    Forget(ZoneId),
+}
+
+/// What became of work on a zone's list; other work is done in silence, and failures are logged.
+#[derive(Debug)]
+pub enum Finished {
+    /// What is known of a zone.
+    Loaded {
+        /// Whose.
+        zone: ZoneId,
+        /// What.
+        remembered: Box<Remembered>,
+    },
+    /// A list, or a change of one, was stored or could not be.
+    Stored {
+        /// Whose.
+        zone: ZoneId,
+        /// The number of the work.
+        number: u64,
+        /// Whether it lies on disk now.
+        stored: bool,
+        /// Whether the whole list should be stored next.
+        wants_whole: bool,
+    },
+}
+
+/// The agent's memory on disk.
 pub struct Keeper {
     store: Store,
     disk: Box<dyn Disk>,
     signer: Signer,
     changes: BTreeMap<ZoneId, u32>,
+    /// Zones of which a change was not stored: no later change leads on from what lies on disk.
+    broken: BTreeSet<ZoneId>,
+    finished: VecDeque<Finished>,
+}
+
+impl Shelf for Keeper {
+    fn submit(&mut self, job: Job) {
+        let Job { number, work } = job;
+        match work {
+            Work::Load(zone) => {
+                let remembered = Box::new(self.load_zone(&zone));
+                self.finished.push_back(Finished::Loaded { zone, remembered });
+            }
+            Work::Delta(zone, delta) => {
+                let stored = self.keep_delta(&zone, &delta);
+                let wants_whole = self.changes.get(&zone).is_some_and(|changes| *changes >= CHANGES_BEFORE_WHOLE);
+                self.finished.push_back(Finished::Stored { zone, number, stored, wants_whole });
+            }
+            Work::List(zone, list) => {
+                let stored = self.keep_list(&zone, &list);
+                self.finished.push_back(Finished::Stored { zone, number, stored, wants_whole: false });
+            }
+            Work::Policy(zone, body) => self.keep_copies(&policy_name(&zone), &body),
+            Work::Config(body) => self.keep_copies(CONFIG, &body),
+            Work::State(state) => {
+                logged(self.store.save_state(&state));
+            }
+            Work::Links(links) => self.keep_links(&links),
+            Work::Forget(zone) => self.forget(&zone),
+        }
+    }
+
+    fn finished(&mut self) -> Option<Finished> {
+        self.finished.pop_front()
+    }
+}
+
+/// A digest of a boot's events up to one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub struct Link {
+    /// The last event it covers.
+    #[n(0)]
+    pub up_to: u64,
+    /// The digest.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub digest: [u8; 32],
 }
 
 /// A configuration with what names it.
@@ -42,18 +154,13 @@ pub struct HeldConfig {
 impl Keeper {
     /// Opens what lies on disk; both handles are for the same disk.
     pub fn open(store: Box<dyn Disk>, disk: Box<dyn Disk>, identity: &Identity) -> Result<Self, StoreError> {
-        Ok(Self { store: Store::open(store)?, disk, signer: identity.signer.clone(), changes: BTreeMap::new() })
+        Ok(Self { store: Store::open(store)?, disk, signer: identity.signer.clone(), changes: BTreeMap::new(), broken: BTreeSet::new(), finished: VecDeque::new() })
     }
 
     /// Counters and marks as last stored.
     #[must_use]
     pub fn state(&self) -> &AgentState {
         self.store.state()
-    }
-
-    /// Stores counters and marks.
-    pub fn keep_state(&mut self, state: &AgentState) -> bool {
-        logged(self.store.save_state(state))
     }
 
     /// What is still known of a zone.
@@ -67,43 +174,6 @@ impl Keeper {
         }
     }
 
-    /// Stores a change of a list, before it is applied; if that fails, the whole list after it.
-    pub fn keep_delta(&mut self, zone: &ZoneId, list: &AllowList, delta: &Delta) -> bool {
-        let changes = self.changes.entry(zone.clone()).or_default();
-        if *changes < CHANGES_BEFORE_WHOLE {
-            let bytes = sign(&self.signer, &delta_name(zone), &encode(delta));
-            match self.store.append_delta(zone, delta.revision(), &bytes) {
-                Ok(()) => {
-                    *changes += 1;
-                    return self.raise(zone, Highest { revision: delta.revision(), digest: delta.digest });
-                }
-                Err(error) => tracing::warn!(zone.id = %zone, reason = %chain(&error), "a list change was not stored"),
-            }
-        }
-        let mut after = list.clone();
-        after.apply(delta).is_ok() && self.keep_list(zone, &after)
-    }
-
-    /// Stores a whole list.
-    pub fn keep_list(&mut self, zone: &ZoneId, list: &AllowList) -> bool {
-        let bytes = sign(&self.signer, &list_name(zone), &encode(&SnapshotPart::cut(list)));
-        let kept = logged(self.store.save_snapshot(zone, list.revision(), &bytes));
-        if kept {
-            self.changes.insert(zone.clone(), 0);
-        }
-        kept && self.raise(zone, Highest { revision: list.revision(), digest: list.digest() })
-    }
-
-    /// Stores a policy, as the body of its message.
-    pub fn keep_policy(&mut self, zone: &ZoneId, body: &[u8]) -> bool {
-        self.keep_copies(&policy_name(zone), body)
-    }
-
-    /// Stores the configuration, as the body of its message.
-    pub fn keep_config(&mut self, body: &[u8]) -> bool {
-        self.keep_copies(CONFIG, body)
-    }
-
     /// The newest configuration that was stored under the agent's present keys.
     #[must_use]
     pub fn load_config(&self) -> Option<HeldConfig> {
@@ -113,23 +183,45 @@ impl Keeper {
 
     /// How far the server was known to have the badge log, boot by boot.
     #[must_use]
-    pub(crate) fn load_links(&self) -> BTreeMap<BootId, Link> {
+    pub fn load_links(&self) -> BTreeMap<BootId, Link> {
         let bytes = self.disk.read(LINKS).ok().flatten().unwrap_or_default();
         let links = verified(&self.signer.public(), LINKS, &bytes);
         let links = links.and_then(|bytes| minicbor::decode::<Vec<(BootId, Link)>>(bytes).ok());
         links.unwrap_or_default().into_iter().collect()
     }
 
-    /// Stores how far the server has the badge log.
-    pub(crate) fn keep_links(&mut self, links: &BTreeMap<BootId, Link>) {
+    fn keep_delta(&mut self, zone: &ZoneId, delta: &Delta) -> bool {
+        let bytes = sign(&self.signer, &delta_name(zone), &encode(delta));
+        let kept = !self.broken.contains(zone)
+            && logged(self.store.append_delta(zone, delta.revision(), &bytes))
+            && self.raise(zone, Highest { revision: delta.revision(), digest: delta.digest });
+        if kept {
+            *self.changes.entry(zone.clone()).or_default() += 1;
+        } else {
+            self.broken.insert(zone.clone());
+        }
+        kept
+    }
+
+    fn keep_list(&mut self, zone: &ZoneId, list: &AllowList) -> bool {
+        let bytes = sign(&self.signer, &list_name(zone), &encode(&SnapshotPart::cut(list)));
+        let kept = logged(self.store.save_snapshot(zone, list.revision(), &bytes))
+            && self.raise(zone, Highest { revision: list.revision(), digest: list.digest() });
+        if kept {
+            self.changes.insert(zone.clone(), 0);
+            self.broken.remove(zone);
+        }
+        kept
+    }
+
+    fn keep_links(&mut self, links: &BTreeMap<BootId, Link>) {
         let links: Vec<(BootId, Link)> = links.iter().map(|(boot, link)| (*boot, *link)).collect();
         if let Err(error) = self.disk.write_atomic(LINKS, &sign(&self.signer, LINKS, &encode(&links))) {
             tracing::warn!(file = LINKS, reason = %error, "not stored: check the disk");
         }
     }
 
-    /// Forgets the list of a zone that is served no more; how far it had come stays known.
-    pub fn forget(&mut self, zone: &ZoneId) {
+    fn forget(&mut self, zone: &ZoneId) {
         logged(self.store.forget(zone));
         for copy in COPIES {
             if let Err(error) = self.disk.remove(&format!("{}.{copy}", policy_name(zone))) {
@@ -156,6 +248,9 @@ impl Keeper {
             let delta = delta.and_then(|bytes| minicbor::decode::<Delta>(bytes).ok());
             whole &= delta.is_some_and(|delta| list.apply(&delta).is_ok());
         }
+        if !whole {
+            self.broken.insert(zone.clone());
+        }
         let behind = highest.is_some_and(|highest| order(list.revision()) < order(highest));
         let kept = if behind || !whole || (loaded.degraded && self.store.damaged()) { Kept::Degraded } else { Kept::Stored };
         let changes = u32::try_from(loaded.deltas.len()).unwrap_or(u32::MAX);
@@ -168,18 +263,14 @@ impl Keeper {
         self.load_copies(&policy_name(zone)).into_iter().filter_map(read).max_by_key(|held| order(held.revision))
     }
 
-    fn keep_copies(&mut self, name: &str, body: &[u8]) -> bool {
+    fn keep_copies(&mut self, name: &str, body: &[u8]) {
         let bytes = sign(&self.signer, name, body);
-        COPIES.into_iter().fold(false, |kept, copy| {
+        for copy in COPIES {
             let file = format!("{name}.{copy}");
-            match self.disk.write_atomic(&file, &bytes) {
-                Ok(()) => true,
-                Err(error) => {
-                    tracing::error!(file, reason = %error, "not stored: check the disk");
-                    kept
-                }
+            if let Err(error) = self.disk.write_atomic(&file, &bytes) {
+                tracing::error!(file, reason = %error, "not stored: check the disk");
             }
-        })
+        }
     }
 
     fn load_copies(&self, name: &str) -> Vec<Vec<u8>> {
@@ -254,17 +345,4 @@ fn logged(result: Result<(), StoreError>) -> bool {
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(error.source(), |cause| cause.source())
         .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
-/// The state to store at a moment.
-#[must_use]
-pub fn state_at(
-    before: &AgentState,
-    floor: Timestamp,
-    contacts: impl Iterator<Item = (ZoneId, Timestamp)>,
-    command_counter: u64,
-) -> AgentState {
-    let mut state = AgentState { clock_floor: Some(floor), command_counter, ..before.clone() };
-    state.contact.extend(contacts.filter(|(_, contact)| *contact > Timestamp::MIN));
-    state
 }

@@ -80,20 +80,18 @@ pub struct Remembered {
 }
 
 impl Zone {
-    /// A zone as it was left.
+    /// A zone of which nothing is known.
     #[must_use]
-    pub fn new(id: ZoneId, remembered: Remembered) -> Self {
-        let Remembered { list, highest, policy, contact } = remembered;
-        let held = list.as_ref().map(|held| identity(&held.list));
+    pub fn new(id: ZoneId) -> Self {
         Self {
             id,
-            highest: highest.or(held),
-            list,
-            policy,
+            highest: None,
+            list: None,
+            policy: None,
             offered_policy: None,
             head: None,
             heads: VecDeque::new(),
-            contact: contact.unwrap_or(Timestamp::MIN),
+            contact: Timestamp::MIN,
             keys: Vec::new(),
             keys_in_order: Vec::new(),
             nonces: VecDeque::new(),
@@ -103,6 +101,16 @@ impl Zone {
             ask_list: Asking::default(),
             ask_policy: Asking::default(),
         }
+    }
+
+    /// Takes what was known before a restart, before anything else is heard.
+    pub fn remember(&mut self, remembered: Remembered) {
+        let Remembered { list, highest, policy, contact } = remembered;
+        let held = list.as_ref().map(|held| identity(&held.list));
+        self.highest = highest.or(held);
+        self.list = list;
+        self.policy = policy;
+        self.contact = contact.unwrap_or(Timestamp::MIN);
     }
 
     /// Which zone.

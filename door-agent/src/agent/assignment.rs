@@ -1,7 +1,7 @@
 //! Which doors follow which zones, and whose signatures count: the configuration.
 
 use super::{Agent, Output};
-use crate::keeper::{HeldConfig, held_config};
+use crate::keeper::{HeldConfig, Work, held_config};
 use crate::zone::Zone;
 use shared::allow_list::{Digest, Revision, compare};
 use shared::card::CardKey;
@@ -28,13 +28,14 @@ impl Agent {
             return Err(RefusedWhy::Unreadable);
         }
         self.hear_time(issued_at, sources)?;
-        self.keeper.keep_config(body);
+        self.storing.submit(Work::Config(body.to_vec()));
         tracing::info!(config.revision = %offered.config.revision, "configuration in force");
         let before: BTreeSet<String> = self.topics().into_iter().collect();
         self.config = offered;
         self.note_epoch(self.config.config.revision.epoch.number, sources);
         self.assign();
         self.change_subscriptions(&before);
+        self.tick_storing(sources);
         let zones: Vec<ZoneId> = self.zones.keys().cloned().collect();
         for zone in zones {
             self.tell_doors(&zone, sources);
@@ -44,11 +45,25 @@ impl Agent {
         Ok(())
     }
 
-    /// Every exact topic to listen to.
+    /// Every exact topic to listen to; a zone that is still read from disk hears nothing yet.
     pub(super) fn topics(&self) -> Vec<String> {
+        let zones: Vec<ZoneId> = self.zones.keys().filter(|zone| !self.storing.is_loading(zone)).cloned().collect();
+        self.topics_with(&zones)
+    }
+
+    fn topics_with(&self, zones: &[ZoneId]) -> Vec<String> {
         let pairing = &self.paired.pairing;
-        let zones: Vec<ZoneId> = self.zones.keys().cloned().collect();
-        agent_hears(&pairing.organisation, &pairing.agent, &zones).iter().map(ToString::to_string).collect()
+        agent_hears(&pairing.organisation, &pairing.agent, zones).iter().map(ToString::to_string).collect()
+    }
+
+    /// A zone was read from disk: now it hears what comes.
+    pub(super) fn loaded(&mut self, zone: &ZoneId) {
+        if self.connected {
+            let own = self.topics_with(&[]);
+            let mut topics = self.topics_with(std::slice::from_ref(zone));
+            topics.retain(|topic| !own.contains(topic));
+            self.out.push_back(Output::Subscribe(topics));
+        }
     }
 
     /// Makes doors, zones and keys follow the configuration.
@@ -63,17 +78,17 @@ impl Agent {
         let gone: Vec<ZoneId> = self.zones.keys().filter(|zone| !wanted.contains(*zone)).cloned().collect();
         for zone in gone {
             self.zones.remove(&zone);
-            self.keeper.forget(&zone);
+            self.storing.forget(&zone);
         }
         let keys = card_keys(&config, &self.identity.opening);
         if keys.is_none() {
             tracing::error!("the card keys do not open: no card can be judged until the server sends them anew");
         }
         for id in wanted {
-            let zone = self
-                .zones
-                .entry(id)
-                .or_insert_with_key(|id| Zone::new(id.clone(), self.keeper.load_zone(id)));
+            let zone = self.zones.entry(id).or_insert_with_key(|id| {
+                self.storing.load(id);
+                Zone::new(id.clone())
+            });
             let own = keys.iter().flat_map(|keys| &keys.keys).filter(|key| key.zone == *zone.id());
             zone.set_keys(own.map(|key| (key.id, CardKey(key.key))).collect());
         }

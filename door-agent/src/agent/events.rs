@@ -4,6 +4,7 @@
 //! An acknowledgement that does not is refused: then somebody else speaks in this agent's name.
 
 use super::Agent;
+use crate::keeper::{Link, Work};
 use crate::spool::{Acknowledged, Batch, Body};
 use minicbor::bytes::ByteVec;
 use shared::badge::{BadgeEvent, What, chain};
@@ -21,17 +22,6 @@ const PATIENCE: Span = Span::seconds(10);
 const LONGEST: Span = Span::minutes(5);
 const MAX_EVENTS: usize = 200;
 const MAX_BYTES: usize = 64 * 1024;
-
-/// A digest of a boot's events up to one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
-pub(crate) struct Link {
-    /// The last event it covers.
-    #[n(0)]
-    pub up_to: u64,
-    /// The digest.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    pub digest: [u8; 32],
-}
 
 /// How far the server is known to have come, and what is under way to it.
 #[derive(Debug, Default)]
@@ -169,7 +159,7 @@ impl Agent {
             Acknowledged::NeverMade => return Err(RefusedWhy::Conflict),
         }
         self.upload.known.insert(ack.boot, Link { up_to: ack.up_to, digest: ack.digest });
-        self.keeper.keep_links(&self.upload.known);
+        self.storing.submit(Work::Links(self.upload.known.clone()));
         self.upload.sync_due.get_or_insert(sources.uptime + Span::seconds(1));
         if self.upload.under_way.as_ref().is_some_and(|sent| sent.boot == ack.boot && sent.last <= ack.up_to) {
             self.upload.under_way = None;
@@ -204,7 +194,7 @@ impl Agent {
             self.spool.replay();
             self.upload.known.clear();
             self.upload.under_way = None;
-            self.keeper.keep_links(&self.upload.known);
+            self.storing.submit(Work::Links(self.upload.known.clone()));
             self.upload.due = Some(sources.uptime);
         }
     }

@@ -1,8 +1,9 @@
 //! Heads, policies and lists: check, store, use, tell.
 
-use super::{Agent, STORE_AGAIN};
+use super::Agent;
+use super::storing::Accepted;
 use crate::controller;
-use crate::keeper::held_policy;
+use crate::keeper::{Work, held_policy};
 use shared::allow_list::{Delta, Refusal};
 use shared::door_clock::Sources;
 use shared::ids::{DoorId, ZoneId};
@@ -39,13 +40,12 @@ impl Agent {
         Ok(())
     }
 
-    pub(super) fn delta(&mut self, id: &ZoneId, delta: &Delta, sources: Sources) -> Result<(), RefusedWhy> {
+    pub(super) fn delta(&mut self, id: &ZoneId, delta: Delta, sources: Sources) -> Result<(), RefusedWhy> {
+        let Some(delta) = self.queue_if_busy(id, delta, sources) else { return Ok(()) };
         let zone = self.zones.get_mut(id).ok_or(RefusedWhy::NotOurs)?;
-        match zone.check_delta(delta) {
+        match zone.check_delta(&delta) {
             Ok(()) => {
-                let stored = zone.list().is_some_and(|list| self.keeper.keep_delta(id, list, delta));
-                zone.apply_delta(delta, stored)?;
-                self.list_changed(id, sources);
+                self.store_then_use(id, Accepted::Delta(delta), sources);
                 Ok(())
             }
             // Messages come at least once.
@@ -73,7 +73,7 @@ impl Agent {
         &mut self,
         id: &ZoneId,
         nonce: u64,
-        delta: &Delta,
+        delta: Delta,
         sources: Sources,
     ) -> Result<(), RefusedWhy> {
         self.has_zone(id)?;
@@ -99,57 +99,36 @@ impl Agent {
     }
 
     /// Stores and uses what waited for a head to name it.
-    fn use_named(&mut self, id: &ZoneId, sources: Sources) {
+    pub(super) fn use_named(&mut self, id: &ZoneId, sources: Sources) {
         let Some(zone) = self.zones.get_mut(id) else { return };
         if let Some(policy) = zone.take_named_policy() {
             // In memory it rules even if the disk refuses: the disk's copy is only older.
-            self.keeper.keep_policy(id, &policy.body);
+            self.storing.submit(Work::Policy(id.clone(), policy.body.clone()));
             tracing::info!(zone.id = %id, policy.revision = %policy.revision, "policy in force");
             zone.set_policy(policy);
             self.report_soon(sources);
             self.tell_doors(id, sources);
         }
-        let Some(zone) = self.zones.get_mut(id) else { return };
-        if let Some(list) = zone.take_named_list() {
-            let stored = self.keeper.keep_list(id, &list);
-            zone.set_list(list, stored);
-            self.list_changed(id, sources);
+        if self.storing.is_busy(id) {
+            return;
+        }
+        let list = self.zones.get_mut(id).and_then(crate::zone::Zone::take_named_list);
+        if let Some(list) = list {
+            self.store_then_use(id, Accepted::List(list), sources);
         }
     }
 
-    fn list_changed(&mut self, id: &ZoneId, sources: Sources) {
+    /// Lets everybody know that another list is in force.
+    pub(super) fn list_changed(&mut self, id: &ZoneId, sources: Sources) {
         let Some(zone) = self.zones.get(id) else { return };
-        let epoch = zone.list().map_or(0, |list| list.revision().epoch.number);
         if let Some(list) = zone.list() {
-            tracing::info!(zone.id = %id, list.revision = %list.revision(), "list in force");
+            let revision = list.revision();
+            tracing::info!(zone.id = %id, list.revision = %revision, list.entries = list.len(), "list in force");
+            self.note_epoch(revision.epoch.number, sources);
         }
-        if zone.kept() == Some(Kept::Volatile) {
-            self.store_again.get_or_insert(sources.uptime + STORE_AGAIN);
-        }
-        self.note_epoch(epoch, sources);
         self.ask_for_zone(id, sources);
         self.report_soon(sources);
         self.tell_doors(id, sources);
-    }
-
-    /// Stores again what could not be stored.
-    pub(super) fn store_again(&mut self, sources: Sources) {
-        self.store_again = None;
-        let mut told = false;
-        for (id, zone) in &mut self.zones {
-            if zone.kept() != Some(Kept::Volatile) {
-                continue;
-            }
-            if zone.list().is_some_and(|list| self.keeper.keep_list(id, list)) {
-                zone.now_stored();
-                told = true;
-            } else {
-                self.store_again = Some(sources.uptime + STORE_AGAIN);
-            }
-        }
-        if told {
-            self.report_soon(sources);
-        }
     }
 
     /// Lets the doors of a zone look at what holds now.

@@ -40,10 +40,10 @@ impl Agent {
                 self.policy(&zone, message.issued_at, &opened.body, sources)
             }
             Channel::Delta(zone) => {
-                self.delta(&zone, &opened.read(Kind::Delta).map_err(unreadable)?, sources)
+                self.delta(&zone, opened.read(Kind::Delta).map_err(unreadable)?, sources)
             }
             Channel::Sync(_) => match opened.read(Kind::Sync).map_err(unreadable)? {
-                Sync::Delta { zone, nonce, delta } => self.answer_delta(&zone, nonce, &delta, sources),
+                Sync::Delta { zone, nonce, delta } => self.answer_delta(&zone, nonce, delta, sources),
                 Sync::Snapshot { zone, nonce, part } => self.answer_part(&zone, nonce, &part, sources),
             },
             Channel::Config(_) => {
@@ -61,7 +61,9 @@ impl Agent {
     /// Whether the agent listens to this channel at all.
     fn check_ours(&self, channel: &Channel) -> Result<(), RefusedWhy> {
         let ours = match channel {
-            Channel::Head(zone) | Channel::Policy(zone) | Channel::Delta(zone) => self.zones.contains_key(zone),
+            Channel::Head(zone) | Channel::Policy(zone) | Channel::Delta(zone) => {
+                self.zones.contains_key(zone) && !self.storing.is_loading(zone)
+            }
             Channel::Config(agent) | Channel::Sync(agent) | Channel::Ack(agent) | Channel::Command(agent) => {
                 *agent == self.paired.pairing.agent
             }

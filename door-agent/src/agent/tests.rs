@@ -25,6 +25,7 @@ mod commands;
 mod events;
 mod messages;
 mod restarts;
+mod storing;
 
 const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const EPOCH: Epoch = Epoch { number: 1, id: [7; 8] };
@@ -100,15 +101,18 @@ fn configuration(number: u64, server: &Signer, sealing: &OpeningKey, agent: &Ide
     }
 }
 
-fn start(disk: &MemoryDisk, identity: &Identity, paired: &Paired, boot: u8, sources: Sources) -> Agent {
-    let start = Start {
+fn started(identity: &Identity, paired: &Paired, boot: u8) -> Start {
+    Start {
         identity: identity.clone(),
         paired: paired.clone(),
         boot: BootId([boot; 16]),
         doors: vec![LocalDoor { id: front(), unlock: UNLOCK }],
         random: Box::new(random(boot)),
-    };
-    Agent::start(disk.clone(), start, sources).expect("the disk can be read")
+    }
+}
+
+fn start(disk: &MemoryDisk, identity: &Identity, paired: &Paired, boot: u8, sources: Sources) -> Agent {
+    Agent::start(disk.clone(), started(identity, paired, boot), sources).expect("the disk can be read")
 }
 
 impl World {
