@@ -87,7 +87,7 @@ pub async fn record(
         Outcome::Done => Came::Done,
         Outcome::Refused { why } => Came::Refused(why.clone()),
         Outcome::Enrolled { sealed_uid } => {
-            let uid = keys.opening().open(ENROL_PURPOSE, sealed_uid).ok();
+            let uid = keys.open(ENROL_PURPOSE, sealed_uid).ok();
             match uid.and_then(|uid| CardUid::from_bytes(&uid).ok()) {
                 Some(uid) => Came::Card(uid, subject.map(MemberId)),
                 None => Came::NoCard,
