@@ -1,0 +1,353 @@
+//! A disk behind a thread, so that a slow or hanging one delays the lock by 20 ms at most.
+//!
+//! Every call waits that long for the real disk; while an earlier call is overdue, not at all. An append that is
+//! overdue counts as done: it is carried out in order, and if it fails after all, every further call on that file
+//! fails until the file is cut or replaced. Any other call that is overdue fails, and when it is repeated unchanged it
+//! has the result of the first.
+
+use crate::disk::Disk;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+/// How long a lock may wait for the disk.
+pub const PATIENCE: Duration = Duration::from_millis(20);
+/// What is handed over and not done; more than that is refused, and stays with the caller.
+const MOST_OVERDUE: usize = 4096;
+/// How long the end of the agent waits for what is overdue.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A disk that never keeps anybody waiting.
+pub struct HastyDisk {
+    calls: Option<Sender<(Call, Sender<Answer>)>>,
+    ended: Receiver<()>,
+    overdue: Option<Receiver<Answer>>,
+    repeatable: BTreeMap<String, (Call, Receiver<Answer>)>,
+    waiting: Arc<AtomicUsize>,
+    patience: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Call {
+    Read(String),
+    WriteAtomic(String, Vec<u8>),
+    Append(String, Vec<u8>),
+    Truncate(String, u64),
+    Sync(String),
+    Remove(String),
+    List,
+}
+
+enum Answer {
+    Done(io::Result<()>),
+    Content(io::Result<Option<Vec<u8>>>),
+    Names(io::Result<Vec<String>>),
+}
+
+impl HastyDisk {
+    /// Puts a disk behind a thread.
+    ///
+    /// # Errors
+    /// If the system has no thread to give.
+    pub fn start(disk: impl Disk + 'static) -> io::Result<Self> {
+        Self::with_patience(disk, PATIENCE)
+    }
+
+    fn with_patience(disk: impl Disk + 'static, patience: Duration) -> io::Result<Self> {
+        let (calls, to_do) = channel();
+        let (end, ended) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let undone = Arc::clone(&waiting);
+        thread::Builder::new().name("badge disk".to_owned()).spawn(move || {
+            work(disk, &to_do, &undone);
+            // Nobody listens any more if the patience was over.
+            let _ = end.send(());
+        })?;
+        Ok(Self {
+            calls: Some(calls),
+            ended,
+            overdue: None,
+            repeatable: BTreeMap::new(),
+            waiting,
+            patience,
+        })
+    }
+
+    fn hand_over(&self, call: Call) -> io::Result<Receiver<Answer>> {
+        if self.waiting.load(Ordering::Relaxed) >= MOST_OVERDUE {
+            return Err(overdue());
+        }
+        let (answer, answered) = channel();
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let calls = self.calls.as_ref().ok_or_else(gone)?;
+        calls.send((call, answer)).map_err(|_| gone())?;
+        Ok(answered)
+    }
+
+    /// Waits for an answer as long as may be; none if it is overdue.
+    fn wait(&mut self, answered: Receiver<Answer>) -> Result<Answer, Receiver<Answer>> {
+        let still_overdue = self.overdue.as_ref().is_some_and(|earlier| {
+            matches!(earlier.try_recv(), Err(std::sync::mpsc::TryRecvError::Empty))
+        });
+        let patience = if still_overdue { Duration::ZERO } else { self.patience };
+        match answered.recv_timeout(patience) {
+            Ok(answer) => {
+                self.overdue = None;
+                Ok(answer)
+            }
+            Err(RecvTimeoutError::Timeout) => Err(answered),
+            Err(RecvTimeoutError::Disconnected) => Ok(Answer::Done(Err(gone()))),
+        }
+    }
+
+    fn change(&mut self, name: &str, call: Call) -> io::Result<()> {
+        let answered = match self.repeatable.remove(name) {
+            Some((earlier, answered)) if earlier == call => answered,
+            Some(_) | None => self.hand_over(call.clone())?,
+        };
+        match self.wait(answered) {
+            Ok(answer) => done(answer),
+            Err(answered) => {
+                self.repeatable.insert(name.to_owned(), (call, answered));
+                self.note_overdue(name)
+            }
+        }
+    }
+
+    /// Whatever is handed over next finds out by this whether the disk has caught up.
+    fn note_overdue(&mut self, name: &str) -> io::Result<()> {
+        let probe = self.hand_over(Call::Read(format!("{name}.no-such-file")))?;
+        self.overdue = Some(probe);
+        Err(overdue())
+    }
+
+    fn ask(&self, call: Call) -> io::Result<Answer> {
+        self.hand_over(call)?.recv().map_err(|_| gone())
+    }
+}
+
+impl Disk for HastyDisk {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match self.ask(Call::Read(name.to_owned()))? {
+            Answer::Content(content) => content,
+            Answer::Done(_) | Answer::Names(_) => Err(gone()),
+        }
+    }
+
+    fn write_atomic(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.change(name, Call::WriteAtomic(name.to_owned(), bytes.to_vec()))
+    }
+
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.repeatable.remove(name);
+        let answered = self.hand_over(Call::Append(name.to_owned(), bytes.to_vec()))?;
+        match self.wait(answered) {
+            Ok(answer) => done(answer),
+            Err(answered) => {
+                self.overdue = Some(answered);
+                Ok(())
+            }
+        }
+    }
+
+    fn truncate(&mut self, name: &str, len: u64) -> io::Result<()> {
+        self.change(name, Call::Truncate(name.to_owned(), len))
+    }
+
+    fn sync(&mut self, name: &str) -> io::Result<()> {
+        self.change(name, Call::Sync(name.to_owned()))
+    }
+
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.change(name, Call::Remove(name.to_owned()))
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        match self.ask(Call::List)? {
+            Answer::Names(names) => names,
+            Answer::Done(_) | Answer::Content(_) => Err(gone()),
+        }
+    }
+}
+
+impl Drop for HastyDisk {
+    fn drop(&mut self) {
+        self.calls = None;
+        // Whatever comes of it, the agent ends.
+        let _ = self.ended.recv_timeout(LAST_PATIENCE);
+    }
+}
+
+fn work(mut disk: impl Disk, to_do: &Receiver<(Call, Sender<Answer>)>, undone: &AtomicUsize) {
+    let mut broken: BTreeSet<String> = BTreeSet::new();
+    while let Ok((call, answer)) = to_do.recv() {
+        let answered = match call {
+            Call::Read(name) => Answer::Content(disk.read(&name)),
+            Call::List => Answer::Names(disk.list()),
+            Call::Append(name, _) | Call::Sync(name) if broken.contains(&name) => {
+                Answer::Done(Err(io::Error::other("an earlier write to this file failed")))
+            }
+            Call::Append(name, bytes) => {
+                let result = disk.append(&name, &bytes);
+                if result.is_err() {
+                    broken.insert(name);
+                }
+                Answer::Done(result)
+            }
+            Call::Sync(name) => Answer::Done(disk.sync(&name)),
+            Call::WriteAtomic(name, bytes) => mended(disk.write_atomic(&name, &bytes), &name, &mut broken),
+            Call::Truncate(name, len) => mended(disk.truncate(&name, len), &name, &mut broken),
+            Call::Remove(name) => mended(disk.remove(&name), &name, &mut broken),
+        };
+        undone.fetch_sub(1, Ordering::Relaxed);
+        // Whoever asked may have stopped waiting.
+        let _ = answer.send(answered);
+    }
+}
+
+fn mended(result: io::Result<()>, name: &str, broken: &mut BTreeSet<String>) -> Answer {
+    if result.is_ok() {
+        broken.remove(name);
+    }
+    Answer::Done(result)
+}
+
+fn done(answer: Answer) -> io::Result<()> {
+    match answer {
+        Answer::Done(result) => result,
+        Answer::Content(_) | Answer::Names(_) => Err(gone()),
+    }
+}
+
+fn overdue() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "the disk does not answer in time")
+}
+
+fn gone() -> io::Error {
+    io::Error::new(ErrorKind::BrokenPipe, "the thread of the disk has ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::MemoryDisk;
+    use std::sync::{Condvar, Mutex};
+
+    /// A disk on which every change waits until the gate is open.
+    #[derive(Clone, Default)]
+    struct Gated {
+        disk: MemoryDisk,
+        gate: Arc<(Mutex<bool>, Condvar)>,
+    }
+
+    impl Gated {
+        fn open(&self) {
+            *self.gate.0.lock().expect("nobody panics") = true;
+            self.gate.1.notify_all();
+        }
+
+        fn pass(&self) {
+            let open = self.gate.0.lock().expect("nobody panics");
+            drop(self.gate.1.wait_while(open, |open| !*open).expect("nobody panics"));
+        }
+    }
+
+    impl Disk for Gated {
+        fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+            self.disk.read(name)
+        }
+        fn write_atomic(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+            self.pass();
+            self.disk.write_atomic(name, bytes)
+        }
+        fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+            self.pass();
+            self.disk.append(name, bytes)
+        }
+        fn truncate(&mut self, name: &str, len: u64) -> io::Result<()> {
+            self.pass();
+            self.disk.truncate(name, len)
+        }
+        fn sync(&mut self, name: &str) -> io::Result<()> {
+            self.pass();
+            self.disk.sync(name)
+        }
+        fn remove(&mut self, name: &str) -> io::Result<()> {
+            self.pass();
+            self.disk.remove(name)
+        }
+        fn list(&self) -> io::Result<Vec<String>> {
+            self.disk.list()
+        }
+    }
+
+    fn hasty(disk: &Gated) -> HastyDisk {
+        HastyDisk::with_patience(disk.clone(), Duration::from_millis(1)).expect("a thread")
+    }
+
+    #[test]
+    fn appends_to_a_hanging_disk_return_and_are_carried_out_in_order() {
+        let disk = Gated::default();
+        let mut hasty = hasty(&disk);
+        for byte in 0..100 {
+            hasty.append("log", &[byte]).expect("it is on its way");
+        }
+        disk.open();
+        assert_eq!(hasty.read("log").expect("it reads"), Some((0..100).collect()));
+    }
+
+    #[test]
+    fn a_sync_that_is_overdue_fails_and_succeeds_when_it_is_repeated() {
+        let disk = Gated::default();
+        let mut hasty = hasty(&disk);
+        hasty.append("log", b"a").expect("it is on its way");
+        assert_eq!(hasty.sync("log").expect_err("overdue").kind(), ErrorKind::TimedOut);
+        disk.open();
+        hasty.list().expect("the disk caught up");
+        let changes = disk.disk.changes();
+        hasty.sync("log").expect("it was done meanwhile");
+        assert_eq!(disk.disk.changes(), changes, "and not done again");
+    }
+
+    #[test]
+    fn a_sync_before_an_append_says_nothing_of_it() {
+        let disk = Gated::default();
+        let mut hasty = hasty(&disk);
+        assert!(hasty.sync("log").is_err());
+        hasty.append("log", b"a").expect("it is on its way");
+        disk.open();
+        hasty.list().expect("the disk caught up");
+        let changes = disk.disk.changes();
+        while hasty.sync("log").is_err() {}
+        assert!(disk.disk.changes() > changes);
+    }
+
+    #[test]
+    fn what_failed_after_all_is_told_by_every_later_call_until_the_file_is_mended() {
+        let disk = Gated::default();
+        let mut hasty = hasty(&disk);
+        disk.disk.fail_writes(true);
+        hasty.append("log", b"a").expect("it is on its way");
+        disk.open();
+        hasty.list().expect("the disk caught up");
+        disk.disk.fail_writes(false);
+        assert!(hasty.append("log", b"b").is_err());
+        assert!(hasty.sync("log").is_err());
+        hasty.truncate("log", 0).expect("mended");
+        hasty.append("log", b"b").expect("it works again");
+        assert_eq!(hasty.read("log").expect("it reads"), Some(b"b".to_vec()));
+    }
+
+    #[test]
+    fn a_disk_that_hangs_for_long_is_not_given_more_than_it_can_ever_do() {
+        let disk = Gated::default();
+        let mut hasty = hasty(&disk);
+        let refused = (0..2 * MOST_OVERDUE).filter(|_| hasty.append("log", b"x").is_err()).count();
+        assert!(refused >= MOST_OVERDUE);
+        disk.open();
+    }
+}
