@@ -1,6 +1,7 @@
 //! The only place in the server that asks what time it is.
 
 use shared::time::Timestamp;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The wall clock.
@@ -15,3 +16,6 @@ pub fn now() -> Timestamp {
         .unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
+
+/// What time it is, for those who cannot be told: timers and requests. The demo has one that can be moved.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -1,7 +1,7 @@
 //! Drivers: they own the timers and the link, call the steps of [`App`], and publish what those say.
 
 use crate::app::{App, HEAD_EVERY, Step, WATCH_EVERY};
-use crate::clock;
+use crate::clock::Clock;
 use crate::doors::access_table;
 use crate::doors::broker::AgentAccess;
 use crate::doors::mqtt::{Incoming, LinkHandle};
@@ -35,6 +35,8 @@ pub struct Bells {
     pub results: broadcast::Sender<(AgentId, CommandResult)>,
     /// Agents or their doors changed.
     pub agents: Arc<Notify>,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// The receiving end of the outbox.
@@ -43,7 +45,7 @@ pub type Outbox = mpsc::UnboundedReceiver<Vec<Publication>>;
 impl Bells {
     /// Bells that nobody listens to yet, and the end of the outbox.
     #[must_use]
-    pub fn new() -> (Self, Outbox) {
+    pub fn new(clock: Clock) -> (Self, Outbox) {
         let (outbox, waiting) = mpsc::unbounded_channel();
         let bells = Self {
             kept: Arc::new(Notify::new()),
@@ -51,6 +53,7 @@ impl Bells {
             outbox,
             results: broadcast::channel(64).0,
             agents: Arc::new(Notify::new()),
+            clock,
         };
         (bells, waiting)
     }
@@ -137,7 +140,7 @@ where
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         timer.tick().await;
-        if let Err(error) = step(app.clone(), bells.clone(), clock::now()).await {
+        if let Err(error) = step(app.clone(), bells.clone(), (bells.clock)()).await {
             tracing::error!(
                 step = name,
                 error = &error as &dyn std::error::Error,
@@ -156,7 +159,7 @@ async fn apply(app: Arc<App>, bells: Bells) {
             _ = timer.tick() => {}
         }
         loop {
-            match app.apply(clock::now()).await {
+            match app.apply((bells.clock)()).await {
                 Ok(applied) => {
                     bells.publish(applied.publications);
                     if applied.events == 0 {
@@ -183,7 +186,7 @@ async fn fetch(app: Arc<App>, bells: Bells) {
             () = bells.fetch.notified() => {}
             _ = timer.tick() => {}
         }
-        match app.fetch(clock::now).await {
+        match app.fetch(|| (bells.clock)()).await {
             Ok(publications) => bells.publish(publications),
             Err(error) => tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -216,7 +219,7 @@ async fn send(link: LinkHandle, mut outbox: Outbox) {
 async fn listen(app: Arc<App>, bells: Bells, mut incoming: mpsc::Receiver<Incoming>) {
     while let Some(heard) = incoming.recv().await {
         match heard {
-            Incoming::Connected => match app.publish_all(clock::now()).await {
+            Incoming::Connected => match app.publish_all((bells.clock)()).await {
                 Ok(publications) => bells.publish(publications),
                 Err(error) => tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -227,7 +230,7 @@ async fn listen(app: Arc<App>, bells: Bells, mut incoming: mpsc::Receiver<Incomi
                 tracing::warn!(reason, "no connection to the broker; trying again")
             }
             Incoming::Message { topic, payload } => {
-                match app.message(&topic, &payload, clock::now()).await {
+                match app.message(&topic, &payload, (bells.clock)()).await {
                     Ok(taken) => {
                         bells.publish(taken.answers);
                         if let Some(result) = taken.result {
@@ -263,7 +266,7 @@ async fn admit(app: Arc<App>, bells: Bells, access: Arc<AgentAccess>) {
                 "agents could not be read"
             ),
         }
-        match app.publish_all(clock::now()).await {
+        match app.publish_all((bells.clock)()).await {
             Ok(publications) => bells.publish(publications),
             Err(error) => tracing::error!(
                 error = &error as &dyn std::error::Error,

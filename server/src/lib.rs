@@ -11,3 +11,8 @@ pub mod membership;
 pub mod random;
 pub mod setup;
 pub mod store;
+mod suggest;
+pub mod config;
+pub mod tools;
+pub mod serve;
+pub mod web;

@@ -1,1 +1,167 @@
-fn main() {}
+//! `goodstanding`: the server and its tools.
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::{Parser, Subcommand};
+use rand_core::Rng as _;
+use server::app::App;
+use server::config::{Config, Given};
+use server::keys::Keys;
+use server::serve::{Settings, serve};
+use server::store::Store;
+use server::{clock, random};
+use sha2::{Digest as _, Sha256};
+use shared::ids::MemberId;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Members in good standing get in.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    given: Given,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the server; the default.
+    Serve,
+    /// Checks settings, keys, database and the Stripe key, and says what is missing.
+    Check,
+    /// Tells a member's standing and the facts it rests on.
+    Explain {
+        /// The member's number.
+        member: MemberId,
+        /// At this moment, as 2026-11-21T12:00:00Z; without it: now.
+        #[arg(long)]
+        at: Option<String>,
+    },
+    /// Asks Stripe about every known customer and applies the answers.
+    Reconcile,
+    /// Applies every stored event once more.
+    Replay,
+    /// Begins a new line of history after a restore from backup.
+    NewEpoch,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LOG").unwrap_or_else(|_| "info,mqtt5=warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let outcome = tokio::runtime::Runtime::new()
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let config = cli.given.read()?;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => run_server(config).await,
+        Command::Check => check(config).await,
+        Command::Explain { member, at } => explain(config, member, at.as_deref()).await,
+        Command::Reconcile => server::tools::reconcile(&app(config).await?).await,
+        Command::Replay => server::tools::replay(&app(config).await?).await,
+        Command::NewEpoch => server::tools::new_epoch(&app(config).await?).await,
+    }
+}
+
+async fn run_server(config: Config) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
+    for line in config.missing() {
+        tracing::warn!("{line}");
+    }
+    let (admin_token, fresh) = admin_token(config.admin_token.as_deref(), &config.data_dir)?;
+    let mut running = serve(Settings {
+        database: config.database,
+        data_dir: config.data_dir,
+        listen: config.listen,
+        organisation: config.organisation,
+        billing: config.billing,
+        broker: config.broker,
+        admin_token,
+        clock: std::sync::Arc::new(clock::now),
+    })
+    .await?;
+    if let Some(token) = fresh {
+        show(&format!("Admin token, shown only now: {token}"));
+    }
+    show(&format!("Listening on http://{}; agents meet at {}", running.http, running.broker.url));
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        () = running.wait() => anyhow::bail!("a part of the server ended by itself; see the log above"),
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    running.stop().await;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what a person or a script started this for")]
+fn show(line: &str) {
+    println!("{line}");
+}
+
+/// The token's hash; at the first start without one, a fresh token as well.
+fn admin_token(given: Option<&str>, data_dir: &Path) -> anyhow::Result<([u8; 32], Option<String>)> {
+    if let Some(token) = given {
+        return Ok((Sha256::digest(token).into(), None));
+    }
+    let path = data_dir.join("admin-token.sha256");
+    if let Ok(bytes) = std::fs::read(&path) {
+        let hash = bytes.try_into().map_err(|_| anyhow::anyhow!("{} is damaged: delete it for a new token", path.display()))?;
+        return Ok((hash, None));
+    }
+    let mut secret = [0; 32];
+    random::system().fill_bytes(&mut secret);
+    let token = URL_SAFE_NO_PAD.encode(secret);
+    let hash: [u8; 32] = Sha256::digest(&token).into();
+    std::fs::write(&path, hash).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok((hash, Some(token)))
+}
+
+async fn app(config: Config) -> anyhow::Result<App> {
+    let mut random = random::system();
+    let keys = Keys::load_or_create(&config.data_dir.join("keys"), &config.organisation, &mut random)?;
+    let store = Store::open(&config.database).await.context("cannot open the database")?;
+    server::doors::tls::install_crypto();
+    Ok(App::new(store, keys, config.organisation, config.billing, random, clock::now()).await?)
+}
+
+async fn check(config: Config) -> anyhow::Result<()> {
+    let missing = config.missing();
+    let app = app(config).await?;
+    show("settings: good");
+    show("keys: good");
+    show("database: good");
+    if app.billing.stripe.is_some() {
+        let good = app.confirm(clock::now()).await?;
+        show(if good { "Stripe: the key reads the right account" } else { "Stripe: not readable with this key" });
+    }
+    for line in missing {
+        show(&format!("missing: {line}"));
+    }
+    Ok(())
+}
+
+async fn explain(config: Config, member: MemberId, at: Option<&str>) -> anyhow::Result<()> {
+    let at = match at {
+        None => clock::now(),
+        Some(text) => server::tools::moment(text).context("--at takes a moment such as 2026-11-21T12:00:00Z")?,
+    };
+    for line in server::web::explain_lines(&app(config).await?, member, at).await? {
+        show(&line);
+    }
+    Ok(())
+}

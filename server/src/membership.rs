@@ -1,6 +1,8 @@
 //! Facts become standing, and standing becomes list changes, in one transaction.
 
 pub mod build;
+pub mod cards;
 pub mod clock;
 pub mod derive;
+pub mod explain;
 pub mod link;

@@ -8,9 +8,14 @@ use std::time::Duration;
 pub mod agents;
 pub mod attention;
 pub mod inbox;
+pub mod ledger;
 pub mod lists;
 pub mod members;
 pub mod mirror;
+pub mod payers;
+pub mod people;
+pub mod places;
+pub mod reading;
 pub mod rulebook;
 
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");

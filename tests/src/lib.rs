@@ -1,4 +1,3 @@
 //! The building under test: a simulated Stripe and, around it, what scenarios need.
 
-pub mod building;
 pub mod stripe_sim;

@@ -235,7 +235,8 @@ fn step(kind: &str) -> u16 {
 
 /// A payload as far as we understand it, so that the same state has the same digest in every API version.
 enum Shown<'a> {
-    Subscription(Box<Subscription>),
+    /// With its latest invoice: a plan changed back in the same second is another state if it was invoiced.
+    Subscription(Box<Subscription>, &'a Value),
     Invoice(Box<Invoice>),
     Other(&'a Value),
 }
@@ -245,7 +246,7 @@ impl<'a> Shown<'a> {
         let subscription = || {
             subscription(value)
                 .ok()
-                .map(|read| Self::Subscription(Box::new(read)))
+                .map(|read| Self::Subscription(Box::new(read), &value["latest_invoice"]))
         };
         let invoice = || {
             invoice(value)
@@ -265,7 +266,10 @@ impl<'a> Shown<'a> {
         let whole =
             |facts: Result<Value, serde_json::Error>| facts.expect("facts have text keys only");
         match self {
-            Self::Subscription(read) => absorb(&mut hash, &whole(serde_json::to_value(read))),
+            Self::Subscription(read, latest) => {
+                absorb(&mut hash, &whole(serde_json::to_value(read)));
+                absorb(&mut hash, latest);
+            }
             Self::Invoice(read) => absorb(&mut hash, &whole(serde_json::to_value(read))),
             Self::Other(value) => absorb(&mut hash, value),
         }
@@ -276,7 +280,7 @@ impl<'a> Shown<'a> {
 
     fn is_final(&self) -> bool {
         match self {
-            Self::Subscription(read) => read.status.is_terminal(),
+            Self::Subscription(read, _) => read.status.is_terminal(),
             Self::Invoice(read) => read.status == InvoiceStatus::Void,
             Self::Other(_) => false,
         }
@@ -285,7 +289,7 @@ impl<'a> Shown<'a> {
     /// Breaks ties that nothing else breaks: towards where things usually go, and not against the member.
     fn progress(&self) -> u16 {
         match self {
-            Self::Subscription(read) => match read.status {
+            Self::Subscription(read, _) => match read.status {
                 SubscriptionStatus::Incomplete => 0,
                 SubscriptionStatus::Paused => 1,
                 SubscriptionStatus::Unpaid => 2,

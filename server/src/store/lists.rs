@@ -250,3 +250,13 @@ pub async fn stop(
         .execute(c).await?.rows_affected());
     Ok(())
 }
+
+/// Begins a new line of history for a zone, and publishing again if it was stopped.
+pub async fn begin_epoch(tx: &mut Tx, organisation: &OrganisationId, zone: &ZoneId, epoch: Epoch) -> Result<()> {
+    let sql = "UPDATE zones SET epoch_number = $3, epoch_id = $4, number = number + 1, stopped = NULL \
+               WHERE organisation = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql)
+        .bind(organisation.as_str()).bind(zone.as_str()).bind(i64::from(epoch.number)).bind(epoch.id.as_slice())
+        .execute(c).await?.rows_affected());
+    Ok(())
+}

@@ -402,3 +402,9 @@ pub async fn unread(tx: &mut Tx) -> Result<Vec<(AccountId, String)>> {
         .map(|(account, id)| (AccountId(account), id))
         .collect())
 }
+
+/// Asks for every customer of an account; returns how many.
+pub async fn want_all(tx: &mut Tx, account: AccountId, at: Timestamp) -> Result<u64> {
+    let sql = "UPDATE customers SET wants_fetch = $2 WHERE account = $1 AND deleted_at IS NULL";
+    Ok(on!(tx, c => sqlx::query(sql).bind(account.0).bind(at.0).execute(c).await?.rows_affected()))
+}

@@ -231,6 +231,21 @@ fn a_ring_without_a_beginning_falls_to_the_members_side_and_is_not_certain() {
 }
 
 #[test]
+fn a_plan_changed_back_in_its_second_is_another_state_if_it_was_invoiced() {
+    let change = |id: &str, before: (&str, &str), after: (&str, &str)| {
+        let mut object = subscription(after.0);
+        object["latest_invoice"] = json!(after.1);
+        let previous =
+            json!({"items": subscription(before.0)["items"], "latest_invoice": before.1});
+        stamp(id, UPDATED, 5, object, Some(previous))
+    };
+    let there = change("evt_9", ("a", "in_1"), ("b", "in_2"));
+    let back = change("evt_1", ("b", "in_2"), ("a", "in_2"));
+    assert_eq!(end(&[there.clone(), back.clone()]), "evt_1");
+    assert!(there.merged(&back).is_certain());
+}
+
+#[test]
 fn a_chain_with_a_missing_link_is_not_certain_until_the_link_comes() {
     let (first, last) = (
         event("evt_9", UPDATED, 5, Some("a"), "b"),

@@ -43,6 +43,15 @@ pub struct PriceInfo {
     pub active: bool,
 }
 
+impl PriceInfo {
+    /// Whether its product was shown too. Events show ids only: a tag that stands on the product is then not seen, which
+    /// does not mean that it is gone.
+    #[must_use]
+    pub fn shows_product(&self) -> bool {
+        self.product_id.is_none() || self.product.is_some()
+    }
+}
+
 /// What we want to know of a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CustomerInfo {

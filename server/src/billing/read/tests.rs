@@ -548,6 +548,16 @@ fn the_price_of_an_item_knows_what_its_plan_says() {
 }
 
 #[test]
+fn a_price_whose_product_is_only_an_id_says_so() {
+    let shows = |product: Value| {
+        price(&json!({"id": "price_1", "product": product})).map(|read| read.shows_product())
+    };
+    assert_eq!(shows(json!("prod_1")), Ok(false));
+    assert_eq!(shows(json!({"id": "prod_1", "name": "Basic"})), Ok(true));
+    assert_eq!(shows(Value::Null), Ok(true));
+}
+
+#[test]
 fn a_customer_is_read_with_its_balance_old_or_new() {
     let value = json!({"id": "cus_1", "object": "customer", "email": "a@example.org", "name": null, "balance": -500, "metadata": {"member": "7"}});
     let read = customer(&value).expect("readable");

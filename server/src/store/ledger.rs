@@ -1,0 +1,224 @@
+//! What a member was given and denied, what was paid, and the story of it: grants, holds, payments, terms.
+
+use super::{Result, Tx, on};
+use shared::ids::{GrantId, HoldId, MemberId, MembershipTypeId, OrganisationId, PaymentId};
+use shared::time::Timestamp;
+
+/// A grant or a hold.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Deed {
+    /// Our id.
+    pub id: i64,
+    /// Whom.
+    pub member: i64,
+    /// As which type; none for a hold.
+    pub membership: Option<String>,
+    /// From when, in milliseconds since 1970.
+    pub starts_at: i64,
+    /// Until when.
+    pub ends_at: Option<i64>,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub made_by: String,
+}
+
+/// A member's grants, newest first.
+pub async fn grants(tx: &mut Tx, member: MemberId) -> Result<Vec<Deed>> {
+    let sql = "SELECT id, member, membership, starts_at, ends_at, reason, made_by FROM grants WHERE member = $1 \
+               ORDER BY id DESC";
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?))
+}
+
+/// A member's holds, newest first.
+pub async fn holds(tx: &mut Tx, member: MemberId) -> Result<Vec<Deed>> {
+    let sql = "SELECT id, member, NULL AS membership, starts_at, ends_at, reason, made_by FROM holds WHERE member = $1 \
+               ORDER BY id DESC";
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?))
+}
+
+/// A stretch of time and why, for a grant or a hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch<'a> {
+    /// First moment.
+    pub from: Timestamp,
+    /// First moment after it; none: until ended.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: &'a str,
+    /// By whom.
+    pub made_by: &'a str,
+}
+
+/// Gives access.
+pub async fn grant(
+    tx: &mut Tx,
+    member: MemberId,
+    membership: &MembershipTypeId,
+    stretch: Stretch<'_>,
+) -> Result<GrantId> {
+    let sql = "INSERT INTO grants (member, membership, starts_at, ends_at, reason, made_by) \
+               VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+    let id: i64 = on!(tx, c => sqlx::query_scalar(sql)
+        .bind(member.0).bind(membership.as_str()).bind(stretch.from.0).bind(stretch.until.map(|at| at.0))
+        .bind(stretch.reason).bind(stretch.made_by).fetch_one(c).await?);
+    Ok(GrantId(id))
+}
+
+/// Withholds access.
+pub async fn hold(tx: &mut Tx, member: MemberId, stretch: Stretch<'_>) -> Result<HoldId> {
+    let sql = "INSERT INTO holds (member, starts_at, ends_at, reason, made_by) VALUES ($1, $2, $3, $4, $5) RETURNING id";
+    let id: i64 = on!(tx, c => sqlx::query_scalar(sql)
+        .bind(member.0).bind(stretch.from.0).bind(stretch.until.map(|at| at.0))
+        .bind(stretch.reason).bind(stretch.made_by).fetch_one(c).await?);
+    Ok(HoldId(id))
+}
+
+/// One grant.
+pub async fn find_grant(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    id: GrantId,
+) -> Result<Option<Deed>> {
+    let sql = "SELECT g.id, g.member, g.membership, g.starts_at, g.ends_at, g.reason, g.made_by FROM grants g \
+               JOIN members m ON m.id = g.member WHERE m.organisation = $1 AND g.id = $2";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(id.0).fetch_optional(c).await?),
+    )
+}
+
+/// One hold.
+pub async fn find_hold(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    id: HoldId,
+) -> Result<Option<Deed>> {
+    let sql = "SELECT h.id, h.member, NULL AS membership, h.starts_at, h.ends_at, h.reason, h.made_by FROM holds h \
+               JOIN members m ON m.id = h.member WHERE m.organisation = $1 AND h.id = $2";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(id.0).fetch_optional(c).await?),
+    )
+}
+
+/// Sets a grant's end.
+pub async fn end_grant(tx: &mut Tx, id: GrantId, at: Timestamp) -> Result<()> {
+    let sql = "UPDATE grants SET ends_at = $2 WHERE id = $1";
+    on!(tx, c => sqlx::query(sql).bind(id.0).bind(at.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Sets a hold's end.
+pub async fn end_hold(tx: &mut Tx, id: HoldId, at: Timestamp) -> Result<()> {
+    let sql = "UPDATE holds SET ends_at = $2 WHERE id = $1";
+    on!(tx, c => sqlx::query(sql).bind(id.0).bind(at.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// A term of the member's story.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Term {
+    /// What it rests on.
+    pub source: String,
+    /// As which type.
+    pub membership: String,
+    /// From when, in milliseconds since 1970.
+    pub opened_at: i64,
+    /// Until when.
+    pub closed_at: Option<i64>,
+    /// Why it began.
+    pub cause: String,
+}
+
+/// A member's story, oldest first.
+pub async fn terms(tx: &mut Tx, member: MemberId) -> Result<Vec<Term>> {
+    let sql = "SELECT source, membership, opened_at, closed_at, cause FROM terms WHERE member = $1 \
+               ORDER BY opened_at, id";
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?))
+}
+
+/// A payment, Stripe's or recorded by hand.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct PaymentRow {
+    /// Our id.
+    pub id: i64,
+    /// `stripe`, `cash` or `transfer`.
+    pub source: String,
+    /// Whose; none while the customer belongs to nobody.
+    pub member: Option<i64>,
+    /// `cus_…`
+    pub customer: Option<String>,
+    /// `in_…`
+    pub invoice: Option<String>,
+    /// What it paid for, if recorded by hand.
+    pub membership: Option<String>,
+    /// Minor units.
+    pub amount: i64,
+    /// ISO 4217, lower case.
+    pub currency: String,
+    /// Why, or why nothing had to be paid.
+    pub reason: String,
+    /// First moment paid for, in milliseconds since 1970.
+    pub period_from: Option<i64>,
+    /// First moment no longer paid for.
+    pub period_until: Option<i64>,
+    /// When.
+    pub paid_at: i64,
+    /// A remark.
+    pub note: String,
+}
+
+/// Payments, newest first, of one member or of all.
+pub async fn payments(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    member: Option<MemberId>,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<PaymentRow>> {
+    let sql = "SELECT id, source, member, customer, invoice, membership, amount, currency, reason, period_from, \
+               period_until, paid_at, note FROM payments \
+               WHERE organisation = $1 AND id < $2 AND ($3 = 0 OR member = $3) ORDER BY id DESC LIMIT $4";
+    Ok(on!(tx, c => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(before).bind(member.map_or(0, |member| member.0)).bind(limit)
+        .fetch_all(c).await?))
+}
+
+/// Money received by hand.
+#[derive(Debug, Clone, Copy)]
+pub struct ByHand<'a> {
+    /// `cash` or `transfer`.
+    pub source: &'a str,
+    /// Whose.
+    pub member: MemberId,
+    /// What for.
+    pub membership: &'a MembershipTypeId,
+    /// Minor units.
+    pub amount: i64,
+    /// ISO 4217, lower case.
+    pub currency: &'a str,
+    /// First moment paid for.
+    pub from: Timestamp,
+    /// First moment no longer paid for.
+    pub until: Timestamp,
+    /// When.
+    pub paid_at: Timestamp,
+    /// A remark.
+    pub note: &'a str,
+}
+
+/// Records money received by hand.
+pub async fn record(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    payment: ByHand<'_>,
+) -> Result<PaymentId> {
+    let sql = "INSERT INTO payments (organisation, source, member, membership, amount, currency, reason, period_from, \
+               period_until, paid_at, note) VALUES ($1, $2, $3, $4, $5, $6, 'recorded by hand', $7, $8, $9, $10) \
+               RETURNING id";
+    let id: i64 = on!(tx, c => sqlx::query_scalar(sql)
+        .bind(organisation.as_str()).bind(payment.source).bind(payment.member.0).bind(payment.membership.as_str())
+        .bind(payment.amount).bind(payment.currency).bind(payment.from.0).bind(payment.until.0)
+        .bind(payment.paid_at.0).bind(payment.note)
+        .fetch_one(c).await?);
+    Ok(PaymentId(id))
+}

@@ -1,0 +1,292 @@
+//! Members and their cards as staff see and change them, and what the audit log says of their standing.
+
+use super::members::{CardRow, fold};
+use super::{Result, StoreError, Tx, json, on};
+use shared::ids::{CardId, MemberId, OrganisationId};
+use shared::standing::Standing;
+use shared::time::Timestamp;
+
+/// A member as staff see one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Which.
+    pub id: MemberId,
+    /// As doors know the person.
+    pub holder: i64,
+    /// The name.
+    pub name: String,
+    /// The mail address.
+    pub mail: Option<String>,
+    /// Exempt from lockdown and staleness.
+    pub keyholder: bool,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// As last derived.
+    pub standing: Option<Standing>,
+    /// When the clock changes it next.
+    pub next_change: Option<Timestamp>,
+    /// How many cards count.
+    pub cards: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct PersonRow {
+    id: i64,
+    holder: i64,
+    name: String,
+    mail: Option<String>,
+    keyholder: i64,
+    created_at: i64,
+    standing: Option<String>,
+    next_change: Option<i64>,
+    cards: i64,
+}
+
+impl PersonRow {
+    fn read(self) -> Result<Person> {
+        let standing = self
+            .standing
+            .map(|text| json(&text, "members", "standing", self.id))
+            .transpose()?;
+        Ok(Person {
+            id: MemberId(self.id),
+            holder: self.holder,
+            name: self.name,
+            mail: self.mail,
+            keyholder: self.keyholder != 0,
+            created_at: Timestamp(self.created_at),
+            standing,
+            next_change: self.next_change.map(Timestamp),
+            cards: self.cards,
+        })
+    }
+}
+
+/// One member.
+pub async fn find(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    member: MemberId,
+) -> Result<Option<Person>> {
+    let sql = "SELECT id, holder, name, mail, keyholder, created_at, standing, next_change, \
+               (SELECT COUNT(*) FROM cards c WHERE c.member = m.id AND c.state = 'ok') AS cards \
+               FROM members m WHERE organisation = $1 AND id = $2";
+    let row: Option<PersonRow> = on!(tx, c => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(member.0).fetch_optional(c).await?);
+    row.map(PersonRow::read).transpose()
+}
+
+/// What members are looked for by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Search<'a> {
+    /// Part of a name or of a mail address.
+    pub text: Option<&'a str>,
+    /// A standing's word.
+    pub state: Option<&'a str>,
+    /// Only after this number.
+    pub after: i64,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Members, in the order of their numbers.
+pub async fn search(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    search: Search<'_>,
+) -> Result<Vec<Person>> {
+    let sql = "SELECT id, holder, name, mail, keyholder, created_at, standing, next_change, \
+               (SELECT COUNT(*) FROM cards c WHERE c.member = m.id AND c.state = 'ok') AS cards \
+               FROM members m WHERE organisation = $1 AND id > $2 \
+               AND (LOWER(name) LIKE LOWER($3) ESCAPE '!' OR mail_folded LIKE $4 ESCAPE '!') \
+               AND COALESCE(standing, '') LIKE $5 ORDER BY id LIMIT $6";
+    let text = search.text.unwrap_or("");
+    let state = search.state.map_or("%".to_owned(), |word| {
+        format!("%\"state\":{{\"state\":\"{word}\"%")
+    });
+    let rows: Vec<PersonRow> = on!(tx, c => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(search.after).bind(within(text)).bind(within(&fold(text)))
+        .bind(state).bind(search.limit).fetch_all(c).await?);
+    rows.into_iter().map(PersonRow::read).collect()
+}
+
+fn within(text: &str) -> String {
+    let escaped: String = text
+        .chars()
+        .flat_map(|letter| {
+            matches!(letter, '%' | '_' | '!')
+                .then_some('!')
+                .into_iter()
+                .chain([letter])
+        })
+        .collect();
+    format!("%{escaped}%")
+}
+
+/// Writes what staff may change of a member.
+pub async fn put(
+    tx: &mut Tx,
+    member: MemberId,
+    name: &str,
+    mail: Option<&str>,
+    keyholder: bool,
+) -> Result<()> {
+    let sql =
+        "UPDATE members SET name = $2, mail = $3, mail_folded = $4, keyholder = $5 WHERE id = $1";
+    on!(tx, c => sqlx::query(sql)
+        .bind(member.0).bind(name).bind(mail).bind(mail.map(fold)).bind(i64::from(keyholder))
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// A card as staff see it; never its number.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct CardFace {
+    /// Which.
+    pub id: i64,
+    /// Whose.
+    pub member: i64,
+    /// The last digits of its number.
+    pub last_digits: String,
+    /// What people call it.
+    pub label: String,
+    /// `ok`, `lost` or `returned`.
+    pub state: String,
+    /// Since when, in milliseconds since 1970.
+    pub state_since: i64,
+}
+
+/// Cards, of one member or of all, in the order of their numbers.
+pub async fn cards(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    member: Option<MemberId>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<CardFace>> {
+    let sql = "SELECT id, member, last_digits, label, state, state_since FROM cards \
+               WHERE organisation = $1 AND id > $2 AND ($3 = 0 OR member = $3) ORDER BY id LIMIT $4";
+    Ok(on!(tx, c => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(after).bind(member.map_or(0, |member| member.0)).bind(limit)
+        .fetch_all(c).await?))
+}
+
+/// One card.
+pub async fn card(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    card: CardId,
+) -> Result<Option<CardFace>> {
+    let sql = "SELECT id, member, last_digits, label, state, state_since FROM cards \
+               WHERE organisation = $1 AND id = $2";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(card.0).fetch_optional(c).await?),
+    )
+}
+
+/// The card with a number, by its keyed index.
+pub async fn card_by_index(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    index: &[u8],
+) -> Result<Option<CardFace>> {
+    let sql = "SELECT id, member, last_digits, label, state, state_since FROM cards \
+               WHERE organisation = $1 AND uid_index = $2";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(index).fetch_optional(c).await?),
+    )
+}
+
+/// What a card is stored as.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCard<'a> {
+    /// Whose.
+    pub member: MemberId,
+    /// Its number, sealed.
+    pub uid_sealed: &'a [u8],
+    /// By which it is found.
+    pub uid_index: &'a [u8],
+    /// For people to compare.
+    pub last_digits: &'a str,
+    /// What people call it.
+    pub label: &'a str,
+}
+
+/// Makes a card.
+pub async fn add_card(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    new: NewCard<'_>,
+    now: Timestamp,
+) -> Result<CardId> {
+    let sql = "INSERT INTO cards (organisation, member, uid_sealed, uid_index, last_digits, label, state, state_since) \
+               VALUES ($1, $2, $3, $4, $5, $6, 'ok', $7) RETURNING id";
+    let id: i64 = on!(tx, c => sqlx::query_scalar(sql)
+        .bind(organisation.as_str()).bind(new.member.0).bind(new.uid_sealed).bind(new.uid_index)
+        .bind(new.last_digits).bind(new.label).bind(now.0)
+        .fetch_one(c).await?);
+    Ok(CardId(id))
+}
+
+/// Gives a card that was returned to another member.
+pub async fn hand_on_card(
+    tx: &mut Tx,
+    card: CardId,
+    member: MemberId,
+    label: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let sql =
+        "UPDATE cards SET member = $2, label = $3, state = 'ok', state_since = $4 WHERE id = $1";
+    on!(tx, c => sqlx::query(sql).bind(card.0).bind(member.0).bind(label).bind(now.0)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Marks a card.
+pub async fn mark_card(tx: &mut Tx, card: CardId, state: CardRow, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE cards SET state = $2, state_since = $3 WHERE id = $1";
+    on!(tx, c => sqlx::query(sql).bind(card.0).bind(state.word()).bind(now.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// The audit line that told a member's standing at a moment: its time, its cause and the standing.
+pub async fn standing_at(
+    tx: &mut Tx,
+    member: MemberId,
+    at: Timestamp,
+) -> Result<Option<(Timestamp, String, Standing)>> {
+    let sql = "SELECT id, at, cause, body FROM audit WHERE member = $1 AND action = 'standing' AND at <= $2 \
+               AND body IS NOT NULL ORDER BY at DESC, id DESC LIMIT 1";
+    let row: Option<(i64, i64, String, String)> =
+        on!(tx, c => sqlx::query_as(sql).bind(member.0).bind(at.0).fetch_optional(c).await?);
+    row.map(|(id, at, cause, body)| Ok((Timestamp(at), cause, json(&body, "audit", "body", id)?)))
+        .transpose()
+}
+
+/// When a member's standing changed next after a moment, and why.
+pub async fn changed_after(
+    tx: &mut Tx,
+    member: MemberId,
+    at: Timestamp,
+) -> Result<Option<(Timestamp, String)>> {
+    let sql = "SELECT at, cause FROM audit WHERE member = $1 AND action = 'standing' AND at > $2 \
+               ORDER BY at, id LIMIT 1";
+    let row: Option<(i64, String)> =
+        on!(tx, c => sqlx::query_as(sql).bind(member.0).bind(at.0).fetch_optional(c).await?);
+    Ok(row.map(|(at, cause)| (Timestamp(at), cause)))
+}
+
+impl CardFace {
+    /// Whether it counts.
+    pub fn row(&self) -> Result<CardRow> {
+        [CardRow::Ok, CardRow::Lost, CardRow::Returned]
+            .into_iter()
+            .find(|known| known.word() == self.state)
+            .ok_or(StoreError::Row {
+                table: "cards",
+                row: self.id.to_string(),
+                column: "state",
+            })
+    }
+}

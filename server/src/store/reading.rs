@@ -1,0 +1,211 @@
+//! What happened, for staff to read: badge events, the inbox, the attention list, numbers for monitoring.
+
+use super::{Result, Tx, on};
+use shared::ids::{AccountId, MemberId, OrganisationId};
+use shared::time::Timestamp;
+
+/// A badge event as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct BadgeRow {
+    /// Our id: the order of arrival.
+    pub id: i64,
+    /// Whose.
+    pub agent: String,
+    /// Number within the agent's run.
+    pub sequence: i64,
+    /// When it happened, in milliseconds since 1970.
+    pub at: i64,
+    /// Whether that time could be relied on.
+    pub trusted: i64,
+    /// Where.
+    pub door: Option<String>,
+    /// What, in one word.
+    pub kind: String,
+    /// Why a lock was released or not.
+    pub reason: Option<String>,
+    /// Who, if a listed card was shown.
+    pub member: Option<i64>,
+    /// As it was spooled.
+    pub body: Vec<u8>,
+    /// When it arrived.
+    pub received_at: i64,
+}
+
+/// Which badge events are asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BadgeFilter<'a> {
+    /// Only at this door.
+    pub door: Option<&'a str>,
+    /// Only of this member.
+    pub member: Option<MemberId>,
+    /// Only with this reason.
+    pub reason: Option<&'a str>,
+    /// Only before this place: a moment, and an id within it.
+    pub before: Option<(i64, i64)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Badge events, newest first.
+pub async fn badges(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    filter: BadgeFilter<'_>,
+) -> Result<Vec<BadgeRow>> {
+    let sql = "SELECT b.id, b.agent, b.sequence, b.at, b.trusted, b.door, b.kind, b.reason, m.id AS member, b.body, \
+               b.received_at FROM badges b LEFT JOIN members m ON m.holder = b.holder \
+               WHERE b.organisation = $1 AND (b.at < $2 OR (b.at = $2 AND b.id < $3)) \
+               AND ($4 = '' OR b.door = $4) AND ($5 = 0 OR m.id = $5) AND ($6 = '' OR b.reason = $6) \
+               ORDER BY b.at DESC, b.id DESC LIMIT $7";
+    let (at, id) = filter.before.unwrap_or((i64::MAX, i64::MAX));
+    Ok(on!(tx, c => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(at).bind(id)
+        .bind(filter.door.unwrap_or("")).bind(filter.member.map_or(0, |member| member.0))
+        .bind(filter.reason.unwrap_or("")).bind(filter.limit)
+        .fetch_all(c).await?))
+}
+
+/// An event in the inbox, without its body.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct InboxRow {
+    /// Our id: the order of arrival.
+    pub id: i64,
+    /// `evt_…`
+    pub event: String,
+    /// `customer.subscription.updated` and the like.
+    pub kind: String,
+    /// When Stripe made it, in milliseconds since 1970.
+    pub created: i64,
+    /// When it came.
+    pub received_at: i64,
+    /// `pending`, `applied`, `ignored` or `poisoned`.
+    pub state: String,
+    /// How often applying it failed.
+    pub tries: i64,
+    /// Why.
+    pub note: Option<String>,
+}
+
+/// Events in the inbox, newest first.
+pub async fn inbox(
+    tx: &mut Tx,
+    account: AccountId,
+    state: Option<&str>,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<InboxRow>> {
+    let sql = "SELECT id, event, kind, created, received_at, state, tries, note FROM inbox \
+               WHERE account = $1 AND id < $2 AND ($3 = '' OR state = $3) ORDER BY id DESC LIMIT $4";
+    Ok(on!(tx, c => sqlx::query_as(sql)
+        .bind(account.0).bind(before).bind(state.unwrap_or("")).bind(limit).fetch_all(c).await?))
+}
+
+/// One event of the inbox.
+pub async fn inbox_one(tx: &mut Tx, account: AccountId, id: i64) -> Result<Option<InboxRow>> {
+    let sql = "SELECT id, event, kind, created, received_at, state, tries, note FROM inbox \
+               WHERE account = $1 AND id = $2";
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(id).fetch_optional(c).await?))
+}
+
+/// One event's raw body.
+pub async fn inbox_body(tx: &mut Tx, account: AccountId, id: i64) -> Result<Option<Vec<u8>>> {
+    let sql = "SELECT body FROM inbox WHERE account = $1 AND id = $2";
+    Ok(on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(id).fetch_optional(c).await?))
+}
+
+/// Something a human must look at.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct AttentionRow {
+    /// Our id.
+    pub id: i64,
+    /// A short word, the same everywhere.
+    pub kind: String,
+    /// What it is about.
+    pub subject: String,
+    /// What happened.
+    pub sentence: String,
+    /// The one thing to do.
+    pub remedy: String,
+    /// Whom it concerns.
+    pub member: Option<i64>,
+    /// Since when, in milliseconds since 1970.
+    pub opened_at: i64,
+    /// When it was settled.
+    pub resolved_at: Option<i64>,
+}
+
+/// The attention list, newest first; only what is open, or all of it.
+pub async fn attention(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    open: bool,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<AttentionRow>> {
+    let sql = "SELECT id, kind, subject, sentence, remedy, member, opened_at, resolved_at FROM attention \
+               WHERE organisation = $1 AND id < $2 AND ($3 = 0 OR resolved_at IS NULL) ORDER BY id DESC LIMIT $4";
+    Ok(on!(tx, c => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(before).bind(i64::from(open)).bind(limit).fetch_all(c).await?))
+}
+
+/// One item of the attention list.
+pub async fn attention_one(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    id: i64,
+) -> Result<Option<AttentionRow>> {
+    let sql = "SELECT id, kind, subject, sentence, remedy, member, opened_at, resolved_at FROM attention \
+               WHERE organisation = $1 AND id = $2";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(id).fetch_optional(c).await?),
+    )
+}
+
+/// Counted things, by name.
+pub async fn numbers(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    account: AccountId,
+) -> Result<Vec<(String, i64)>> {
+    let sql = "SELECT 'inbox_' || state, COUNT(*) FROM inbox WHERE account = $2 GROUP BY state \
+               UNION ALL SELECT 'attention_open', COUNT(*) FROM attention \
+               WHERE organisation = $1 AND resolved_at IS NULL \
+               UNION ALL SELECT 'members', COUNT(*) FROM members WHERE organisation = $1 \
+               UNION ALL SELECT 'badges', COUNT(*) FROM badges WHERE organisation = $1";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(account.0).fetch_all(c).await?),
+    )
+}
+
+/// Whether the database answers.
+pub async fn answers(tx: &mut Tx) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM organisations";
+    let count: i64 = on!(tx, c => sqlx::query_scalar(sql).fetch_one(c).await?);
+    Ok(count > 0)
+}
+
+/// Subjects of the open items of a kind about a member.
+pub async fn open_items(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    kind: &str,
+    member: MemberId,
+) -> Result<Vec<String>> {
+    let sql = "SELECT subject FROM attention WHERE organisation = $1 AND kind = $2 AND member = $3 \
+               AND resolved_at IS NULL ORDER BY id";
+    Ok(on!(tx, c => sqlx::query_scalar(sql)
+        .bind(organisation.as_str()).bind(kind).bind(member.0).fetch_all(c).await?))
+}
+
+/// Settles an item by its number; false if it was settled before.
+pub async fn settle_one(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    id: i64,
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE attention SET resolved_at = $3 WHERE organisation = $1 AND id = $2 AND resolved_at IS NULL";
+    let rows = on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(id).bind(now.0)
+        .execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}

@@ -1,0 +1,236 @@
+//! HTTP: for Stripe, for agents that are paired, for machines that watch, and for admins under `/api/v1`.
+
+use crate::app::{App, Work};
+use crate::billing::receive::Writer;
+use crate::drive::Bells;
+use crate::membership::clock::Run;
+use crate::serve::BrokerAddress;
+use crate::store::attention::{AuditLine, audit};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use shared::ids::MemberId;
+use shared::time::Timestamp;
+use std::sync::Arc;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+mod agents;
+mod attention;
+mod auth;
+mod badges;
+mod cards;
+mod commands;
+mod coverage;
+mod deeds;
+mod document;
+mod doors;
+mod explain;
+mod extract;
+mod inbox;
+mod members;
+mod organisation;
+mod page;
+mod pairing;
+mod payments;
+mod problem;
+mod schedules;
+mod standing;
+mod types;
+mod values;
+mod watch;
+mod webhooks;
+mod zones;
+
+pub use crate::membership::explain::explain_lines;
+pub use commands::{Settled, settle};
+pub use problem::{Answer, Problem};
+
+/// What every handler may use.
+pub struct State {
+    /// The server.
+    pub app: Arc<App>,
+    /// What wakes the drivers.
+    pub bells: Bells,
+    /// How agents reach the broker.
+    pub broker: BrokerAddress,
+    admin_token: [u8; 32],
+    inbox: Writer,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    webhooks: webhooks::Counters,
+    pairing: pairing::Limit,
+}
+
+/// The state as handlers get it.
+type Here = axum::extract::State<Arc<State>>;
+
+/// All routes, by who uses them.
+#[must_use]
+pub fn router(state: Arc<State>) -> Router {
+    let (admin, api) = OpenApiRouter::with_openapi(document::Document::openapi())
+        // --- the organisation and its rules
+        .routes(routes!(organisation::show, organisation::change))
+        .routes(routes!(organisation::locations))
+        .routes(routes!(organisation::location, organisation::put_location))
+        .routes(routes!(types::list))
+        .routes(routes!(types::show, types::put))
+        .routes(routes!(schedules::list))
+        .routes(routes!(schedules::show, schedules::put))
+        .routes(routes!(zones::list))
+        .routes(routes!(zones::show, zones::put))
+        .routes(routes!(zones::settings))
+        .routes(routes!(zones::put_access, zones::remove_access))
+        // --- members
+        .routes(routes!(members::list, members::create))
+        .routes(routes!(members::show, members::change))
+        .routes(routes!(explain::show))
+        .routes(routes!(cards::list, cards::create))
+        .routes(routes!(cards::mark))
+        .routes(routes!(coverage::customers))
+        .routes(routes!(coverage::link))
+        .routes(routes!(coverage::name_seat, coverage::free_seat))
+        .routes(routes!(deeds::grants, deeds::create_grant))
+        .routes(routes!(deeds::end_grant))
+        .routes(routes!(deeds::holds, deeds::create_hold))
+        .routes(routes!(deeds::end_hold))
+        .routes(routes!(payments::list, payments::create))
+        // --- doors
+        .routes(routes!(agents::list, agents::create))
+        .routes(routes!(agents::show))
+        .routes(routes!(agents::code))
+        .routes(routes!(agents::revoke))
+        .routes(routes!(commands::agent))
+        .routes(routes!(doors::list))
+        .routes(routes!(doors::show, doors::put, doors::remove))
+        .routes(routes!(commands::door))
+        // --- what happened
+        .routes(routes!(badges::list))
+        .routes(routes!(inbox::list))
+        .routes(routes!(inbox::show))
+        .routes(routes!(attention::list))
+        .routes(routes!(attention::resolve))
+        .split_for_parts();
+    let admin = admin.route_layer(from_fn_with_state(state.clone(), auth::admin));
+    let (agent, pairing) = OpenApiRouter::new()
+        .routes(routes!(pairing::hello))
+        .routes(routes!(pairing::pair))
+        .split_for_parts();
+    let document = document::text(&api.merge_from(pairing));
+    Router::new()
+        .merge(admin)
+        .merge(agent)
+        .route(
+            "/api/v1/openapi.json",
+            get(move || async move { document::answer(&document) }),
+        )
+        .route("/webhooks/stripe", post(webhooks::stripe))
+        .route("/healthz", get(watch::alive))
+        .route("/readyz", get(watch::ready))
+        .route("/metrics", get(watch::metrics))
+        .fallback(|| async { Problem::not_found("page") })
+        .method_not_allowed_fallback(|| async { Problem::method() })
+        .layer(DefaultBodyLimit::max(crate::billing::receive::MAX_BODY))
+        .with_state(state)
+}
+
+impl State {
+    /// A state on the drivers' clock; the token as its SHA-256. To be called within the runtime.
+    #[must_use]
+    pub fn new(
+        app: Arc<App>,
+        bells: Bells,
+        broker: BrokerAddress,
+        admin_token: [u8; 32],
+    ) -> Arc<Self> {
+        let clock = bells.clock.clone();
+        Self::with_clock(app, bells, broker, admin_token, move || clock())
+    }
+
+    /// A state on another clock. To be called within the runtime.
+    #[must_use]
+    pub fn with_clock(
+        app: Arc<App>,
+        bells: Bells,
+        broker: BrokerAddress,
+        admin_token: [u8; 32],
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let kept = bells.kept.clone();
+        let inbox = Writer::start(app.store.clone(), move || kept.notify_one());
+        let (webhooks, pairing) = (webhooks::Counters::default(), pairing::Limit::default());
+        Arc::new(Self {
+            app,
+            bells,
+            broker,
+            admin_token,
+            inbox,
+            clock: Box::new(clock),
+            webhooks,
+            pairing,
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Begins a change.
+    async fn work(&self) -> Answer<Work> {
+        Ok(self.app.work(self.now()).await?)
+    }
+
+    /// Writes down what an admin did.
+    async fn note(
+        &self,
+        work: &mut Work,
+        action: &str,
+        member: Option<MemberId>,
+        cause: &str,
+    ) -> Answer<()> {
+        let line = AuditLine {
+            actor: ADMIN,
+            action,
+            member,
+            cause,
+            body: None,
+        };
+        Ok(audit(&mut work.tx, &self.app.organisation, work.now, line).await?)
+    }
+
+    /// After a change of rules: derives everybody, unless too many would lose access by it.
+    async fn derive_all(&self, work: &mut Work, cause: &str, approved: bool) -> Answer<()> {
+        self.app.reread(work).await?;
+        match self.app.derive_all(work, cause, approved).await? {
+            Run::Done { .. } => Ok(()),
+            Run::Braked { lost } => Err(Problem::braked(lost)),
+        }
+    }
+
+    /// Commits a change and has it published.
+    async fn done(&self, work: Work) -> Answer<()> {
+        let now = work.now;
+        let mut publications = self.app.finish(work).await?;
+        // Committed: what fails from here on is published later, for doors are told everything anew every minute.
+        match self.app.publish_changes(now).await {
+            Ok(changes) => publications.extend(changes),
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a change is not published yet"
+            ),
+        }
+        if !publications.is_empty() && self.bells.outbox.send(publications).is_err() {
+            tracing::warn!("nobody publishes: the server is going down");
+        }
+        Ok(())
+    }
+
+    /// After a change of agents or doors: the broker's table and the agents' configurations follow.
+    fn agents_changed(&self) {
+        self.bells.agents.notify_one();
+    }
+}
+
+/// Who is signed in; one token, one admin.
+const ADMIN: &str = "admin";

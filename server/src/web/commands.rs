@@ -1,0 +1,313 @@
+//! Commands: an admin asks, one run of one agent answers within seconds.
+
+use super::cards::Card;
+use super::doors::find;
+use super::extract::{At, Body};
+use super::members::expect_member;
+use super::problem::{Answer, Problem};
+use super::{ADMIN, Here, State};
+use crate::app::{App, Step};
+use crate::doors::commands::{self, Asked, Came};
+use crate::doors::publish::Publication;
+use crate::membership::cards::{Added, add};
+use crate::store::agents;
+use crate::store::attention::{AuditLine, audit};
+use crate::store::people::{self, CardFace};
+use axum::Json;
+use serde::{Deserialize, Serialize};
+use shared::ids::{AgentId, DoorId, MemberId};
+use shared::time::Timestamp;
+use shared::wire::topics::Channel;
+use shared::wire::{Action, CommandResult};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+/// What a door is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DoorAction {
+    /// Release the lock once.
+    Unlock,
+    /// Take the next card, shown twice, for a member.
+    Enrol,
+    /// Blink.
+    Identify,
+}
+
+/// What a door is told.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DoorCommand {
+    /// What to do.
+    action: DoorAction,
+    /// Whose card is enrolled.
+    #[schema(value_type = Option<i64>)]
+    member: Option<MemberId>,
+}
+
+/// What an agent is told.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentAction {
+    /// Tell about yourself.
+    Diagnostics,
+    /// End, to be started again.
+    Restart,
+}
+
+/// What an agent is told.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentCommand {
+    /// What to do.
+    action: AgentAction,
+}
+
+/// What came of a command.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum CommandOutcome {
+    /// Done.
+    Done,
+    /// A card is the member's now; compare the last digits.
+    Enrolled {
+        /// The card.
+        card: Card,
+    },
+    /// No card was shown twice in time.
+    NoCard,
+    /// The agent about itself.
+    Diagnostics {
+        /// Lines of text.
+        text: String,
+    },
+}
+
+/// What came of a command, in the database too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// Done.
+    Done,
+    /// Not done, and why.
+    Refused(String),
+    /// A card is the member's now.
+    Enrolled(CardFace),
+    /// The card that was shown has an owner; nothing was changed.
+    Owned(CardFace),
+    /// No card was shown twice in time.
+    NoCard,
+    /// The agent about itself.
+    Diagnostics(String),
+}
+
+/// Tell a door: unlock once, enrol a member's card, or blink
+#[utoipa::path(post, path = "/api/v1/doors/{door}/commands", tag = "doors", params(("door" = String, Path)),
+    request_body = DoorCommand, responses((status = OK, body = CommandOutcome), Problem))]
+pub async fn door(
+    state: Here,
+    At(id): At<DoorId>,
+    Body(body): Body<DoorCommand>,
+) -> Answer<Json<CommandOutcome>> {
+    let mut tx = state.app.store.begin_read().await?;
+    let door = find(&state, &mut tx, &id).await?;
+    let (action, member) = match body.action {
+        DoorAction::Unlock => (Action::Unlock { door: id }, None),
+        DoorAction::Identify => (Action::Identify { door: id }, None),
+        DoorAction::Enrol => {
+            let member = body.member.ok_or(Problem::field(
+                "member",
+                "Name the member whose card it will be.",
+            ))?;
+            expect_member(&state, &mut tx, "member", member).await?;
+            if !door.enrols {
+                return Err(Problem::conflict(
+                    "door",
+                    "Cards are enrolled only at doors marked with `enrols`.",
+                ));
+            }
+            (Action::Enrol { door: id }, Some(member))
+        }
+    };
+    drop(tx);
+    let agent = door
+        .agent
+        .ok_or(Problem::conflict("door", "No agent serves this door yet."))?;
+    tell(&state, &agent, action, member).await
+}
+
+/// Tell an agent: diagnostics or restart
+#[utoipa::path(post, path = "/api/v1/agents/{agent}/commands", tag = "doors", params(("agent" = String, Path)),
+    request_body = AgentCommand, responses((status = OK, body = CommandOutcome), Problem))]
+pub async fn agent(
+    state: Here,
+    At(id): At<AgentId>,
+    Body(body): Body<AgentCommand>,
+) -> Answer<Json<CommandOutcome>> {
+    let action = match body.action {
+        AgentAction::Diagnostics => Action::Diagnostics,
+        AgentAction::Restart => Action::Restart,
+    };
+    tell(&state, &id, action, None).await
+}
+
+/// A command lives five seconds, its answer takes one way more.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Enrolment waits twenty seconds for a card.
+const ENROLMENT: Duration = Duration::from_secs(30);
+
+async fn tell(
+    state: &Arc<State>,
+    id: &AgentId,
+    action: Action,
+    member: Option<MemberId>,
+) -> Answer<Json<CommandOutcome>> {
+    let (app, now) = (&state.app, state.now());
+    let patience = match &action {
+        Action::Enrol { .. } => ENROLMENT,
+        Action::Unlock { .. } | Action::Identify { .. } | Action::Diagnostics | Action::Restart => {
+            ANSWER
+        }
+    };
+    // Listening begins before anything is said, so that no answer is too quick.
+    let results = state.bells.results.subscribe();
+    let mut tx = app.store.begin().await?;
+    let agent = agents::find(&mut tx, &app.organisation, id)
+        .await?
+        .ok_or(Problem::not_found("agent"))?;
+    if agent.key.is_none() || agent.revoked_at.is_some() {
+        return Err(Problem::conflict(
+            "agent",
+            "The agent is not paired; pair it first.",
+        ));
+    }
+    let asked = Asked { by: ADMIN, member };
+    let command = commands::issue(&mut tx, &app.organisation, &agent, action, asked, now).await?;
+    let command = command.ok_or(Problem::conflict(
+        "agent",
+        "The agent has not reported since it was paired.",
+    ))?;
+    let cause = format!("command {} to agent {id}", command.counter);
+    let line = AuditLine {
+        actor: ADMIN,
+        action: "command",
+        member,
+        cause: &cause,
+        body: None,
+    };
+    audit(&mut tx, &app.organisation, now, line).await?;
+    tx.commit().await?;
+    let publication = Publication::new(
+        &app.keys,
+        &app.organisation,
+        Channel::Command(id.clone()),
+        &command,
+    );
+    if state.bells.outbox.send(vec![publication]).is_err() {
+        return Err(Problem::unavailable("The server is going down."));
+    }
+    // In a task of its own: what was enrolled counts although the one who asked went away.
+    let (state, id, counter) = (state.clone(), id.clone(), command.counter);
+    let waiting = tokio::spawn(async move { heard(&state, &id, counter, results, patience).await });
+    let settled = waiting.await.map_err(|_| Problem::fault())??;
+    answer(settled)
+}
+
+async fn heard(
+    state: &State,
+    id: &AgentId,
+    counter: u64,
+    results: Receiver<(AgentId, CommandResult)>,
+    patience: Duration,
+) -> Answer<Settled> {
+    let nothing = "The agent did not answer in time; look whether it is in contact.";
+    let Ok(Some(result)) = timeout(patience, result(results, id, counter)).await else {
+        return Err(Problem::no_answer(nothing));
+    };
+    match settle(&state.app, id, &result, state.now()).await? {
+        Some((settled, publications)) => {
+            // The other end lives as long as the process.
+            drop(state.bells.outbox.send(publications));
+            Ok(settled)
+        }
+        None => Err(Problem::no_answer(nothing)),
+    }
+}
+
+async fn result(
+    mut results: Receiver<(AgentId, CommandResult)>,
+    id: &AgentId,
+    counter: u64,
+) -> Option<CommandResult> {
+    loop {
+        match results.recv().await {
+            Ok((agent, result)) if agent == *id && result.counter == counter => {
+                return Some(result);
+            }
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return None,
+        }
+    }
+}
+
+fn answer(settled: Settled) -> Answer<Json<CommandOutcome>> {
+    Ok(Json(match settled {
+        Settled::Done => CommandOutcome::Done,
+        Settled::Refused(why) => {
+            return Err(Problem::conflict(
+                "action",
+                format!("The agent refused: {why}."),
+            ));
+        }
+        Settled::Enrolled(card) => CommandOutcome::Enrolled { card: card.into() },
+        Settled::Owned(card) => {
+            let (id, member) = (card.id, card.member);
+            let detail = format!(
+                "This card has an owner: it is card {id} of member {member}. Mark it as returned first."
+            );
+            return Err(Problem::conflict("card", detail));
+        }
+        Settled::NoCard => CommandOutcome::NoCard,
+        Settled::Diagnostics(text) => CommandOutcome::Diagnostics { text },
+    }))
+}
+
+/// Records a result once and does what follows from it; an enrolled card becomes the member's. None if nobody asked.
+pub async fn settle(
+    app: &App,
+    agent: &AgentId,
+    result: &CommandResult,
+    now: Timestamp,
+) -> Step<Option<(Settled, Vec<Publication>)>> {
+    let mut work = app.work(now).await?;
+    let came = commands::record(&mut work.tx, &app.keys, &app.organisation, agent, result).await?;
+    let settled = match came {
+        None => return Ok(None),
+        Some(Came::Done) => Settled::Done,
+        Some(Came::Refused(why)) => Settled::Refused(why),
+        Some(Came::NoCard | Came::Card(_, None)) => Settled::NoCard,
+        Some(Came::Diagnostics(text)) => Settled::Diagnostics(text),
+        Some(Came::Card(uid, Some(member))) => {
+            match add(app, &mut work, member, &uid, "", "a card was enrolled").await? {
+                Added::Owned(card) => Settled::Owned(card),
+                Added::Added(id) => {
+                    let cause = format!("card {id} at agent {agent}");
+                    let line = AuditLine {
+                        actor: ADMIN,
+                        action: "card.enrol",
+                        member: Some(member),
+                        cause: &cause,
+                        body: None,
+                    };
+                    audit(&mut work.tx, &app.organisation, now, line).await?;
+                    let card = people::card(&mut work.tx, &app.organisation, id).await?;
+                    card.map_or(Settled::NoCard, Settled::Enrolled)
+                }
+            }
+        }
+    };
+    Ok(Some((settled, app.finish(work).await?)))
+}

@@ -1,0 +1,328 @@
+//! Grants and holds: what an admin gives and withholds, with reason and end.
+
+use super::extract::{At, Body};
+use super::members::expect_member;
+use super::organisation::expect_type;
+use super::problem::{Answer, Problem};
+use super::values::{Moment, Remark};
+use super::{ADMIN, Here};
+use crate::store::ledger::{self, Deed, Stretch};
+use axum::Json;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use shared::ids::{GrantId, HoldId, MemberId, MembershipTypeId};
+use shared::time::Timestamp;
+use utoipa::ToSchema;
+
+/// Access given by an admin.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Grant {
+    /// Its number.
+    id: i64,
+    /// Whom.
+    member: i64,
+    /// As which type.
+    membership: String,
+    /// First moment.
+    from: Moment,
+    /// First moment after it; none: until ended.
+    until: Option<Moment>,
+    /// Why.
+    reason: String,
+    /// By whom.
+    made_by: String,
+}
+
+/// Access withheld by an admin.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Hold {
+    /// Its number.
+    id: i64,
+    /// Whom.
+    member: i64,
+    /// First moment.
+    from: Moment,
+    /// First moment after it; none: until lifted.
+    until: Option<Moment>,
+    /// Why.
+    reason: String,
+    /// By whom.
+    made_by: String,
+}
+
+impl From<Deed> for Grant {
+    fn from(deed: Deed) -> Self {
+        let Deed {
+            id,
+            member,
+            membership,
+            starts_at,
+            ends_at,
+            reason,
+            made_by,
+        } = deed;
+        let (from, until) = (Moment::of(starts_at), ends_at.map(Moment::of));
+        Self {
+            id,
+            member,
+            membership: membership.unwrap_or_default(),
+            from,
+            until,
+            reason,
+            made_by,
+        }
+    }
+}
+
+impl From<Deed> for Hold {
+    fn from(deed: Deed) -> Self {
+        let Deed {
+            id,
+            member,
+            membership: _,
+            starts_at,
+            ends_at,
+            reason,
+            made_by,
+        } = deed;
+        Self {
+            id,
+            member,
+            from: Moment::of(starts_at),
+            until: ends_at.map(Moment::of),
+            reason,
+            made_by,
+        }
+    }
+}
+
+/// Access to give.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewGrant {
+    /// As which type.
+    #[schema(value_type = String)]
+    membership: MembershipTypeId,
+    /// First moment; left out: now.
+    from: Option<Moment>,
+    /// First moment after it; left out: until ended.
+    until: Option<Moment>,
+    /// Why.
+    reason: Remark,
+}
+
+/// Access to withhold.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewHold {
+    /// First moment; left out: now.
+    from: Option<Moment>,
+    /// First moment after it; left out: until lifted.
+    until: Option<Moment>,
+    /// Why.
+    reason: Remark,
+}
+
+/// When something ends.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct End {
+    /// First moment after it; left out: now.
+    at: Option<Moment>,
+}
+
+/// Checks that a stretch ends after it begins.
+pub fn stretch(from: Timestamp, until: Option<Moment>) -> Answer<Option<Timestamp>> {
+    match until {
+        Some(Moment(until)) if until <= from => Err(Problem::field(
+            "until",
+            "Write a moment after the beginning, or leave it out.",
+        )),
+        Some(Moment(until)) => Ok(Some(until)),
+        None => Ok(None),
+    }
+}
+
+/// A member's grants, newest first
+#[utoipa::path(get, path = "/api/v1/members/{member}/grants", tag = "members", params(("member" = i64, Path)),
+    responses((status = OK, body = Vec<Grant>), Problem))]
+pub async fn grants(state: Here, At(member): At<MemberId>) -> Answer<Json<Vec<Grant>>> {
+    let mut tx = state.app.store.begin_read().await?;
+    expect_member(&state, &mut tx, "member", member)
+        .await
+        .map_err(|_| Problem::not_found("member"))?;
+    Ok(Json(
+        ledger::grants(&mut tx, member)
+            .await?
+            .into_iter()
+            .map(Grant::from)
+            .collect(),
+    ))
+}
+
+/// Give access
+#[utoipa::path(post, path = "/api/v1/members/{member}/grants", tag = "members", params(("member" = i64, Path)),
+    request_body = NewGrant, responses((status = CREATED, body = Grant), Problem))]
+pub async fn create_grant(
+    state: Here,
+    At(member): At<MemberId>,
+    Body(body): Body<NewGrant>,
+) -> Answer<(StatusCode, Json<Grant>)> {
+    let mut work = state.work().await?;
+    expect_member(&state, &mut work.tx, "member", member)
+        .await
+        .map_err(|_| Problem::not_found("member"))?;
+    expect_type(&work.rulebook, "membership", &body.membership)?;
+    let from = body.from.map_or(work.now, |moment| moment.0);
+    let until = stretch(from, body.until)?;
+    let stretch = Stretch {
+        from,
+        until,
+        reason: body.reason.as_str(),
+        made_by: ADMIN,
+    };
+    let id = ledger::grant(&mut work.tx, member, &body.membership, stretch).await?;
+    state
+        .note(
+            &mut work,
+            "grant.create",
+            Some(member),
+            &format!("grant {id}"),
+        )
+        .await?;
+    state
+        .app
+        .derive(&mut work, member, &format!("grant {id} was made"))
+        .await?;
+    let grant = ledger::find_grant(&mut work.tx, &state.app.organisation, id)
+        .await?
+        .ok_or(Problem::fault())?;
+    state.done(work).await?;
+    Ok((StatusCode::CREATED, Json(grant.into())))
+}
+
+/// End a grant
+#[utoipa::path(post, path = "/api/v1/grants/{grant}/end", tag = "members", params(("grant" = i64, Path)),
+    request_body = End, responses((status = OK, body = Grant), Problem))]
+pub async fn end_grant(
+    state: Here,
+    At(id): At<GrantId>,
+    Body(end): Body<End>,
+) -> Answer<Json<Grant>> {
+    let mut work = state.work().await?;
+    let organisation = &state.app.organisation;
+    let grant = ledger::find_grant(&mut work.tx, organisation, id)
+        .await?
+        .ok_or(Problem::not_found("grant"))?;
+    let (at, member) = (ending(&grant, end, work.now)?, MemberId(grant.member));
+    ledger::end_grant(&mut work.tx, id, at).await?;
+    state
+        .note(&mut work, "grant.end", Some(member), &format!("grant {id}"))
+        .await?;
+    state
+        .app
+        .derive(&mut work, member, &format!("grant {id} was ended"))
+        .await?;
+    let grant = ledger::find_grant(&mut work.tx, organisation, id)
+        .await?
+        .ok_or(Problem::fault())?;
+    state.done(work).await?;
+    Ok(Json(grant.into()))
+}
+
+/// A member's holds, newest first
+#[utoipa::path(get, path = "/api/v1/members/{member}/holds", tag = "members", params(("member" = i64, Path)),
+    responses((status = OK, body = Vec<Hold>), Problem))]
+pub async fn holds(state: Here, At(member): At<MemberId>) -> Answer<Json<Vec<Hold>>> {
+    let mut tx = state.app.store.begin_read().await?;
+    expect_member(&state, &mut tx, "member", member)
+        .await
+        .map_err(|_| Problem::not_found("member"))?;
+    Ok(Json(
+        ledger::holds(&mut tx, member)
+            .await?
+            .into_iter()
+            .map(Hold::from)
+            .collect(),
+    ))
+}
+
+/// Withhold access
+#[utoipa::path(post, path = "/api/v1/members/{member}/holds", tag = "members", params(("member" = i64, Path)),
+    request_body = NewHold, responses((status = CREATED, body = Hold), Problem))]
+pub async fn create_hold(
+    state: Here,
+    At(member): At<MemberId>,
+    Body(body): Body<NewHold>,
+) -> Answer<(StatusCode, Json<Hold>)> {
+    let mut work = state.work().await?;
+    expect_member(&state, &mut work.tx, "member", member)
+        .await
+        .map_err(|_| Problem::not_found("member"))?;
+    let from = body.from.map_or(work.now, |moment| moment.0);
+    let until = stretch(from, body.until)?;
+    let stretch = Stretch {
+        from,
+        until,
+        reason: body.reason.as_str(),
+        made_by: ADMIN,
+    };
+    let id = ledger::hold(&mut work.tx, member, stretch).await?;
+    state
+        .note(
+            &mut work,
+            "hold.create",
+            Some(member),
+            &format!("hold {id}"),
+        )
+        .await?;
+    state
+        .app
+        .derive(&mut work, member, &format!("hold {id} was made"))
+        .await?;
+    let hold = ledger::find_hold(&mut work.tx, &state.app.organisation, id)
+        .await?
+        .ok_or(Problem::fault())?;
+    state.done(work).await?;
+    Ok((StatusCode::CREATED, Json(hold.into())))
+}
+
+/// Lift a hold
+#[utoipa::path(post, path = "/api/v1/holds/{hold}/end", tag = "members", params(("hold" = i64, Path)),
+    request_body = End, responses((status = OK, body = Hold), Problem))]
+pub async fn end_hold(state: Here, At(id): At<HoldId>, Body(end): Body<End>) -> Answer<Json<Hold>> {
+    let mut work = state.work().await?;
+    let organisation = &state.app.organisation;
+    let hold = ledger::find_hold(&mut work.tx, organisation, id)
+        .await?
+        .ok_or(Problem::not_found("hold"))?;
+    let (at, member) = (ending(&hold, end, work.now)?, MemberId(hold.member));
+    ledger::end_hold(&mut work.tx, id, at).await?;
+    state
+        .note(&mut work, "hold.end", Some(member), &format!("hold {id}"))
+        .await?;
+    state
+        .app
+        .derive(&mut work, member, &format!("hold {id} was lifted"))
+        .await?;
+    let hold = ledger::find_hold(&mut work.tx, organisation, id)
+        .await?
+        .ok_or(Problem::fault())?;
+    state.done(work).await?;
+    Ok(Json(hold.into()))
+}
+
+/// What is over stays over; nothing ends before now.
+fn ending(deed: &Deed, end: End, now: Timestamp) -> Answer<Timestamp> {
+    if deed.ends_at.is_some_and(|ends| ends <= now.0) {
+        return Err(Problem::conflict("at", "It has ended already."));
+    }
+    match end.at {
+        None => Ok(now),
+        Some(Moment(at)) if at >= now => Ok(at),
+        Some(_) => Err(Problem::field(
+            "at",
+            "Write a moment that lies ahead, or leave it out.",
+        )),
+    }
+}

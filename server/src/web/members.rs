@@ -1,0 +1,305 @@
+//! Members: who they are, their standing, and the facts it rests on.
+
+use super::cards::Card;
+use super::coverage::{Customer, Seat};
+use super::deeds::{Grant, Hold};
+use super::extract::{Asked, At, Body};
+use super::page::{Page, limit};
+use super::payments::Payment;
+use super::problem::{Answer, Problem};
+use super::standing::{Covered, StandingView, StateWord, Term, covered, word};
+use super::values::{Mail, Moment, Title, given};
+use super::{Here, State};
+use crate::membership::link::new_holder;
+use crate::random::Handed;
+use crate::store::ledger;
+use crate::store::members::{self, NewMember};
+use crate::store::payers::{self, Whose};
+use crate::store::people::{self, Person, Search};
+use crate::store::{Tx, rulebook};
+use axum::Json;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use shared::ids::MemberId;
+use shared::standing::State as Word;
+use utoipa::{IntoParams, ToSchema};
+
+/// What members are looked for by.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MemberFilter {
+    /// Part of a name or of a mail address.
+    q: Option<String>,
+    /// Only in this standing.
+    state: Option<StateWord>,
+    /// The `next` of the part before.
+    after: Option<i64>,
+    /// At most so many, up to 500.
+    limit: Option<i64>,
+}
+
+/// A member in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MemberLine {
+    /// The member's number.
+    id: i64,
+    /// The name.
+    name: String,
+    /// The mail address.
+    mail: Option<String>,
+    /// Standing in one word; none before it was first derived.
+    state: Option<StateWord>,
+    /// Whether doors open for the member.
+    is_in: bool,
+    /// In until then, out since then, or in from then on.
+    date: Option<Moment>,
+    /// How many cards count.
+    cards: i64,
+}
+
+impl From<Person> for MemberLine {
+    fn from(person: Person) -> Self {
+        let state = person.standing.as_ref().map(|standing| &standing.state);
+        Self {
+            id: person.id.0,
+            name: person.name,
+            mail: person.mail,
+            is_in: state.is_some_and(Word::is_in),
+            date: state.and_then(|state| word(state).1),
+            state: state.map(|state| word(state).0),
+            cards: person.cards,
+        }
+    }
+}
+
+/// A member with everything the standing rests on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MemberView {
+    /// The member's number.
+    id: i64,
+    /// The opaque number by which doors know the person.
+    holder: i64,
+    /// The name.
+    name: String,
+    /// The mail address.
+    mail: Option<String>,
+    /// Exempt from lockdown and staleness.
+    keyholder: bool,
+    /// Since when.
+    created_at: Moment,
+    /// What the member may do now; none before it was first derived.
+    standing: Option<StandingView>,
+    /// When the clock looks at it next.
+    next_change: Option<Moment>,
+    /// Seats that cover the member.
+    covered: Vec<Covered>,
+    /// The last hundred payments, newest first.
+    payments: Vec<Payment>,
+    /// Access given by an admin, newest first.
+    grants: Vec<Grant>,
+    /// Access withheld by an admin, newest first.
+    holds: Vec<Hold>,
+    /// Cards and fobs.
+    cards: Vec<Card>,
+    /// Customers at Stripe that are this member.
+    customers: Vec<Customer>,
+    /// Seats named by an admin: the member's own, and those that the member's customers pay for.
+    seats: Vec<Seat>,
+    /// The story so far, oldest first.
+    terms: Vec<Term>,
+}
+
+const PAYMENTS: i64 = 100;
+
+async fn view(
+    state: &State,
+    tx: &mut Tx,
+    rules: &rulebook::Rulebook,
+    id: MemberId,
+) -> Answer<Json<MemberView>> {
+    let (organisation, account) = (&state.app.organisation, state.app.account);
+    let person = people::find(tx, organisation, id)
+        .await?
+        .ok_or(Problem::not_found("member"))?;
+    let payments = ledger::payments(tx, organisation, Some(id), i64::MAX, PAYMENTS).await?;
+    let customers = payers::customers(tx, account, Whose::Of(id), "", i64::MAX).await?;
+    let terms = ledger::terms(tx, id).await?.into_iter().map(Term::from);
+    Ok(Json(MemberView {
+        id: id.0,
+        holder: person.holder,
+        name: person.name,
+        mail: person.mail,
+        keyholder: person.keyholder,
+        created_at: Moment(person.created_at),
+        standing: person.standing.as_ref().map(StandingView::from),
+        next_change: Moment::maybe(person.next_change),
+        covered: covered(members::facts(tx, id, rules).await?),
+        payments: payments.into_iter().map(Payment::from).collect(),
+        grants: ledger::grants(tx, id)
+            .await?
+            .into_iter()
+            .map(Grant::from)
+            .collect(),
+        holds: ledger::holds(tx, id)
+            .await?
+            .into_iter()
+            .map(Hold::from)
+            .collect(),
+        cards: people::cards(tx, organisation, Some(id), 0, i64::MAX)
+            .await?
+            .into_iter()
+            .map(Card::from)
+            .collect(),
+        customers: customers.into_iter().map(Customer::from).collect(),
+        seats: payers::seats_of(tx, id)
+            .await?
+            .into_iter()
+            .map(Seat::from)
+            .collect(),
+        terms: terms.collect(),
+    }))
+}
+
+/// Refuses a member who is not there.
+pub async fn expect_member(
+    state: &State,
+    tx: &mut Tx,
+    field: &str,
+    member: MemberId,
+) -> Answer<()> {
+    if members::exists(tx, &state.app.organisation, member).await? {
+        return Ok(());
+    }
+    Err(Problem::unknown(field, "member"))
+}
+
+/// Members, in the order of their numbers
+#[utoipa::path(get, path = "/api/v1/members", tag = "members", params(MemberFilter),
+    responses((status = OK, body = Page<MemberLine>), Problem))]
+pub async fn list(
+    state: Here,
+    Asked(filter): Asked<MemberFilter>,
+) -> Answer<Json<Page<MemberLine>>> {
+    let limit = limit(filter.limit)?;
+    let search = Search {
+        text: filter.q.as_deref(),
+        state: filter.state.map(StateWord::word),
+        after: filter.after.unwrap_or(0),
+        limit: limit + 1,
+    };
+    let mut tx = state.app.store.begin_read().await?;
+    let rows = people::search(&mut tx, &state.app.organisation, search).await?;
+    Ok(Json(Page::cut(
+        rows,
+        limit,
+        |person| person.id.to_string(),
+        MemberLine::from,
+    )))
+}
+
+/// What a member begins with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewMemberBody {
+    /// The name.
+    name: Title,
+    /// The mail address.
+    mail: Option<Mail>,
+    /// Exempt from lockdown and staleness.
+    #[serde(default)]
+    keyholder: bool,
+}
+
+/// Make a member
+#[utoipa::path(post, path = "/api/v1/members", tag = "members", request_body = NewMemberBody,
+    responses((status = CREATED, body = MemberView), Problem))]
+pub async fn create(
+    state: Here,
+    Body(body): Body<NewMemberBody>,
+) -> Answer<(StatusCode, Json<MemberView>)> {
+    let mut random = Handed::new(|bytes| state.app.with_random(|random| random.fill_bytes(bytes)));
+    let new = NewMember {
+        holder: new_holder(&mut random),
+        name: body.name.as_str(),
+        mail: body.mail.as_ref().map(Mail::as_str),
+        keyholder: body.keyholder,
+    };
+    let mut work = state.work().await?;
+    let now = work.now;
+    let member = members::create(&mut work.tx, &state.app.organisation, &new, now).await?;
+    state
+        .note(&mut work, "member.create", Some(member), "by hand")
+        .await?;
+    state
+        .app
+        .derive(&mut work, member, "made by an admin")
+        .await?;
+    let rules = work.rulebook.clone();
+    let answer = view(&state, &mut work.tx, &rules, member).await?;
+    state.done(work).await?;
+    Ok((StatusCode::CREATED, answer))
+}
+
+/// One member, with standing and the facts it rests on
+#[utoipa::path(get, path = "/api/v1/members/{member}", tag = "members", params(("member" = i64, Path)),
+    responses((status = OK, body = MemberView), Problem))]
+pub async fn show(state: Here, At(id): At<MemberId>) -> Answer<Json<MemberView>> {
+    let mut work = state.work().await?;
+    let rules = work.rulebook.clone();
+    view(&state, &mut work.tx, &rules, id).await
+}
+
+/// What is to change; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemberChange {
+    /// The name.
+    name: Option<Title>,
+    /// The mail address; `null`: none.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    mail: Option<Option<Mail>>,
+    /// Exempt from lockdown and staleness.
+    keyholder: Option<bool>,
+}
+
+/// Change a member
+#[utoipa::path(patch, path = "/api/v1/members/{member}", tag = "members", params(("member" = i64, Path)),
+    request_body = MemberChange, responses((status = OK, body = MemberView), Problem))]
+pub async fn change(
+    state: Here,
+    At(id): At<MemberId>,
+    Body(change): Body<MemberChange>,
+) -> Answer<Json<MemberView>> {
+    let mut work = state.work().await?;
+    let person = people::find(&mut work.tx, &state.app.organisation, id).await?;
+    let person = person.ok_or(Problem::not_found("member"))?;
+    let name = change
+        .name
+        .as_ref()
+        .map_or(person.name.as_str(), Title::as_str);
+    let mail = match &change.mail {
+        Some(mail) => mail.as_ref().map(Mail::as_str),
+        None => person.mail.as_deref(),
+    };
+    people::put(
+        &mut work.tx,
+        id,
+        name,
+        mail,
+        change.keyholder.unwrap_or(person.keyholder),
+    )
+    .await?;
+    state
+        .note(&mut work, "member.change", Some(id), "by hand")
+        .await?;
+    state
+        .app
+        .derive(&mut work, id, "changed by an admin")
+        .await?;
+    let rules = work.rulebook.clone();
+    let answer = view(&state, &mut work.tx, &rules, id).await?;
+    state.done(work).await?;
+    Ok(answer)
+}

@@ -1,0 +1,196 @@
+//! Payments: Stripe's, and those recorded by hand.
+
+use super::Here;
+use super::deeds::stretch;
+use super::extract::{Asked, Body};
+use super::members::expect_member;
+use super::organisation::expect_type;
+use super::page::{Page, limit};
+use super::problem::{Answer, Problem};
+use super::values::{Currency, Moment, Remark};
+use crate::store::ledger::{self, ByHand, PaymentRow};
+use axum::Json;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use shared::ids::{MemberId, MembershipTypeId};
+use utoipa::{IntoParams, ToSchema};
+
+/// A payment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Payment {
+    /// Its number.
+    id: i64,
+    /// `stripe`, `cash` or `transfer`.
+    source: String,
+    /// Whose; none while the customer belongs to nobody.
+    member: Option<i64>,
+    /// `cus_…`
+    customer: Option<String>,
+    /// `in_…`
+    invoice: Option<String>,
+    /// What it paid for, if recorded by hand.
+    membership: Option<String>,
+    /// Minor units.
+    amount: i64,
+    /// ISO 4217, lower case.
+    currency: String,
+    /// Why, or why nothing had to be paid.
+    reason: String,
+    /// First moment paid for.
+    from: Option<Moment>,
+    /// First moment no longer paid for.
+    until: Option<Moment>,
+    /// When.
+    paid_at: Moment,
+    /// A remark.
+    note: String,
+}
+
+impl From<PaymentRow> for Payment {
+    fn from(row: PaymentRow) -> Self {
+        Self {
+            id: row.id,
+            source: row.source,
+            member: row.member,
+            customer: row.customer,
+            invoice: row.invoice,
+            membership: row.membership,
+            amount: row.amount,
+            currency: row.currency,
+            reason: row.reason,
+            from: row.period_from.map(Moment::of),
+            until: row.period_until.map(Moment::of),
+            paid_at: Moment::of(row.paid_at),
+            note: row.note,
+        }
+    }
+}
+
+/// Which payments.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PaymentFilter {
+    /// Only of this member.
+    member: Option<i64>,
+    /// The `next` of the part before.
+    before: Option<i64>,
+    /// At most so many, up to 500.
+    limit: Option<i64>,
+}
+
+/// Payments, newest first
+#[utoipa::path(get, path = "/api/v1/payments", tag = "billing", params(PaymentFilter),
+    responses((status = OK, body = Page<Payment>), Problem))]
+pub async fn list(state: Here, Asked(filter): Asked<PaymentFilter>) -> Answer<Json<Page<Payment>>> {
+    let limit = limit(filter.limit)?;
+    let mut tx = state.app.store.begin_read().await?;
+    let (member, before) = (
+        filter.member.map(MemberId),
+        filter.before.unwrap_or(i64::MAX),
+    );
+    let rows =
+        ledger::payments(&mut tx, &state.app.organisation, member, before, limit + 1).await?;
+    Ok(Json(Page::cut(
+        rows,
+        limit,
+        |payment| payment.id.to_string(),
+        Payment::from,
+    )))
+}
+
+/// How money came by hand.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Into the till.
+    Cash,
+    /// Into the bank account.
+    Transfer,
+}
+
+/// Money received by hand.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPayment {
+    /// Whose.
+    #[schema(value_type = i64)]
+    member: MemberId,
+    /// How it came.
+    source: Source,
+    /// Minor units: cents, pence.
+    amount: i64,
+    /// ISO 4217, like `eur`.
+    currency: Currency,
+    /// What it pays for.
+    #[schema(value_type = String)]
+    membership: MembershipTypeId,
+    /// First moment paid for.
+    from: Moment,
+    /// First moment no longer paid for.
+    until: Moment,
+    /// When it came; left out: now.
+    paid_at: Option<Moment>,
+    /// A remark.
+    note: Option<Remark>,
+}
+
+/// Record money received by hand
+#[utoipa::path(post, path = "/api/v1/payments", tag = "billing", request_body = NewPayment,
+    responses((status = CREATED, body = Payment), Problem))]
+pub async fn create(
+    state: Here,
+    Body(body): Body<NewPayment>,
+) -> Answer<(StatusCode, Json<Payment>)> {
+    if body.amount < 0 {
+        return Err(Problem::field("amount", "Write minor units, 0 or more."));
+    }
+    let mut work = state.work().await?;
+    expect_member(&state, &mut work.tx, "member", body.member).await?;
+    expect_type(&work.rulebook, "membership", &body.membership)?;
+    let from = body.from.0;
+    let until = stretch(from, Some(body.until))?.unwrap_or(from);
+    let paid_at = body.paid_at.map_or(work.now, |moment| moment.0);
+    if paid_at > work.now {
+        return Err(Problem::field(
+            "paid_at",
+            "Write a moment that has passed, or leave it out.",
+        ));
+    }
+    let payment = ByHand {
+        source: match body.source {
+            Source::Cash => "cash",
+            Source::Transfer => "transfer",
+        },
+        member: body.member,
+        membership: &body.membership,
+        amount: body.amount,
+        currency: body.currency.as_str(),
+        from,
+        until,
+        paid_at,
+        note: body.note.as_ref().map_or("", Remark::as_str),
+    };
+    let organisation = &state.app.organisation;
+    let id = ledger::record(&mut work.tx, organisation, payment).await?;
+    state
+        .note(
+            &mut work,
+            "payment.record",
+            Some(body.member),
+            &format!("payment {id}"),
+        )
+        .await?;
+    state
+        .app
+        .derive(
+            &mut work,
+            body.member,
+            &format!("payment {id} was recorded"),
+        )
+        .await?;
+    let row = ledger::payments(&mut work.tx, organisation, Some(body.member), id.0 + 1, 1).await?;
+    let row = row.into_iter().next().ok_or(Problem::fault())?;
+    state.done(work).await?;
+    Ok((StatusCode::CREATED, Json(row.into())))
+}

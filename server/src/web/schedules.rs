@@ -1,0 +1,194 @@
+//! Schedules: weekly windows, and what holds on holidays.
+
+use super::extract::{At, Body};
+use super::organisation::refresh;
+use super::problem::{Answer, Problem};
+use super::values::Title;
+use super::{Here, State};
+use crate::setup;
+use crate::store::{Tx, places};
+use axum::Json;
+use serde::{Deserialize, Serialize};
+use shared::ids::{ScheduleId, ZoneId};
+use shared::schedule::{self, DAY_MINUTES};
+use utoipa::ToSchema;
+
+/// A day of the week, or any holiday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Weekday {
+    /// Monday.
+    Mon,
+    /// Tuesday.
+    Tue,
+    /// Wednesday.
+    Wed,
+    /// Thursday.
+    Thu,
+    /// Friday.
+    Fri,
+    /// Saturday.
+    Sat,
+    /// Sunday.
+    Sun,
+    /// A holiday, whatever its weekday.
+    Holiday,
+}
+
+const DAYS: [Weekday; 8] = [
+    Weekday::Mon,
+    Weekday::Tue,
+    Weekday::Wed,
+    Weekday::Thu,
+    Weekday::Fri,
+    Weekday::Sat,
+    Weekday::Sun,
+    Weekday::Holiday,
+];
+
+/// Open on some days between two hours of the wall clock.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// On which days; on a holiday only `holiday` counts.
+    days: Vec<Weekday>,
+    /// First open minute, like `08:00`.
+    from: String,
+    /// First closed minute, like `22:00`; `24:00` is midnight.
+    to: String,
+}
+
+impl Window {
+    fn of(window: schedule::Window) -> Self {
+        let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+        let days = (0..)
+            .zip(DAYS)
+            .filter(|(bit, _)| window.days >> bit & 1 == 1)
+            .map(|(_, day)| day)
+            .collect();
+        Self {
+            days,
+            from: clock(window.from),
+            to: clock(window.to),
+        }
+    }
+
+    fn read(&self, index: usize) -> Answer<schedule::Window> {
+        let at = |name: &str| format!("windows[{index}].{name}");
+        let clock = |name: &str, text: &str| {
+            minute(text).ok_or(Problem::field(
+                at(name),
+                "Write an hour and a minute like 08:00, up to 24:00.",
+            ))
+        };
+        let (from, to) = (clock("from", &self.from)?, clock("to", &self.to)?);
+        if from >= to {
+            let valid = "A window ends after it begins; write a night as two windows, to 24:00 and from 00:00.";
+            return Err(Problem::field(at("to"), valid));
+        }
+        if self.days.is_empty() {
+            return Err(Problem::field(at("days"), "Name at least one day."));
+        }
+        let bits = (0..).zip(DAYS).filter(|(_, day)| self.days.contains(day));
+        Ok(schedule::Window {
+            days: bits.fold(0, |days, (bit, _)| days | 1_u8 << bit),
+            from,
+            to,
+        })
+    }
+}
+
+fn minute(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |text: &str| (text.len() == 2).then(|| text.parse::<u16>().ok())?;
+    let (hour, minute) = (number(hour)?, number(minute)?);
+    let all = hour * 60 + minute;
+    (minute < 60 && all <= DAY_MINUTES).then_some(all)
+}
+
+/// A schedule.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ScheduleView {
+    /// Its name in addresses.
+    id: String,
+    /// What people call it.
+    name: String,
+    /// Any open window opens.
+    windows: Vec<Window>,
+}
+
+/// A schedule's settings.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleBody {
+    /// What people call it.
+    name: Title,
+    /// Any open window opens.
+    windows: Vec<Window>,
+}
+
+async fn all(state: &State, tx: &mut Tx) -> Answer<Vec<ScheduleView>> {
+    let schedules = places::schedules(tx, &state.app.organisation).await?;
+    Ok(schedules
+        .into_iter()
+        .map(|known| ScheduleView {
+            id: known.id.into(),
+            name: known.name,
+            windows: known.schedule.windows.into_iter().map(Window::of).collect(),
+        })
+        .collect())
+}
+
+async fn one(state: &State, tx: &mut Tx, id: &ScheduleId) -> Answer<Json<ScheduleView>> {
+    let found = all(state, tx)
+        .await?
+        .into_iter()
+        .find(|known| known.id == id.as_str());
+    Ok(Json(found.ok_or(Problem::not_found("schedule"))?))
+}
+
+/// All schedules
+#[utoipa::path(get, path = "/api/v1/schedules", tag = "organisation",
+    responses((status = OK, body = Vec<ScheduleView>), Problem))]
+pub async fn list(state: Here) -> Answer<Json<Vec<ScheduleView>>> {
+    Ok(Json(
+        all(&state, &mut state.app.store.begin_read().await?).await?,
+    ))
+}
+
+/// One schedule
+#[utoipa::path(get, path = "/api/v1/schedules/{schedule}", tag = "organisation",
+    params(("schedule" = String, Path)), responses((status = OK, body = ScheduleView), Problem))]
+pub async fn show(state: Here, At(id): At<ScheduleId>) -> Answer<Json<ScheduleView>> {
+    one(&state, &mut state.app.store.begin_read().await?, &id).await
+}
+
+/// Make or change a schedule
+#[utoipa::path(put, path = "/api/v1/schedules/{schedule}", tag = "organisation",
+    params(("schedule" = String, Path)), request_body = ScheduleBody,
+    responses((status = OK, body = ScheduleView), Problem))]
+pub async fn put(
+    state: Here,
+    At(id): At<ScheduleId>,
+    Body(body): Body<ScheduleBody>,
+) -> Answer<Json<ScheduleView>> {
+    let windows = body
+        .windows
+        .iter()
+        .enumerate()
+        .map(|(index, window)| window.read(index));
+    let schedule = schedule::Schedule {
+        windows: windows.collect::<Answer<_>>()?,
+    };
+    let mut work = state.work().await?;
+    let (organisation, name) = (&state.app.organisation, body.name.as_str());
+    setup::schedule(&mut work.tx, organisation, &id, name, &schedule).await?;
+    let zones: Vec<ZoneId> = work.rulebook.zones.keys().cloned().collect();
+    refresh(&state, &mut work.tx, &zones, work.now).await?;
+    state
+        .note(&mut work, "schedule.put", None, id.as_str())
+        .await?;
+    let answer = one(&state, &mut work.tx, &id).await?;
+    state.done(work).await?;
+    Ok(answer)
+}

@@ -1,0 +1,241 @@
+//! Standing and the facts it rests on, as the interface shows them.
+
+use super::values::Moment;
+use crate::store::ledger;
+use serde::{Deserialize, Serialize};
+use shared::facts::Facts;
+use shared::standing::{Access, Because, Standing, State as Word};
+use utoipa::ToSchema;
+
+/// Standing in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StateWord {
+    /// In good standing.
+    Good,
+    /// In, but a payment is missing.
+    Grace,
+    /// Out, though an admin could say why.
+    Held,
+    /// Not yet in.
+    Pending,
+    /// Was in, is out.
+    Lapsed,
+    /// Never in, as far as the facts go.
+    Stranger,
+}
+
+impl StateWord {
+    /// The word in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Grace => "grace",
+            Self::Held => "held",
+            Self::Pending => "pending",
+            Self::Lapsed => "lapsed",
+            Self::Stranger => "stranger",
+        }
+    }
+}
+
+/// Standing in one word, and its date: in until, out since, or in from.
+pub fn word(state: &Word) -> (StateWord, Option<Moment>) {
+    match state {
+        Word::Good { until } => (StateWord::Good, Moment::maybe(*until)),
+        Word::Grace { until } => (StateWord::Grace, Some(Moment(*until))),
+        Word::Held { until, .. } => (StateWord::Held, Moment::maybe(*until)),
+        Word::Pending { from } => (StateWord::Pending, Moment::maybe(*from)),
+        Word::Lapsed { since } => (StateWord::Lapsed, Some(Moment(*since))),
+        Word::Stranger => (StateWord::Stranger, None),
+    }
+}
+
+/// What a member may do now, and because of what.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StandingView {
+    /// In one word.
+    state: StateWord,
+    /// Whether doors open for the member.
+    is_in: bool,
+    /// In until then, out since then, or in from then on.
+    date: Option<Moment>,
+    /// The hold, if on hold.
+    hold: Option<i64>,
+    /// Access that holds, is to come, or ended lately.
+    access: Vec<AccessView>,
+}
+
+/// A stretch of access and the fact it rests on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccessView {
+    /// As which type.
+    membership: String,
+    /// First moment of access; none: since ever.
+    from: Option<Moment>,
+    /// First moment without access; none: until ended.
+    until: Option<Moment>,
+    /// False while a renewal may move the end on.
+    certain: bool,
+    /// `subscription`, `payment` or `grant`.
+    fact: &'static str,
+    /// The fact's id.
+    fact_id: String,
+    /// What about it, in one sentence.
+    because: &'static str,
+}
+
+impl From<&Standing> for StandingView {
+    fn from(standing: &Standing) -> Self {
+        let (state, date) = word(&standing.state);
+        let hold = match &standing.state {
+            Word::Held { hold, .. } => Some(hold.0),
+            Word::Good { .. }
+            | Word::Grace { .. }
+            | Word::Pending { .. }
+            | Word::Lapsed { .. }
+            | Word::Stranger => None,
+        };
+        let access = standing.access.iter().map(AccessView::from).collect();
+        Self {
+            state,
+            is_in: standing.state.is_in(),
+            date,
+            hold,
+            access,
+        }
+    }
+}
+
+impl From<&Access> for AccessView {
+    fn from(access: &Access) -> Self {
+        let (fact, fact_id, because) = match &access.because {
+            Because::Subscription { id, cause, .. } => {
+                ("subscription", id.clone(), cause.sentence())
+            }
+            Because::Payment { id } => ("payment", id.to_string(), "Paid by hand."),
+            Because::Grant { id } => ("grant", id.to_string(), "Given by an admin."),
+        };
+        Self {
+            membership: access.membership.to_string(),
+            from: Moment::maybe(access.from),
+            until: Moment::maybe(access.until),
+            certain: access.certain,
+            fact,
+            fact_id,
+            because,
+        }
+    }
+}
+
+/// A seat that covers the member, with what Stripe last showed of its subscription.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Covered {
+    /// `sub_…`
+    subscription: String,
+    /// Stripe's word for its state.
+    status: String,
+    /// `cus_…`
+    customer: String,
+    /// `si_…`
+    item: String,
+    /// Counted from 1.
+    seat: u32,
+    /// The type that its price names.
+    membership: Option<String>,
+    /// Start of the running period.
+    period_start: Option<Moment>,
+    /// End of the running period.
+    period_end: Option<Moment>,
+    /// Ends with the running period.
+    cancel_at_period_end: bool,
+    /// Ends at this moment.
+    cancel_at: Option<Moment>,
+    /// When it ended.
+    ended_at: Option<Moment>,
+    /// Whether Stripe could not be read when it was last asked.
+    unread: bool,
+    /// What was invoiced.
+    invoices: Vec<Invoiced>,
+}
+
+/// An invoice of a subscription.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Invoiced {
+    /// `in_…`
+    id: String,
+    /// Whether it is paid; zero totals count as paid.
+    paid: bool,
+    /// Minor units.
+    total: i64,
+    /// Minor units really paid.
+    amount_paid: i64,
+    /// ISO 4217, lower case.
+    currency: String,
+    /// When Stripe made it.
+    created: Moment,
+}
+
+/// The seats that cover a member.
+pub fn covered(facts: Facts) -> Vec<Covered> {
+    let view = |coverage: shared::facts::Coverage| {
+        let subscription = coverage.subscription;
+        let item = subscription
+            .items
+            .iter()
+            .find(|item| item.id == coverage.item);
+        let invoices = coverage.invoices.into_iter().map(|invoice| Invoiced {
+            paid: invoice.status == shared::facts::InvoiceStatus::Paid,
+            id: invoice.id,
+            total: invoice.total,
+            amount_paid: invoice.amount_paid,
+            currency: invoice.currency,
+            created: Moment(invoice.created),
+        });
+        Covered {
+            status: subscription.status.as_str().to_owned(),
+            membership: item
+                .and_then(|item| item.membership.clone())
+                .map(String::from),
+            period_start: item.map(|item| Moment(item.period_start)),
+            period_end: item.map(|item| Moment(item.period_end)),
+            subscription: subscription.id,
+            customer: subscription.customer,
+            item: coverage.item,
+            seat: coverage.seat,
+            cancel_at_period_end: subscription.cancel_at_period_end,
+            cancel_at: Moment::maybe(subscription.cancel_at),
+            ended_at: Moment::maybe(subscription.ended_at),
+            unread: coverage.unread,
+            invoices: invoices.collect(),
+        }
+    };
+    facts.coverage.into_iter().map(view).collect()
+}
+
+/// A stretch of a member's story.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Term {
+    /// What it rests on.
+    source: String,
+    /// As which type.
+    membership: String,
+    /// From when.
+    from: Moment,
+    /// Until when; none: it runs.
+    until: Option<Moment>,
+    /// Why it began.
+    cause: String,
+}
+
+impl From<ledger::Term> for Term {
+    fn from(term: ledger::Term) -> Self {
+        Self {
+            source: term.source,
+            membership: term.membership,
+            from: Moment::of(term.opened_at),
+            until: term.closed_at.map(Moment::of),
+            cause: term.cause,
+        }
+    }
+}

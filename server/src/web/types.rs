@@ -1,0 +1,169 @@
+//! Membership types: the `X` of `membertype_X`.
+
+use super::extract::{Asked, At, Body};
+use super::organisation::Approval;
+use super::problem::{Answer, Problem};
+use super::values::Title;
+use super::{Here, State};
+use crate::setup;
+use crate::store::{Tx, places};
+use axum::Json;
+use serde::{Deserialize, Serialize};
+use shared::facts::TypePolicy;
+use shared::ids::MembershipTypeId;
+use shared::time::Span;
+use utoipa::ToSchema;
+
+/// A membership type.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MembershipType {
+    /// The `X` of `membertype_X`.
+    id: String,
+    /// What people call it.
+    name: String,
+    /// Higher is more.
+    rank: i64,
+    /// The knobs in force.
+    policy: PolicyBody,
+    /// Whether these are the defaults.
+    standard: bool,
+}
+
+/// The knobs of a type; what is left out has its default.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyBody {
+    /// Days that access outlasts a paid period, waiting for news of the renewal.
+    slack_days: Option<i64>,
+    /// Days that access outlasts the start of an unpaid period.
+    grace_days: Option<i64>,
+    /// Whether a trial opens doors.
+    trial_access: Option<bool>,
+    /// Whether a plan change must be paid before its type counts.
+    upgrade_needs_payment: Option<bool>,
+}
+
+const DAY: i64 = Span::days(1).0;
+
+impl From<&TypePolicy> for PolicyBody {
+    fn from(policy: &TypePolicy) -> Self {
+        Self {
+            slack_days: Some(policy.slack.0 / DAY),
+            grace_days: Some(policy.grace.0 / DAY),
+            trial_access: Some(policy.trial_access),
+            upgrade_needs_payment: Some(policy.upgrade_needs_payment),
+        }
+    }
+}
+
+impl PolicyBody {
+    fn over(self, standard: TypePolicy) -> Answer<TypePolicy> {
+        let days = |field: &str, days: Option<i64>, standard: Span| match days {
+            None => Ok(standard),
+            Some(days @ 0..=366) => Ok(Span::days(days)),
+            Some(_) => Err(Problem::field(
+                format!("policy.{field}"),
+                "Write whole days, 0 to 366.",
+            )),
+        };
+        Ok(TypePolicy {
+            slack: days("slack_days", self.slack_days, standard.slack)?,
+            grace: days("grace_days", self.grace_days, standard.grace)?,
+            trial_access: self.trial_access.unwrap_or(standard.trial_access),
+            upgrade_needs_payment: self
+                .upgrade_needs_payment
+                .unwrap_or(standard.upgrade_needs_payment),
+        })
+    }
+}
+
+/// A type's settings.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TypeBody {
+    /// What people call it.
+    name: Title,
+    /// Higher is more.
+    #[serde(default)]
+    rank: i64,
+    /// Its knobs; left out: the defaults.
+    policy: Option<PolicyBody>,
+}
+
+fn standard(state: &State) -> TypePolicy {
+    TypePolicy::standard(state.app.billing.stripe.is_some())
+}
+
+async fn all(state: &State, tx: &mut Tx) -> Answer<Vec<MembershipType>> {
+    let defaults = standard(state);
+    let types = places::types(tx, &state.app.organisation).await?;
+    Ok(types
+        .into_iter()
+        .map(|known| MembershipType {
+            id: known.id.into(),
+            name: known.name,
+            rank: known.rank,
+            policy: known.policy.as_ref().unwrap_or(&defaults).into(),
+            standard: known.policy.is_none(),
+        })
+        .collect())
+}
+
+async fn one(state: &State, tx: &mut Tx, id: &MembershipTypeId) -> Answer<Json<MembershipType>> {
+    let found = all(state, tx)
+        .await?
+        .into_iter()
+        .find(|known| known.id == id.as_str());
+    Ok(Json(found.ok_or(Problem::not_found("membership type"))?))
+}
+
+/// All membership types, highest rank first
+#[utoipa::path(get, path = "/api/v1/membership-types", tag = "organisation",
+    responses((status = OK, body = Vec<MembershipType>), Problem))]
+pub async fn list(state: Here) -> Answer<Json<Vec<MembershipType>>> {
+    Ok(Json(
+        all(&state, &mut state.app.store.begin_read().await?).await?,
+    ))
+}
+
+/// One membership type
+#[utoipa::path(get, path = "/api/v1/membership-types/{type}", tag = "organisation",
+    params(("type" = String, Path)), responses((status = OK, body = MembershipType), Problem))]
+pub async fn show(state: Here, At(id): At<MembershipTypeId>) -> Answer<Json<MembershipType>> {
+    one(&state, &mut state.app.store.begin_read().await?, &id).await
+}
+
+/// Make or change a membership type
+#[utoipa::path(put, path = "/api/v1/membership-types/{type}", tag = "organisation",
+    params(("type" = String, Path), Approval), request_body = TypeBody,
+    responses((status = OK, body = MembershipType), Problem))]
+pub async fn put(
+    state: Here,
+    At(id): At<MembershipTypeId>,
+    Asked(Approval { approved }): Asked<Approval>,
+    Body(body): Body<TypeBody>,
+) -> Answer<Json<MembershipType>> {
+    let policy = body
+        .policy
+        .map(|policy| policy.over(standard(&state)))
+        .transpose()?;
+    let mut work = state.work().await?;
+    let (organisation, name) = (&state.app.organisation, body.name.as_str());
+    setup::membership_type(
+        &mut work.tx,
+        organisation,
+        &id,
+        name,
+        body.rank,
+        policy.as_ref(),
+    )
+    .await?;
+    let cause = format!("membership type {id} was changed");
+    state.derive_all(&mut work, &cause, approved).await?;
+    state
+        .note(&mut work, "membership_type.put", None, id.as_str())
+        .await?;
+    let answer = one(&state, &mut work.tx, &id).await?;
+    state.done(work).await?;
+    Ok(answer)
+}

@@ -1,0 +1,349 @@
+//! Zones: doors that share one policy and one list, and which types open them.
+
+use super::extract::{Asked, At, Body};
+use super::organisation::{Approval, expect_type, refresh};
+use super::problem::{Answer, Problem};
+use super::values::{Moment, Title, given};
+use super::{Here, State};
+use crate::setup;
+use crate::store::rulebook::ZoneSettings;
+use crate::store::{Tx, places};
+use axum::Json;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use shared::allow_list::Epoch;
+use shared::ids::{LocationId, MembershipTypeId, ScheduleId, ZoneId};
+use shared::time::Timestamp;
+use utoipa::ToSchema;
+
+/// A zone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Zone {
+    /// Its name in addresses.
+    id: String,
+    /// What people call it.
+    name: String,
+    /// Where.
+    location: String,
+    /// Knobs and lasting states.
+    settings: Settings,
+    /// Which types open it.
+    access: Vec<Opens>,
+    /// The newest revision of its list, as epoch and number.
+    revision: String,
+    /// How many cards are listed.
+    entries: u64,
+    /// Why nothing is published any more.
+    stopped: Option<String>,
+}
+
+/// A type that opens a zone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Opens {
+    /// Which type.
+    membership: String,
+    /// On which schedule; none: always.
+    schedule: Option<String>,
+}
+
+/// Knobs and lasting states of a zone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Settings {
+    /// Seconds an uncertain end is stretched while a door is out of contact; none: two weeks.
+    offline_grace_seconds: Option<i64>,
+    /// Seconds without contact after which only keyholders pass; none: never.
+    staleness_seconds: Option<i64>,
+    /// Refuse scheduled rights while a door's clock is untrusted.
+    schedules_need_clock: bool,
+    /// Only keyholders pass.
+    lockdown: bool,
+    /// Any card passes until then.
+    open_house_until: Option<Moment>,
+    /// The doors stand unlocked until then.
+    hold_open_until: Option<Moment>,
+}
+
+impl From<ZoneSettings> for Settings {
+    fn from(settings: ZoneSettings) -> Self {
+        Self {
+            offline_grace_seconds: settings.offline_grace_seconds,
+            staleness_seconds: settings.staleness_seconds,
+            schedules_need_clock: settings.schedules_need_clock,
+            lockdown: settings.lockdown,
+            open_house_until: settings.open_house_until.map(Moment::of),
+            hold_open_until: settings.hold_open_until.map(Moment::of),
+        }
+    }
+}
+
+/// What is to change; what is left out stays, `null` takes away.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsChange {
+    /// Seconds an uncertain end is stretched while a door is out of contact; `null`: two weeks.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    offline_grace_seconds: Option<Option<i64>>,
+    /// Seconds without contact after which only keyholders pass; `null`: never.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    staleness_seconds: Option<Option<i64>>,
+    /// Refuse scheduled rights while a door's clock is untrusted.
+    schedules_need_clock: Option<bool>,
+    /// Only keyholders pass.
+    lockdown: Option<bool>,
+    /// Any card passes until then.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Moment>)]
+    open_house_until: Option<Option<Moment>>,
+    /// The doors stand unlocked until then.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Moment>)]
+    hold_open_until: Option<Option<Moment>>,
+}
+
+const YEAR: i64 = 366 * 86_400;
+
+impl SettingsChange {
+    fn apply(self, settings: &mut ZoneSettings, now: Timestamp) -> Answer<()> {
+        let seconds = |field: &str, given: Option<Option<i64>>, old: Option<i64>| match given {
+            None => Ok(old),
+            Some(None) => Ok(None),
+            Some(Some(seconds @ 0..=YEAR)) => Ok(Some(seconds)),
+            Some(Some(_)) => Err(Problem::field(
+                field,
+                "Write whole seconds, from 0 to a year.",
+            )),
+        };
+        let moment = |field: &str, given: Option<Option<Moment>>, old: Option<i64>| match given {
+            None => Ok(old),
+            Some(None) => Ok(None),
+            Some(Some(Moment(at))) if at > now => Ok(Some(at.0)),
+            Some(Some(_)) => Err(Problem::field(
+                field,
+                "Write a moment that lies ahead, or null.",
+            )),
+        };
+        settings.offline_grace_seconds = seconds(
+            "offline_grace_seconds",
+            self.offline_grace_seconds,
+            settings.offline_grace_seconds,
+        )?;
+        settings.staleness_seconds = seconds(
+            "staleness_seconds",
+            self.staleness_seconds,
+            settings.staleness_seconds,
+        )?;
+        settings.open_house_until = moment(
+            "open_house_until",
+            self.open_house_until,
+            settings.open_house_until,
+        )?;
+        settings.hold_open_until = moment(
+            "hold_open_until",
+            self.hold_open_until,
+            settings.hold_open_until,
+        )?;
+        settings.schedules_need_clock = self
+            .schedules_need_clock
+            .unwrap_or(settings.schedules_need_clock);
+        settings.lockdown = self.lockdown.unwrap_or(settings.lockdown);
+        Ok(())
+    }
+}
+
+/// A zone's name and place.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ZoneBody {
+    /// What people call it.
+    name: Title,
+    /// Where.
+    #[schema(value_type = String)]
+    location: LocationId,
+}
+
+/// When a type opens a zone.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessBody {
+    /// On which schedule; left out: always.
+    #[schema(value_type = Option<String>)]
+    schedule: Option<ScheduleId>,
+}
+
+impl From<places::Zone> for Zone {
+    fn from(zone: places::Zone) -> Self {
+        let opens = |(membership, schedule): (MembershipTypeId, Option<ScheduleId>)| Opens {
+            membership: membership.into(),
+            schedule: schedule.map(String::from),
+        };
+        Self {
+            id: zone.id.into(),
+            name: zone.name,
+            location: zone.location.into(),
+            settings: zone.settings.into(),
+            access: zone.access.into_iter().map(opens).collect(),
+            revision: zone.head.revision.to_string(),
+            entries: zone.head.entries,
+            stopped: zone.head.stopped,
+        }
+    }
+}
+
+async fn find(state: &State, tx: &mut Tx, id: &ZoneId) -> Answer<places::Zone> {
+    let all = places::zones(tx, &state.app.organisation).await?;
+    all.into_iter()
+        .find(|zone| zone.id == *id)
+        .ok_or(Problem::not_found("zone"))
+}
+
+/// All zones
+#[utoipa::path(get, path = "/api/v1/zones", tag = "zones", responses((status = OK, body = Vec<Zone>), Problem))]
+pub async fn list(state: Here) -> Answer<Json<Vec<Zone>>> {
+    let mut tx = state.app.store.begin_read().await?;
+    let all = places::zones(&mut tx, &state.app.organisation).await?;
+    Ok(Json(all.into_iter().map(Zone::from).collect()))
+}
+
+/// One zone
+#[utoipa::path(get, path = "/api/v1/zones/{zone}", tag = "zones", params(("zone" = String, Path)),
+    responses((status = OK, body = Zone), Problem))]
+pub async fn show(state: Here, At(id): At<ZoneId>) -> Answer<Json<Zone>> {
+    Ok(Json(
+        find(&state, &mut state.app.store.begin_read().await?, &id)
+            .await?
+            .into(),
+    ))
+}
+
+/// Make a zone, or change its name and place
+#[utoipa::path(put, path = "/api/v1/zones/{zone}", tag = "zones", params(("zone" = String, Path)),
+    request_body = ZoneBody, responses((status = OK, body = Zone), Problem))]
+pub async fn put(
+    state: Here,
+    At(id): At<ZoneId>,
+    Body(body): Body<ZoneBody>,
+) -> Answer<Json<Zone>> {
+    let organisation = &state.app.organisation;
+    let mut work = state.work().await?;
+    let (tx, now) = (&mut work.tx, work.now);
+    if !places::locations(tx, organisation)
+        .await?
+        .iter()
+        .any(|known| known.id == body.location)
+    {
+        return Err(Problem::unknown("location", "location"));
+    }
+    if work.rulebook.zones.contains_key(&id) {
+        places::rename_zone(tx, organisation, &id, body.name.as_str()).await?;
+        places::move_zone(tx, organisation, &id, &body.location).await?;
+        refresh(&state, tx, std::slice::from_ref(&id), now).await?;
+    } else {
+        let mut epoch = Epoch {
+            number: 1,
+            id: [0; 8],
+        };
+        state
+            .app
+            .with_random(|random| random.fill_bytes(&mut epoch.id));
+        setup::zone(
+            tx,
+            organisation,
+            &id,
+            body.name.as_str(),
+            &body.location,
+            epoch,
+            now,
+        )
+        .await?;
+    }
+    state.note(&mut work, "zone.put", None, id.as_str()).await?;
+    let answer = Json(find(&state, &mut work.tx, &id).await?.into());
+    state.done(work).await?;
+    Ok(answer)
+}
+
+/// Change a zone's knobs and lasting states: lockdown, open house, doors held open
+#[utoipa::path(patch, path = "/api/v1/zones/{zone}/settings", tag = "zones", params(("zone" = String, Path)),
+    request_body = SettingsChange, responses((status = OK, body = Zone), Problem))]
+pub async fn settings(
+    state: Here,
+    At(id): At<ZoneId>,
+    Body(change): Body<SettingsChange>,
+) -> Answer<Json<Zone>> {
+    let mut work = state.work().await?;
+    let mut settings = find(&state, &mut work.tx, &id).await?.settings;
+    change.apply(&mut settings, work.now)?;
+    setup::zone_settings(
+        &mut work.tx,
+        &state.app.organisation,
+        &id,
+        &settings,
+        work.now,
+    )
+    .await?;
+    state
+        .note(&mut work, "zone.settings", None, id.as_str())
+        .await?;
+    let answer = Json(find(&state, &mut work.tx, &id).await?.into());
+    state.done(work).await?;
+    Ok(answer)
+}
+
+/// Let a membership type open a zone
+#[utoipa::path(put, path = "/api/v1/zones/{zone}/access/{type}", tag = "zones",
+    params(("zone" = String, Path), ("type" = String, Path), Approval), request_body = AccessBody,
+    responses((status = OK, body = Zone), Problem))]
+pub async fn put_access(
+    state: Here,
+    At((id, membership)): At<(ZoneId, MembershipTypeId)>,
+    Asked(Approval { approved }): Asked<Approval>,
+    Body(body): Body<AccessBody>,
+) -> Answer<Json<Zone>> {
+    let organisation = &state.app.organisation;
+    let mut work = state.work().await?;
+    find(&state, &mut work.tx, &id).await?;
+    expect_type(&work.rulebook, "type", &membership)?;
+    if let Some(schedule) = &body.schedule
+        && !places::schedules(&mut work.tx, organisation)
+            .await?
+            .iter()
+            .any(|known| known.id == *schedule)
+    {
+        return Err(Problem::unknown("schedule", "schedule"));
+    }
+    setup::zone_access(
+        &mut work.tx,
+        organisation,
+        &id,
+        &membership,
+        body.schedule.as_ref(),
+    )
+    .await?;
+    let cause = format!("membership type {membership} opens zone {id}");
+    state.derive_all(&mut work, &cause, approved).await?;
+    state.note(&mut work, "zone.access", None, &cause).await?;
+    let answer = Json(find(&state, &mut work.tx, &id).await?.into());
+    state.done(work).await?;
+    Ok(answer)
+}
+
+/// Take a zone from a membership type
+#[utoipa::path(delete, path = "/api/v1/zones/{zone}/access/{type}", tag = "zones",
+    params(("zone" = String, Path), ("type" = String, Path), Approval), responses((status = NO_CONTENT), Problem))]
+pub async fn remove_access(
+    state: Here,
+    At((id, membership)): At<(ZoneId, MembershipTypeId)>,
+    Asked(Approval { approved }): Asked<Approval>,
+) -> Answer<StatusCode> {
+    let mut work = state.work().await?;
+    if !setup::remove_zone_access(&mut work.tx, &state.app.organisation, &id, &membership).await? {
+        return Err(Problem::not_found("access of this type to this zone"));
+    }
+    let cause = format!("membership type {membership} no longer opens zone {id}");
+    state.derive_all(&mut work, &cause, approved).await?;
+    state.note(&mut work, "zone.access", None, &cause).await?;
+    state.done(work).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
