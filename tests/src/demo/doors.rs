@@ -222,7 +222,7 @@ impl Runner {
         }
     }
 
-    async fn send(&self, outgoing: Outgoing) {
+    async fn send(&mut self, outgoing: Outgoing) {
         if let Some(link) = &self.link {
             // A broken link says so by itself.
             drop(link.outgoing.send(outgoing).await);
@@ -271,7 +271,7 @@ async fn hear(link: &mut Option<Link>) -> Incoming {
 
 /// Lets a real serial reader tap at a door.
 pub fn read_serial(door: &Door, device: &std::path::Path) -> anyhow::Result<()> {
-    use door_agent::readers::{Parser as _, Read, rdm6300::Rdm6300};
+    use door_agent::readers::{Parser as _, Rdm6300, Read};
     use tokio::io::AsyncReadExt as _;
     use tokio_serial::SerialPortBuilderExt as _;
     let name = device.to_string_lossy();
