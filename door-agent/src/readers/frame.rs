@@ -76,7 +76,7 @@ impl Frame {
     fn take_digit(&mut self, byte: u8, taken: usize) -> bool {
         let Some(digit) = hex(byte) else { return false };
         let slot = &mut self.bytes[taken / 2];
-        *slot = if taken % 2 == 0 {
+        *slot = if taken.is_multiple_of(2) {
             digit << 4
         } else {
             *slot | digit
