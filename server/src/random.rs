@@ -4,14 +4,10 @@ use rand_core::{TryCryptoRng, TryRng, UnwrapErr};
 use std::convert::Infallible;
 
 /// The system's randomness.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "the one place that asks; everything else is handed it"
-)]
+#[expect(clippy::disallowed_types, reason = "the one place that asks; everything else is handed it")]
 #[must_use]
 pub fn system() -> Box<dyn rand_core::CryptoRng + Send> {
-    Box::new(UnwrapErr(getrandom::SysRng))
+    Box::new(UnwrapErr::<getrandom::SysRng>::default())
 }
 
 /// Randomness behind a function: lets a locked generator be handed on without holding its lock.
