@@ -34,6 +34,7 @@ mod events;
 mod lists;
 mod messages;
 mod reports;
+pub mod stored;
 mod storing;
 
 /// The marks (clock floor, contacts) are stored at least so often; and soon after each badge.
@@ -309,17 +310,7 @@ impl Agent {
         self.sync_spool(sources);
     }
 
-    /// Judges a card at every door from what is known now; nothing is done and nothing is logged.
-    #[must_use]
-    pub fn judge(&self, uid: &CardUid, sources: Sources) -> Vec<(DoorId, Option<ZoneId>, shared::decide::Decision)> {
-        let reading = self.clock.read(sources);
-        let judge = |(id, door): (&DoorId, &Door)| {
-            (id.clone(), door.zone.clone(), view(&self.zones, door).judge(uid, reading).1)
-        };
-        self.doors.iter().map(judge).collect()
-    }
-
-    /// What is held of each zone, and the time it is judged by.
+    /// What is held of each zone.
     pub fn zones(&self) -> impl Iterator<Item = &Zone> {
         self.zones.values()
     }
@@ -328,6 +319,16 @@ impl Agent {
     #[must_use]
     pub fn reading(&self, sources: Sources) -> shared::door_clock::Reading {
         self.clock.read(sources)
+    }
+
+    /// Judges a card at every door from what is known now; nothing is done and nothing is logged.
+    #[must_use]
+    pub fn judge(&self, uid: &CardUid, sources: Sources) -> Vec<(DoorId, Option<ZoneId>, shared::decide::Decision)> {
+        let reading = self.clock.read(sources);
+        let judge = |(id, door): (&DoorId, &Door)| {
+            (id.clone(), door.zone.clone(), door.zone.as_ref().and_then(|zone| self.zones.get(zone)).map_or_else(View::default, zone_view).judge(uid, reading).1)
+        };
+        self.doors.iter().map(judge).collect()
     }
 
     /// Whether the broker is there.
@@ -457,10 +458,6 @@ fn known_zones(keeper: &mut Keeper, config: &HeldConfig) -> BTreeMap<ZoneId, Zon
         });
     }
     zones
-}
-
-fn view<'a>(zones: &'a BTreeMap<ZoneId, Zone>, door: &Door) -> View<'a> {
-    door.zone.as_ref().and_then(|zone| zones.get(zone)).map(zone_view).unwrap_or_default()
 }
 
 fn zone_view(zone: &Zone) -> View<'_> {

@@ -114,6 +114,17 @@ pub fn store(disk: &mut dyn Disk, identity: &Identity, paired: &Paired) -> Resul
     disk.remove(NEXT_IDENTITY).map_err(|source| IdentityError::Write { name: NEXT_IDENTITY, source })
 }
 
+/// Removes everything but the identity and the pairing: it was said by a server that no longer counts.
+pub fn clear_others(disk: &mut dyn Disk) -> Result<(), IdentityError> {
+    let failed = |source| IdentityError::Write { name: "lists of the former server", source };
+    for name in disk.list().map_err(failed)? {
+        if name != IDENTITY && name != PAIRED {
+            disk.remove(&name).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 fn read(disk: &dyn Disk, name: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
     let bytes = disk.read(name).map_err(|source| IdentityError::Read { name, source })?;
     Ok(bytes.map(Zeroizing::new))

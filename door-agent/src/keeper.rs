@@ -16,8 +16,10 @@ use shared::keys::Signer;
 use shared::wire::{Config, Kept, PolicyMessage, SnapshotPart};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+pub use shared_disk::SharedDisk;
 pub use thread::ShelfThread;
 
+mod shared_disk;
 mod thread;
 
 /// After so many changes the list is stored whole, so that loading it stays quick.

@@ -67,8 +67,17 @@ pub async fn pair(
     let pairing = check_pairing(&answer, &hello, &identity)?;
 
     let paired = Paired { server: hello.key, agent: identity.signer.public(), pairing };
+    let before = identity::load(disk).ok().map(|(_, before)| before);
     identity::store(disk, &identity, &paired).map_err(PairError::Keep)?;
+    if before.is_none_or(|before| !same_club(&before, &paired)) {
+        identity::clear_others(disk).map_err(PairError::Keep)?;
+    }
     Ok(paired)
+}
+
+/// Whether revisions of one pairing mean something in the other.
+fn same_club(one: &Paired, other: &Paired) -> bool {
+    one.server == other.server && one.pairing.organisation == other.pairing.organisation
 }
 
 fn check_hello(answer: &[u8], code: &PairingCode, nonce: &[u8; 32]) -> Result<ServerHello, PairError> {
@@ -265,6 +274,18 @@ mod tests {
         let post = async |path, body| server.answer(path, body);
         pair(&mut disk, &code, &mut random, post).await.expect("pairs again");
         assert_ne!(identity::load(&disk).expect("replaced").0.signer.public(), before.signer.public());
+    }
+
+    #[tokio::test]
+    async fn pairing_with_another_server_forgets_what_the_first_one_said() {
+        let (mut disk, mut server, mut other) = (MemoryDisk::new(), Server::new(1), Server::new(40));
+        let (code, other_code) = (server.code.clone(), other.code.clone());
+        try_pair(&mut disk, &code, |path, body| server.answer(path, body)).await.expect("pairs");
+        disk.write_atomic("highest.0", b"of the first").expect("writes");
+        try_pair(&mut disk, &code, |path, body| server.answer(path, body)).await.expect("pairs again");
+        assert!(disk.read("highest.0").expect("reads").is_some());
+        try_pair(&mut disk, &other_code, |path, body| other.answer(path, body)).await.expect("pairs");
+        assert!(disk.read("highest.0").expect("reads").is_none());
     }
 
     #[tokio::test]

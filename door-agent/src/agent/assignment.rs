@@ -115,7 +115,7 @@ fn identity(held: &HeldConfig) -> (Revision, Digest) {
 }
 
 /// The zones' card keys; none if they are not sealed to this agent.
-fn card_keys(config: &Config, opening: &OpeningKey) -> Option<CardKeys> {
+pub(super) fn card_keys(config: &Config, opening: &OpeningKey) -> Option<CardKeys> {
     let plain = opening.open(CARD_KEYS_PURPOSE, &config.card_keys).ok()?;
     minicbor::decode(&plain).ok()
 }

@@ -114,7 +114,9 @@ impl Agent {
         self.publish(Channel::Result, Kind::Result, &result);
     }
 
-    fn diagnostics(&self, sources: Sources) -> String {
+    /// The agent about itself, for staff: lines of text without a name or a card in them.
+    #[must_use]
+    pub fn diagnostics(&self, sources: Sources) -> String {
         let reading = self.clock.read(sources);
         let seconds = sources.uptime.0 / 1000;
         let mut lines = vec![
@@ -122,6 +124,7 @@ impl Agent {
             format!("time {} ({:?})", reading.time, reading.quality),
             format!("configuration {}", self.config.config.revision),
             format!("{} events wait in the spool", self.spool.waiting()),
+            format!("broker: {}", if self.connected { "connected" } else { "not connected" }),
         ];
         for zone in self.zones.values() {
             let list = zone.list().map_or("no list".to_owned(), |list| {

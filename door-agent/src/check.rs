@@ -1,0 +1,170 @@
+//! Looks at everything an agent needs, in turn, and says what to do about what is wrong.
+
+use crate::agent::stored::Stored;
+use crate::clock::SystemClock;
+use crate::config::{Config, Door, Reader};
+use crate::control::{self, Ask};
+use crate::disk::Directory;
+use crate::event_loop::Doors;
+use crate::identity::{self, Paired};
+use crate::keeper::{Keeper, chain};
+use crate::link::probe;
+use crate::run::target;
+use shared::door_clock::Quality;
+use shared::time::{Span, Timestamp};
+use std::io::{self, Write};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Without contact for so long, staff should look at the network.
+const OLD: Span = Span::minutes(10);
+const BROKER_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What one look found.
+enum Found {
+    Good(String),
+    Bad {
+        what: String,
+        to_do: &'static str,
+    },
+}
+
+/// Prints one line for each part, and returns how many are wrong.
+///
+/// # Errors
+/// If nothing can be printed.
+pub async fn check(config: &Config, mut out: impl Write) -> io::Result<u32> {
+    let mut wrong = 0;
+    let mut tell = |name: &str, found: Found| -> io::Result<()> {
+        match found {
+            Found::Good(text) => writeln!(out, "ok    {name}: {text}"),
+            Found::Bad { what, to_do } => {
+                wrong += 1;
+                writeln!(out, "WRONG {name}: {what}\n      {to_do}")
+            }
+        }
+    };
+    tell("settings", Found::Good(format!("{} doors", config.doors.len())))?;
+    let running = control::ask(&config.state_dir, &Ask::Status).await.ok().flatten();
+    tell("state directory", state_dir(config, running.is_some()))?;
+    for door in &config.doors {
+        tell(&format!("reader of {}", door.id), reader(door, running.is_some()))?;
+        tell(&format!("lock of {}", door.id), lock(door, running.is_some()))?;
+    }
+    let disk = Directory::read_only(&config.state_dir);
+    match identity::load(&disk) {
+        Err(error) => {
+            tell("pairing", bad(&error, "create the agent in the server's pages, then run `door-agent pair`"))?;
+        }
+        Ok((identity, paired)) => {
+            tell("pairing", Found::Good(format!("agent {} of {}", paired.pairing.agent, paired.pairing.organisation)))?;
+            let sources = SystemClock::start().read();
+            let other = Directory::read_only(&config.state_dir);
+            match Keeper::open(Box::new(disk), Box::new(other), &identity) {
+                Err(error) => tell("lists", bad(&error, "check the disk; the server sends lists anew"))?,
+                Ok(mut keeper) => {
+                    let stored = Stored::read(&mut keeper, &identity, &paired, sources);
+                    tell("clock", clock(&stored, sources))?;
+                    for door in &config.doors {
+                        tell(&format!("list of {}", door.id), list(&stored, door, sources))?;
+                    }
+                }
+            }
+            tell("broker", broker(&paired, running.as_deref()).await)?;
+        }
+    }
+    Ok(wrong)
+}
+
+fn bad(error: &dyn std::error::Error, to_do: &'static str) -> Found {
+    Found::Bad { what: chain(error), to_do }
+}
+
+fn state_dir(config: &Config, running: bool) -> Found {
+    let path = config.state_dir.display();
+    if running {
+        return Found::Good(format!("{path}, in use by the running agent"));
+    }
+    match Directory::open(&config.state_dir) {
+        Ok(_) => Found::Good(path.to_string()),
+        Err(error) => bad(&error, "it must exist and belong to the user of the agent; run this as that user or as root"),
+    }
+}
+
+fn reader(door: &Door, running: bool) -> Found {
+    match &door.reader {
+        Reader::Serial { device, .. } if !device.exists() => Found::Bad {
+            what: format!("{} is not there", device.display()),
+            to_do: "check cable and name; on a Raspberry Pi enable the serial port and disable its login shell in raspi-config",
+        },
+        Reader::Serial { device, .. } if running => Found::Good(format!("{}, in use by the agent", device.display())),
+        Reader::Serial { device, baud, .. } => {
+            match tokio_serial::new(device.to_string_lossy(), *baud).open() {
+                Ok(_) => Found::Good(format!("{} at {baud} baud; try `door-agent watch`", device.display())),
+                Err(error) => bad(&error, "the user of the agent must be in the group dialout, and nothing else may use the device"),
+            }
+        }
+        Reader::Simulated { input } => Found::Good(format!("simulated, {}", input.display())),
+    }
+}
+
+fn lock(door: &Door, running: bool) -> Found {
+    if running {
+        return Found::Good("in use by the running agent".to_owned());
+    }
+    match Doors::open(std::slice::from_ref(door), &SystemClock::start()) {
+        Ok(_) => Found::Good("at rest".to_owned()),
+        Err(error) => bad(&error, "on a Raspberry Pi the user of the agent must be in the group gpio"),
+    }
+}
+
+fn clock(stored: &Stored, sources: shared::door_clock::Sources) -> Found {
+    let reading = stored.reading(sources);
+    match reading.quality {
+        Quality::Trusted => Found::Good(format!("{}, synchronised", reading.time)),
+        Quality::Untrusted => Found::Bad {
+            what: format!("not synchronised by systemd-timesyncd; without signed heads dates are judged by {}", reading.time),
+            to_do: "enable it (`timedatectl set-ntp true`) or fit a battery clock; while the broker is connected nothing is lost",
+        },
+    }
+}
+
+fn list(stored: &Stored, door: &Door, sources: shared::door_clock::Sources) -> Found {
+    let Some(zone) = stored.zone(&door.id) else {
+        return Found::Bad {
+            what: "the server has not assigned this door to a zone".to_owned(),
+            to_do: "add a door of this name to the agent in the server's pages",
+        };
+    };
+    let Some(list) = zone.list() else {
+        return Found::Bad {
+            what: format!("no list of zone {} yet", zone.id()),
+            to_do: "run the agent while the broker can be reached",
+        };
+    };
+    let text = format!("zone {}, revision {}, {} cards", zone.id(), list.revision(), list.len());
+    let age = stored.reading(sources).time - zone.contact();
+    if zone.contact() > Timestamp::MIN && age <= Span(Span::hours(1).0 + OLD.0) {
+        return Found::Good(format!("{text}, contact {}", zone.contact()));
+    }
+    let contact = if zone.contact() > Timestamp::MIN { zone.contact().to_string() } else { "never".to_owned() };
+    Found::Bad { what: format!("{text}, last contact that was stored: {contact}"), to_do: "see to the network or the server; the door goes on from this list" }
+}
+
+async fn broker(paired: &Paired, running: Option<&str>) -> Found {
+    let url = &paired.pairing.broker;
+    if let Some(status) = running {
+        // A second connection in the agent's name would end the agent's own.
+        return if status.contains("broker: connected") {
+            Found::Good(format!("{url}, the running agent is connected"))
+        } else {
+            Found::Bad { what: format!("{url}, the running agent is not connected"), to_do: "see the agent's log for the reason" }
+        };
+    }
+    let to_do = "check the network and whether the server runs; if the agent was revoked, pair it again";
+    match timeout(BROKER_PATIENCE, probe(&target(paired))).await {
+        Ok(Ok(())) => Found::Good(format!("{url} lets this agent in")),
+        Ok(Err(error)) => bad(&error, to_do),
+        Err(_) => Found::Bad { what: format!("{url} does not answer"), to_do },
+    }
+}

@@ -1,0 +1,82 @@
+//! Puts the agent together from its parts and runs it.
+
+use crate::agent::{Agent, LocalDoor, Start};
+use crate::clock::{SystemClock, boot_id, randomness};
+use crate::config::Config;
+use crate::control::Control;
+use crate::disk::Directory;
+use crate::event_loop::{Doors, End, Shell};
+use crate::guard::Guard;
+use crate::hasty_disk::HastyDisk;
+use crate::identity::{self, Paired};
+use crate::keeper::{Keeper, Shelf, SharedDisk, ShelfThread};
+use crate::link::{self, Message, Target};
+use crate::listeners;
+use anyhow::Context;
+use rand_core::Rng;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Where the badge log lies: apart, so that it never waits for a list to be stored.
+#[must_use]
+pub fn badges_dir(state_dir: &Path) -> PathBuf {
+    state_dir.join("badges")
+}
+
+/// Runs until it is told to end; all locks rest then.
+///
+/// # Errors
+/// If it is not paired, or a part of it cannot be had.
+pub async fn run(config: &Config, guard: Option<Guard>) -> anyhow::Result<End> {
+    let clock = SystemClock::start();
+    // Before anything that may fail: whatever the last run left, the locks rest.
+    let doors = Doors::open(&config.doors, &clock).context("a door cannot be used")?;
+    let disk = SharedDisk::new(
+        Directory::open(&config.state_dir)
+            .with_context(|| format!("the state directory {} cannot be used", config.state_dir.display()))?,
+    );
+    let (identity, paired) = identity::load(&disk)?;
+    let badges = Directory::open(&badges_dir(&config.state_dir)).context("the badge log cannot be used")?;
+    let link = target(&paired);
+
+    let mut random = randomness();
+    let rings = Arc::new(Notify::new());
+    let ring = Arc::clone(&rings);
+    let keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk), &identity)?;
+    let start = Start {
+        identity,
+        paired,
+        boot: boot_id(&mut random),
+        doors: config.doors.iter().map(|door| LocalDoor { id: door.id.clone(), unlock: door.lock.unlock() }).collect(),
+        random: Box::new(random),
+    };
+    let on_thread = |keeper| {
+        let thread = ShelfThread::start(keeper, move || ring.notify_one())?;
+        Ok(Box::new(thread) as Box<dyn Shelf>)
+    };
+    let agent = Agent::start_on(keeper, on_thread, Box::new(HastyDisk::start(badges)?), start, clock.read())?;
+
+    let will = agent.last_will().map(|(topic, payload)| Message { topic, payload, retain: true });
+    let link = link::connect(&link, will, move || random.next_u32())?;
+    let control = Control::listen(&config.state_dir).context("the control socket cannot be made")?;
+    let heard = listeners::start(&config.doors);
+    tracing::info!(boot = %agent.boot(), doors = config.doors.len(), "the agent runs");
+    let end = Shell { agent, clock, doors, heard, control, link, disk: rings }.run().await?;
+    if let Some(guard) = guard {
+        guard.dismiss();
+    }
+    Ok(end)
+}
+
+/// The broker as the pairing names it.
+#[must_use]
+pub fn target(paired: &Paired) -> Target {
+    let pairing = &paired.pairing;
+    Target {
+        url: pairing.broker.clone(),
+        agent: pairing.agent.to_string(),
+        password: pairing.password.clone(),
+        pin: pairing.broker_pin.as_ref().and_then(|pin| pin.as_slice().try_into().ok()),
+    }
+}
