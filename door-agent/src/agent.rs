@@ -200,9 +200,23 @@ impl Agent {
     ///
     /// # Errors
     /// If the disk cannot be read at all.
-    pub fn start<D: Disk + Clone + 'static>(disk: D, start: Start, sources: Sources) -> Result<Self, StartError> {
-        let keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk.clone()), &start.identity);
-        Self::start_on(keeper.map_err(StartError::Store)?, |keeper| Ok(Box::new(keeper)), Box::new(disk), start, sources)
+    pub fn start<D: Disk + Clone + 'static>(
+        disk: D,
+        start: Start,
+        sources: Sources,
+    ) -> Result<Self, StartError> {
+        let keeper = Keeper::open(
+            Box::new(disk.clone()),
+            Box::new(disk.clone()),
+            &start.identity,
+        );
+        Self::start_on(
+            keeper.map_err(StartError::Store)?,
+            |keeper| Ok(Box::new(keeper)),
+            Box::new(disk),
+            start,
+            sources,
+        )
     }
 
     /// Starts with lists kept by what `shelf` makes of the keeper, and badge events kept on a disk of their own. Every
@@ -217,19 +231,36 @@ impl Agent {
         start: Start,
         sources: Sources,
     ) -> Result<Self, StartError> {
-        let Start { identity, paired, boot, doors, random } = start;
-        let (spool, recovery) = Spool::open(badges, boot, Limits::default()).map_err(StartError::Spool)?;
+        let Start {
+            identity,
+            paired,
+            boot,
+            doors,
+            random,
+        } = start;
+        let (spool, recovery) =
+            Spool::open(badges, boot, Limits::default()).map_err(StartError::Spool)?;
         if recovery.damaged_bytes > 0 || recovery.missing > 0 {
-            tracing::error!(missing = recovery.missing, damaged_bytes = recovery.damaged_bytes, "the badge log is damaged");
+            tracing::error!(
+                missing = recovery.missing,
+                damaged_bytes = recovery.damaged_bytes,
+                "the badge log is damaged"
+            );
         }
         let state = keeper.state().clone();
         let links = keeper.load_links();
         let config = newest_config(&keeper, &paired);
         let zones = known_zones(&mut keeper, &config);
         let epoch = config.config.revision.epoch.number;
-        let floor = state.clock_floor.unwrap_or(Timestamp::MIN).max(config.config.issued_at);
+        let floor = state
+            .clock_floor
+            .unwrap_or(Timestamp::MIN)
+            .max(config.config.issued_at);
         let clock = DoorClock::start(floor, sources.uptime);
-        let doors = doors.into_iter().map(|door| (door.id, Door::at_rest(door.unlock))).collect();
+        let doors = doors
+            .into_iter()
+            .map(|door| (door.id, Door::at_rest(door.unlock)))
+            .collect();
         let mut agent = Self {
             identity,
             paired,
@@ -252,9 +283,14 @@ impl Agent {
         };
         agent.assign();
         let lists = agent.zones.values().filter_map(|zone| zone.list());
-        agent.epoch = lists.map(|list| list.revision().epoch.number).fold(agent.epoch, u32::max);
+        agent.epoch = lists
+            .map(|list| list.revision().epoch.number)
+            .fold(agent.epoch, u32::max);
         for door in agent.doors.keys() {
-            agent.out.push_back(Output::Drive { door: door.clone(), drive: Drive::Rest });
+            agent.out.push_back(Output::Drive {
+                door: door.clone(),
+                drive: Drive::Rest,
+            });
         }
         agent.log_event(None, What::Started, sources);
         agent.tick_doors(sources);
@@ -269,8 +305,12 @@ impl Agent {
             Input::Message { topic, payload } => self.message(&topic, &payload, sources),
             Input::Card { door, uid } => self.door(&door, controller::Input::Card(uid), sources),
             Input::Exit { door } => self.door(&door, controller::Input::Exit, sources),
-            Input::Contact { door, open } => self.door(&door, controller::Input::Contact { open }, sources),
-            Input::Local { door, open } => self.door(&door, controller::Input::Local { open }, sources),
+            Input::Contact { door, open } => {
+                self.door(&door, controller::Input::Contact { open }, sources)
+            }
+            Input::Local { door, open } => {
+                self.door(&door, controller::Input::Local { open }, sources)
+            }
             Input::Tick => {}
         }
         self.tick(sources);
@@ -284,26 +324,46 @@ impl Agent {
     /// The uptime by which [`Input::Tick`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Span {
-        let doors = self.doors.values().filter_map(|door| door.controller.poll_timeout());
+        let doors = self
+            .doors
+            .values()
+            .filter_map(|door| door.controller.poll_timeout());
         let link = self.link_timeout();
-        doors.chain(link).chain(self.storing.poll_timeout()).chain(self.upload.sync_timeout()).fold(self.marks_due, Span::min)
+        doors
+            .chain(link)
+            .chain(self.storing.poll_timeout())
+            .chain(self.upload.sync_timeout())
+            .fold(self.marks_due, Span::min)
     }
 
     /// What every door is to hear from a broker that misses this agent: the status of the first door.
     #[must_use]
     pub fn last_will(&self) -> Option<(String, Vec<u8>)> {
-        self.doors.keys().next().map(|door| (self.status_topic(door), reports::offline()))
+        self.doors
+            .keys()
+            .next()
+            .map(|door| (self.status_topic(door), reports::offline()))
     }
 
     /// Lets every lock rest, stores what is only in memory, and says good-bye.
     pub fn stop(&mut self, sources: Sources) {
         let doors: Vec<DoorId> = self.doors.keys().cloned().collect();
         for door in doors {
-            self.out.push_back(Output::Drive { door: door.clone(), drive: Drive::Rest });
-            self.out.push_back(Output::Drive { door: door.clone(), drive: Drive::Signal(Signal::Rest) });
+            self.out.push_back(Output::Drive {
+                door: door.clone(),
+                drive: Drive::Rest,
+            });
+            self.out.push_back(Output::Drive {
+                door: door.clone(),
+                drive: Drive::Signal(Signal::Rest),
+            });
             if self.connected {
                 let topic = self.status_topic(&door);
-                self.out.push_back(Output::Publish { topic, payload: reports::offline(), retain: true });
+                self.out.push_back(Output::Publish {
+                    topic,
+                    payload: reports::offline(),
+                    retain: true,
+                });
             }
         }
         self.keep_marks(sources);
@@ -323,10 +383,23 @@ impl Agent {
 
     /// Judges a card at every door from what is known now; nothing is done and nothing is logged.
     #[must_use]
-    pub fn judge(&self, uid: &CardUid, sources: Sources) -> Vec<(DoorId, Option<ZoneId>, shared::decide::Decision)> {
+    pub fn judge(
+        &self,
+        uid: &CardUid,
+        sources: Sources,
+    ) -> Vec<(DoorId, Option<ZoneId>, shared::decide::Decision)> {
         let reading = self.clock.read(sources);
         let judge = |(id, door): (&DoorId, &Door)| {
-            (id.clone(), door.zone.clone(), door.zone.as_ref().and_then(|zone| self.zones.get(zone)).map_or_else(View::default, zone_view).judge(uid, reading).1)
+            (
+                id.clone(),
+                door.zone.clone(),
+                door.zone
+                    .as_ref()
+                    .and_then(|zone| self.zones.get(zone))
+                    .map_or_else(View::default, zone_view)
+                    .judge(uid, reading)
+                    .1,
+            )
         };
         self.doors.iter().map(judge).collect()
     }
@@ -350,7 +423,10 @@ impl Agent {
     }
 
     fn moment(&self, sources: Sources) -> Moment {
-        Moment { reading: self.clock.read(sources), uptime: sources.uptime }
+        Moment {
+            reading: self.clock.read(sources),
+            uptime: sources.uptime,
+        }
     }
 
     fn connected(&mut self, sources: Sources) {
@@ -385,8 +461,17 @@ impl Agent {
     }
 
     fn tick_doors(&mut self, sources: Sources) {
-        let due = |door: &Door| door.controller.poll_timeout().is_some_and(|due| due <= sources.uptime);
-        let due: Vec<DoorId> = self.doors.iter().filter(|(_, door)| due(door)).map(|(id, _)| id.clone()).collect();
+        let due = |door: &Door| {
+            door.controller
+                .poll_timeout()
+                .is_some_and(|due| due <= sources.uptime)
+        };
+        let due: Vec<DoorId> = self
+            .doors
+            .iter()
+            .filter(|(_, door)| due(door))
+            .map(|(id, _)| id.clone())
+            .collect();
         for door in due {
             self.door(&door, controller::Input::Tick, sources);
         }
@@ -395,20 +480,31 @@ impl Agent {
     /// Lets a door hear something and does what it says, the badge event first.
     fn door(&mut self, id: &DoorId, input: controller::Input, sources: Sources) {
         let now = self.moment(sources);
-        let Some(door) = self.doors.get_mut(id) else { return };
-        let view = door.zone.as_ref().and_then(|zone| self.zones.get(zone)).map(zone_view).unwrap_or_default();
+        let Some(door) = self.doors.get_mut(id) else {
+            return;
+        };
+        let view = door
+            .zone
+            .as_ref()
+            .and_then(|zone| self.zones.get(zone))
+            .map(zone_view)
+            .unwrap_or_default();
         let released = door.controller.released_until().is_some();
         let open = door.controller.is_open();
         let commands = door.controller.handle(input, now, view);
-        let changed =
-            released != door.controller.released_until().is_some() || open != door.controller.is_open();
+        let changed = released != door.controller.released_until().is_some()
+            || open != door.controller.is_open();
         for command in commands {
             match command {
                 controller::Command::Event(what) => self.log_event(Some(id), what, sources),
-                controller::Command::Energise { until } => self.drive(id, Drive::Energise { until }),
+                controller::Command::Energise { until } => {
+                    self.drive(id, Drive::Energise { until })
+                }
                 controller::Command::Rest => self.drive(id, Drive::Rest),
                 controller::Command::Signal(signal) => self.drive(id, Drive::Signal(signal)),
-                controller::Command::Enrolled { counter, uid } => self.enrolled(counter, uid.as_ref()),
+                controller::Command::Enrolled { counter, uid } => {
+                    self.enrolled(counter, uid.as_ref())
+                }
             }
         }
         if changed && self.connected {
@@ -417,13 +513,21 @@ impl Agent {
     }
 
     fn drive(&mut self, door: &DoorId, drive: Drive) {
-        self.out.push_back(Output::Drive { door: door.clone(), drive });
+        self.out.push_back(Output::Drive {
+            door: door.clone(),
+            drive,
+        });
     }
 
     fn keep_marks(&mut self, sources: Sources) {
         self.marks_due = sources.uptime + MARKS;
-        let contacts = self.zones.values().map(|zone| (zone.id().clone(), zone.contact()));
-        self.state.contact.extend(contacts.filter(|(_, contact)| *contact > Timestamp::MIN));
+        let contacts = self
+            .zones
+            .values()
+            .map(|zone| (zone.id().clone(), zone.contact()));
+        self.state
+            .contact
+            .extend(contacts.filter(|(_, contact)| *contact > Timestamp::MIN));
         self.state.clock_floor = Some(self.clock.floor(sources.uptime));
         self.state.command_counter = self.commands.counter();
         self.storing.submit(Work::State(self.state.clone()));
@@ -432,7 +536,11 @@ impl Agent {
 
 impl Door {
     fn at_rest(unlock: Span) -> Self {
-        Self { controller: Controller::new(unlock), zone: None, enrols: false }
+        Self {
+            controller: Controller::new(unlock),
+            zone: None,
+            enrols: false,
+        }
     }
 }
 
@@ -461,7 +569,10 @@ fn known_zones(keeper: &mut Keeper, config: &HeldConfig) -> BTreeMap<ZoneId, Zon
 }
 
 fn zone_view(zone: &Zone) -> View<'_> {
-    View { keys: zone.keys(), knowledge: zone.knowledge() }
+    View {
+        keys: zone.keys(),
+        knowledge: zone.knowledge(),
+    }
 }
 
 #[cfg(test)]

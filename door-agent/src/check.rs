@@ -23,10 +23,7 @@ const BROKER_PATIENCE: Duration = Duration::from_secs(15);
 /// What one look found.
 enum Found {
     Good(String),
-    Bad {
-        what: String,
-        to_do: &'static str,
-    },
+    Bad { what: String, to_do: &'static str },
 }
 
 /// Prints one line for each part, and returns how many are wrong.
@@ -44,29 +41,59 @@ pub async fn check(config: &Config, mut out: impl Write) -> io::Result<u32> {
             }
         }
     };
-    tell("settings", Found::Good(format!("{} doors", config.doors.len())))?;
-    let running = control::ask(&config.state_dir, &Ask::Status).await.ok().flatten();
+    tell(
+        "settings",
+        Found::Good(format!("{} doors", config.doors.len())),
+    )?;
+    let running = control::ask(&config.state_dir, &Ask::Status)
+        .await
+        .ok()
+        .flatten();
     tell("state directory", state_dir(config, running.is_some()))?;
     for door in &config.doors {
-        tell(&format!("reader of {}", door.id), reader(door, running.is_some()))?;
-        tell(&format!("lock of {}", door.id), lock(door, running.is_some()))?;
+        tell(
+            &format!("reader of {}", door.id),
+            reader(door, running.is_some()),
+        )?;
+        tell(
+            &format!("lock of {}", door.id),
+            lock(door, running.is_some()),
+        )?;
     }
     let disk = Directory::read_only(&config.state_dir);
     match identity::load(&disk) {
         Err(error) => {
-            tell("pairing", bad(&error, "create the agent in the server's pages, then run `door-agent pair`"))?;
+            tell(
+                "pairing",
+                bad(
+                    &error,
+                    "create the agent in the server's pages, then run `door-agent pair`",
+                ),
+            )?;
         }
         Ok((identity, paired)) => {
-            tell("pairing", Found::Good(format!("agent {} of {}", paired.pairing.agent, paired.pairing.organisation)))?;
+            tell(
+                "pairing",
+                Found::Good(format!(
+                    "agent {} of {}",
+                    paired.pairing.agent, paired.pairing.organisation
+                )),
+            )?;
             let sources = SystemClock::start().read();
             let other = Directory::read_only(&config.state_dir);
             match Keeper::open(Box::new(disk), Box::new(other), &identity) {
-                Err(error) => tell("lists", bad(&error, "check the disk; the server sends lists anew"))?,
+                Err(error) => tell(
+                    "lists",
+                    bad(&error, "check the disk; the server sends lists anew"),
+                )?,
                 Ok(mut keeper) => {
                     let stored = Stored::read(&mut keeper, &identity, &paired, sources);
                     tell("clock", clock(&stored, sources))?;
                     for door in &config.doors {
-                        tell(&format!("list of {}", door.id), list(&stored, door, sources))?;
+                        tell(
+                            &format!("list of {}", door.id),
+                            list(&stored, door, sources),
+                        )?;
                     }
                 }
             }
@@ -77,7 +104,10 @@ pub async fn check(config: &Config, mut out: impl Write) -> io::Result<u32> {
 }
 
 fn bad(error: &dyn std::error::Error, to_do: &'static str) -> Found {
-    Found::Bad { what: chain(error), to_do }
+    Found::Bad {
+        what: chain(error),
+        to_do,
+    }
 }
 
 fn state_dir(config: &Config, running: bool) -> Found {
@@ -87,7 +117,10 @@ fn state_dir(config: &Config, running: bool) -> Found {
     }
     match Directory::open(&config.state_dir) {
         Ok(_) => Found::Good(path.to_string()),
-        Err(error) => bad(&error, "it must exist and belong to the user of the agent; run this as that user or as root"),
+        Err(error) => bad(
+            &error,
+            "it must exist and belong to the user of the agent; run this as that user or as root",
+        ),
     }
 }
 
@@ -97,11 +130,19 @@ fn reader(door: &Door, running: bool) -> Found {
             what: format!("{} is not there", device.display()),
             to_do: "check cable and name; on a Raspberry Pi enable the serial port and disable its login shell in raspi-config",
         },
-        Reader::Serial { device, .. } if running => Found::Good(format!("{}, in use by the agent", device.display())),
+        Reader::Serial { device, .. } if running => {
+            Found::Good(format!("{}, in use by the agent", device.display()))
+        }
         Reader::Serial { device, baud, .. } => {
             match tokio_serial::new(device.to_string_lossy(), *baud).open() {
-                Ok(_) => Found::Good(format!("{} at {baud} baud; try `door-agent watch`", device.display())),
-                Err(error) => bad(&error, "the user of the agent must be in the group dialout, and nothing else may use the device"),
+                Ok(_) => Found::Good(format!(
+                    "{} at {baud} baud; try `door-agent watch`",
+                    device.display()
+                )),
+                Err(error) => bad(
+                    &error,
+                    "the user of the agent must be in the group dialout, and nothing else may use the device",
+                ),
             }
         }
         Reader::Simulated { input } => Found::Good(format!("simulated, {}", input.display())),
@@ -114,7 +155,10 @@ fn lock(door: &Door, running: bool) -> Found {
     }
     match Doors::open(std::slice::from_ref(door), &SystemClock::start()) {
         Ok(_) => Found::Good("at rest".to_owned()),
-        Err(error) => bad(&error, "on a Raspberry Pi the user of the agent must be in the group gpio"),
+        Err(error) => bad(
+            &error,
+            "on a Raspberry Pi the user of the agent must be in the group gpio",
+        ),
     }
 }
 
@@ -123,7 +167,10 @@ fn clock(stored: &Stored, sources: shared::door_clock::Sources) -> Found {
     match reading.quality {
         Quality::Trusted => Found::Good(format!("{}, synchronised", reading.time)),
         Quality::Untrusted => Found::Bad {
-            what: format!("not synchronised by systemd-timesyncd; without signed heads dates are judged by {}", reading.time),
+            what: format!(
+                "not synchronised by systemd-timesyncd; without signed heads dates are judged by {}",
+                reading.time
+            ),
             to_do: "enable it (`timedatectl set-ntp true`) or fit a battery clock; while the broker is connected nothing is lost",
         },
     }
@@ -142,13 +189,26 @@ fn list(stored: &Stored, door: &Door, sources: shared::door_clock::Sources) -> F
             to_do: "run the agent while the broker can be reached",
         };
     };
-    let text = format!("zone {}, revision {}, {} cards", zone.id(), list.revision(), list.len());
-    let age = stored.reading(sources).time - zone.contact();
+    let text = format!(
+        "zone {}, revision {}, {} cards",
+        zone.id(),
+        list.revision(),
+        list.len()
+    );
+    // The later of both clocks: a wrong one must not make an old list look fresh.
+    let age = stored.reading(sources).time.max(sources.wall) - zone.contact();
     if zone.contact() > Timestamp::MIN && age <= Span(Span::hours(1).0 + OLD.0) {
         return Found::Good(format!("{text}, contact {}", zone.contact()));
     }
-    let contact = if zone.contact() > Timestamp::MIN { zone.contact().to_string() } else { "never".to_owned() };
-    Found::Bad { what: format!("{text}, last contact that was stored: {contact}"), to_do: "see to the network or the server; the door goes on from this list" }
+    let contact = if zone.contact() > Timestamp::MIN {
+        zone.contact().to_string()
+    } else {
+        "never".to_owned()
+    };
+    Found::Bad {
+        what: format!("{text}, last contact that was stored: {contact}"),
+        to_do: "see to the network or the server; the door goes on from this list",
+    }
 }
 
 async fn broker(paired: &Paired, running: Option<&str>) -> Found {
@@ -158,13 +218,29 @@ async fn broker(paired: &Paired, running: Option<&str>) -> Found {
         return if status.contains("broker: connected") {
             Found::Good(format!("{url}, the running agent is connected"))
         } else {
-            Found::Bad { what: format!("{url}, the running agent is not connected"), to_do: "see the agent's log for the reason" }
+            Found::Bad {
+                what: format!("{url}, the running agent is not connected"),
+                to_do: "see the agent's log for the reason",
+            }
         };
     }
-    let to_do = "check the network and whether the server runs; if the agent was revoked, pair it again";
-    match timeout(BROKER_PATIENCE, probe(&target(paired))).await {
+    let to_do =
+        "check the network and whether the server runs; if the agent was revoked, pair it again";
+    let target = match target(paired) {
+        Ok(target) => target,
+        Err(error) => {
+            return Found::Bad {
+                what: format!("{error:#}"),
+                to_do: "pair this agent again",
+            };
+        }
+    };
+    match timeout(BROKER_PATIENCE, probe(&target)).await {
         Ok(Ok(())) => Found::Good(format!("{url} lets this agent in")),
         Ok(Err(error)) => bad(&error, to_do),
-        Err(_) => Found::Bad { what: format!("{url} does not answer"), to_do },
+        Err(_) => Found::Bad {
+            what: format!("{url} does not answer"),
+            to_do,
+        },
     }
 }

@@ -20,22 +20,40 @@ pub struct SystemClock {
 impl SystemClock {
     /// Uptime begins now.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the named place for the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the named place for the monotonic clock"
+    )]
     pub fn start() -> Self {
-        Self { started: Instant::now(), synchronised: PathBuf::from(SYNCHRONISED) }
+        Self {
+            started: Instant::now(),
+            synchronised: PathBuf::from(SYNCHRONISED),
+        }
     }
 
     /// What the clocks say now.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the named place for the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the named place for the wall clock"
+    )]
     pub fn read(&self) -> Sources {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, milliseconds);
-        Sources { wall: Timestamp(wall), uptime: self.uptime(), synchronised: self.synchronised.exists() }
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, milliseconds);
+        Sources {
+            wall: Timestamp(wall),
+            uptime: self.uptime(),
+            synchronised: self.synchronised.exists(),
+        }
     }
 
     /// Time since the start.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the named place for the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the named place for the monotonic clock"
+    )]
     pub fn uptime(&self) -> Span {
         Span(milliseconds(self.started.elapsed()))
     }

@@ -142,8 +142,17 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, key, what, valid } = self;
-        let named = if key.is_empty() { String::new() } else { format!("`{key}` ") };
+        let Self {
+            line,
+            key,
+            what,
+            valid,
+        } = self;
+        let named = if key.is_empty() {
+            String::new()
+        } else {
+            format!("`{key}` ")
+        };
         write!(out, "line {line}: {named}{what}; valid: {valid}")
     }
 }
@@ -170,8 +179,10 @@ impl Config {
     /// # Errors
     /// If it cannot be read, or at the first thing in it that is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&text)
     }
 
@@ -197,12 +208,24 @@ fn read(text: &str) -> Result<Config, Problem> {
     let top_line = top.here();
     top.finish()?;
     if sections.is_empty() {
-        let missing = top_line.problem("is missing: an agent serves one door or more", "a `[[door]]` for each");
-        return Err(Problem { key: "door".to_owned(), ..missing });
+        let missing = top_line.problem(
+            "is missing: an agent serves one door or more",
+            "a `[[door]]` for each",
+        );
+        return Err(Problem {
+            key: "door".to_owned(),
+            ..missing
+        });
     }
     let mut taken = Taken::default();
-    let doors = sections.into_iter().map(|section| door(section, &mut taken)).collect::<Result<_, _>>()?;
-    Ok(Config { state_dir: state_dir.unwrap_or_else(|| PathBuf::from(STATE_DIR)), doors })
+    let doors = sections
+        .into_iter()
+        .map(|section| door(section, &mut taken))
+        .collect::<Result<_, _>>()?;
+    Ok(Config {
+        state_dir: state_dir.unwrap_or_else(|| PathBuf::from(STATE_DIR)),
+        doors,
+    })
 }
 
 /// What only one door may use, and the line that has taken it.
@@ -212,7 +235,10 @@ struct Taken(BTreeMap<String, usize>);
 impl Taken {
     fn claim<T>(&mut self, what: String, at: &At<T>) -> Result<(), Problem> {
         match self.0.get(&what) {
-            Some(line) => Err(at.problem(format!("is {what}, which line {line} has taken"), "each thing used once")),
+            Some(line) => Err(at.problem(
+                format!("is {what}, which line {line} has taken"),
+                "each thing used once",
+            )),
             None => {
                 self.0.insert(what, at.line);
                 Ok(())
@@ -223,14 +249,20 @@ impl Taken {
     fn pin(&mut self, pin: Option<At<u32>>) -> Result<Option<u8>, Problem> {
         let Some(pin) = pin else { return Ok(None) };
         self.claim(format!("GPIO {}", pin.value), &pin)?;
-        Ok(Some(u8::try_from(pin.value).expect("the header has 27 at most")))
+        Ok(Some(
+            u8::try_from(pin.value).expect("the header has 27 at most"),
+        ))
     }
 }
 
 fn door(mut section: Section<'_>, taken: &mut Taken) -> Result<Door, Problem> {
     let name = section.required_text("id", "the door's name on the server")?;
-    let id = DoorId::new(name.value)
-        .map_err(|_| name.problem(format!("is {:?}", name.value), "1 to 64 of a-z, A-Z, 0-9, `_` and `-`"))?;
+    let id = DoorId::new(name.value).map_err(|_| {
+        name.problem(
+            format!("is {:?}", name.value),
+            "1 to 64 of a-z, A-Z, 0-9, `_` and `-`",
+        )
+    })?;
     taken.claim(format!("the name `{id}`"), &name)?;
     let reader = reader(section.required_section("reader")?, taken)?;
     let lock = lock(section.required_section("lock")?, taken)?;
@@ -246,9 +278,18 @@ fn door(mut section: Section<'_>, taken: &mut Taken) -> Result<Door, Problem> {
     };
     if let Lock::Simulated { .. } = door.lock {
         // They would be taken for wired and never move.
-        let pins = ["exit_pin", "contact_pin", "green_pin", "red_pin", "buzzer_pin"];
+        let pins = [
+            "exit_pin",
+            "contact_pin",
+            "green_pin",
+            "red_pin",
+            "buzzer_pin",
+        ];
         if let Some(pin) = pins.into_iter().find_map(|name| section.given(name)) {
-            return Err(pin.problem("needs a lock of kind \"gpio\"", "left out: a simulated door is all JSON lines"));
+            return Err(pin.problem(
+                "needs a lock of kind \"gpio\"",
+                "left out: a simulated door is all JSON lines",
+            ));
         }
     }
     section.finish()?;
@@ -262,12 +303,15 @@ enum ReaderKind {
 }
 
 fn reader(mut section: Section<'_>, taken: &mut Taken) -> Result<Reader, Problem> {
-    let kinds = [("serial", ReaderKind::Serial), ("simulated", ReaderKind::Simulated)];
+    let kinds = [
+        ("serial", ReaderKind::Serial),
+        ("simulated", ReaderKind::Simulated),
+    ];
     let reader = match section.required_choice("kind", &kinds)? {
         ReaderKind::Serial => serial(&mut section, taken)?,
-        ReaderKind::Simulated => {
-            Reader::Simulated { input: absolute(section.required_text("input", "the path of a file, FIFO or socket")?)? }
-        }
+        ReaderKind::Simulated => Reader::Simulated {
+            input: absolute(section.required_text("input", "the path of a file, FIFO or socket")?)?,
+        },
     };
     section.finish()?;
     Ok(reader)
@@ -291,9 +335,16 @@ fn serial(section: &mut Section<'_>, taken: &mut Taken) -> Result<Reader, Proble
     let format = section.required_choice("format", &formats)?;
     let baud = section.number("baud", 1_200..=115_200)?;
     if let Some(baud) = baud.as_ref().filter(|baud| !BAUDS.contains(&baud.value)) {
-        return Err(baud.problem(format!("is {}", baud.value), BAUDS.map(|baud| baud.to_string()).join(", ")));
+        return Err(baud.problem(
+            format!("is {}", baud.value),
+            BAUDS.map(|baud| baud.to_string()).join(", "),
+        ));
     }
-    Ok(Reader::Serial { device, format, baud: baud.map_or(BAUD, |baud| baud.value) })
+    Ok(Reader::Serial {
+        device,
+        format,
+        baud: baud.map_or(BAUD, |baud| baud.value),
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -305,18 +356,30 @@ enum LockKind {
 fn lock(mut section: Section<'_>, taken: &mut Taken) -> Result<Lock, Problem> {
     let kinds = [("gpio", LockKind::Gpio), ("simulated", LockKind::Simulated)];
     let kind = section.required_choice("kind", &kinds)?;
-    let unlock_seconds = section.number("unlock_seconds", UNLOCK)?.map_or(UNLOCK_SECONDS, |seconds| seconds.value);
+    let unlock_seconds = section
+        .number("unlock_seconds", UNLOCK)?
+        .map_or(UNLOCK_SECONDS, |seconds| seconds.value);
     let lock = match kind {
         LockKind::Gpio => {
             let pin = section.required_number("pin", PINS)?;
             taken.claim(format!("GPIO {}", pin.value), &pin)?;
             let pin = u8::try_from(pin.value).expect("the header has 27 at most");
-            let active = section.choice("active", &[("high", Level::High), ("low", Level::Low)])?.unwrap_or_default();
-            Lock::Gpio { pin, active, unlock_seconds }
+            let active = section
+                .choice("active", &[("high", Level::High), ("low", Level::Low)])?
+                .unwrap_or_default();
+            Lock::Gpio {
+                pin,
+                active,
+                unlock_seconds,
+            }
         }
         LockKind::Simulated => {
-            let output = absolute(section.required_text("output", "the path of a file, FIFO or socket")?)?;
-            Lock::Simulated { output, unlock_seconds }
+            let output =
+                absolute(section.required_text("output", "the path of a file, FIFO or socket")?)?;
+            Lock::Simulated {
+                output,
+                unlock_seconds,
+            }
         }
     };
     section.finish()?;
@@ -327,7 +390,10 @@ fn absolute(path: At<&str>) -> Result<PathBuf, Problem> {
     if Path::new(path.value).is_absolute() {
         return Ok(PathBuf::from(path.value));
     }
-    Err(path.problem(format!("is {:?}", path.value), "an absolute path, such as \"/var/lib/door-agent\""))
+    Err(path.problem(
+        format!("is {:?}", path.value),
+        "an absolute path, such as \"/var/lib/door-agent\"",
+    ))
 }
 
 #[cfg(test)]

@@ -80,7 +80,12 @@ impl Drop for Control {
 pub async fn ask(state_dir: &Path, ask: &Ask) -> io::Result<Option<String>> {
     let mut stream = match UnixStream::connect(state_dir.join(FILE)).await {
         Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            ) =>
+        {
             return Ok(None);
         }
         Err(error) => return Err(error),
@@ -92,7 +97,10 @@ pub async fn ask(state_dir: &Path, ask: &Ask) -> io::Result<Option<String>> {
         stream.read_to_string(&mut answer).await?;
         Ok(answer)
     };
-    timeout(PATIENCE, exchange).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map(Some)
+    timeout(PATIENCE, exchange)
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        .map(Some)
 }
 
 async fn accept(listener: UnixListener, asked: mpsc::Sender<Question>) {
@@ -112,12 +120,18 @@ async fn accept(listener: UnixListener, asked: mpsc::Sender<Question>) {
 async fn serve(stream: UnixStream, asked: mpsc::Sender<Question>) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(read.take(LONGEST_LINE)).read_line(&mut line).await?;
+    BufReader::new(read.take(LONGEST_LINE))
+        .read_line(&mut line)
+        .await?;
     let text = match serde_json::from_str(&line) {
         Ok(ask) => {
             let (answer, answered) = oneshot::channel();
             let taken = asked.send(Question { ask, answer }).await.is_ok();
-            if taken { answered.await.unwrap_or_default() } else { String::new() }
+            if taken {
+                answered.await.unwrap_or_default()
+            } else {
+                String::new()
+            }
         }
         Err(error) => format!("not a question: {error}"),
     };

@@ -102,17 +102,28 @@ impl View<'_> {
     #[must_use]
     pub fn judge(&self, uid: &CardUid, reading: Reading) -> (CardToken, Decision) {
         let tokens = || self.keys.iter().map(|key| CardToken::of(uid, key));
-        let listed = |token: &CardToken| self.knowledge.is_some_and(|known| known.list.find(*token).is_some());
+        let listed = |token: &CardToken| {
+            self.knowledge
+                .is_some_and(|known| known.list.find(*token).is_some())
+        };
         match tokens().find(listed).or_else(|| tokens().next()) {
             Some(token) => (token, decide(token, self.knowledge, reading)),
             // Without a key no card can be told from another, whatever the list says.
-            None => (CardToken([0; 8]), Decision { reason: Reason::NoList, holder: None }),
+            None => (
+                CardToken([0; 8]),
+                Decision {
+                    reason: Reason::NoList,
+                    holder: None,
+                },
+            ),
         }
     }
 
     fn is_held_open(&self, reading: Reading) -> Option<Span> {
         let policy = self.knowledge?.policy;
-        let until = policy.hold_open_until.filter(|until| reading.time < *until && !policy.lockdown)?;
+        let until = policy
+            .hold_open_until
+            .filter(|until| reading.time < *until && !policy.lockdown)?;
         Some(until - reading.time)
     }
 }
@@ -178,17 +189,27 @@ impl Controller {
                 }
             }
             Input::Unlock { counter } => {
-                out.push(Command::Event(What::Command { counter, done: true }));
+                out.push(Command::Event(What::Command {
+                    counter,
+                    done: true,
+                }));
                 self.release(now.uptime);
                 self.signal(Signal::Welcome, now.uptime, &mut out);
             }
             Input::Enrol { counter } => {
                 self.end_enrolment(None, now.uptime, &mut out);
-                self.enrolment = Some(Enrolment { counter, until: now.uptime + ENROL_TIME, first: None });
+                self.enrolment = Some(Enrolment {
+                    counter,
+                    until: now.uptime + ENROL_TIME,
+                    first: None,
+                });
                 self.wait_for_card(&mut out);
             }
             Input::Identify { counter } => {
-                out.push(Command::Event(What::Command { counter, done: true }));
+                out.push(Command::Event(What::Command {
+                    counter,
+                    done: true,
+                }));
                 self.signal(Signal::Identify, now.uptime, &mut out);
             }
             Input::Local { open } => {
@@ -208,7 +229,10 @@ impl Controller {
     pub fn poll_timeout(&self) -> Option<Span> {
         let renew = self.held.map(|held| held.ask_again);
         let enrolment = self.enrolment.as_ref().map(|enrolment| enrolment.until);
-        [self.released_until, renew, self.signal_until, enrolment].into_iter().flatten().min()
+        [self.released_until, renew, self.signal_until, enrolment]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Until which uptime the lock is released; none: it rests.
@@ -237,7 +261,12 @@ impl Controller {
         }
         let (token, decision) = view.judge(&uid, now.reading);
         let list = view.knowledge.map(|known| known.list.revision());
-        out.push(Command::Event(What::Card { token, holder: decision.holder, reason: decision.reason, list }));
+        out.push(Command::Event(What::Card {
+            token,
+            holder: decision.holder,
+            reason: decision.reason,
+            list,
+        }));
         if decision.grants() {
             self.release(now.uptime);
         }
@@ -259,23 +288,37 @@ impl Controller {
     }
 
     fn end_enrolment(&mut self, uid: Option<CardUid>, uptime: Span, out: &mut Vec<Command>) {
-        let Some(Enrolment { counter, .. }) = self.enrolment.take() else { return };
+        let Some(Enrolment { counter, .. }) = self.enrolment.take() else {
+            return;
+        };
         let done = uid.is_some();
         out.push(Command::Event(What::Command { counter, done }));
         out.push(Command::Enrolled { counter, uid });
-        self.signal(if done { Signal::Welcome } else { Signal::Rest }, uptime, out);
+        self.signal(
+            if done { Signal::Welcome } else { Signal::Rest },
+            uptime,
+            out,
+        );
     }
 
     fn end_what_is_over(&mut self, uptime: Span, out: &mut Vec<Command>) {
         if self.released_until.is_some_and(|until| until <= uptime) {
             self.released_until = None;
         }
-        if self.enrolment.as_ref().is_some_and(|enrolment| enrolment.until <= uptime) {
+        if self
+            .enrolment
+            .as_ref()
+            .is_some_and(|enrolment| enrolment.until <= uptime)
+        {
             self.end_enrolment(None, uptime, out);
         }
         if self.signal_until.is_some_and(|until| until <= uptime) {
             self.signal_until = None;
-            let rest = if self.enrolment.is_some() { Signal::Waiting } else { Signal::Rest };
+            let rest = if self.enrolment.is_some() {
+                Signal::Waiting
+            } else {
+                Signal::Rest
+            };
             out.push(Command::Signal(rest));
         }
     }
@@ -285,8 +328,14 @@ impl Controller {
         self.held = match (view.is_held_open(now.reading), self.held) {
             (None, _) => None,
             (Some(_), Some(held)) if now.uptime < held.ask_again => Some(held),
-            (Some(left), _) if left <= HOLD => Some(Held { until: now.uptime + left, ask_again: now.uptime + left }),
-            (Some(_), _) => Some(Held { until: now.uptime + HOLD, ask_again: now.uptime + Span(HOLD.0 / 2) }),
+            (Some(left), _) if left <= HOLD => Some(Held {
+                until: now.uptime + left,
+                ask_again: now.uptime + left,
+            }),
+            (Some(_), _) => Some(Held {
+                until: now.uptime + HOLD,
+                ask_again: now.uptime + Span(HOLD.0 / 2),
+            }),
         };
         let wanted = self.released_until.max(self.held.map(|held| held.until));
         if wanted == self.driven_until {
@@ -294,7 +343,10 @@ impl Controller {
         }
         self.driven_until = wanted;
         let command = wanted.map_or(Command::Rest, |until| Command::Energise { until });
-        let place = out.iter().position(|command| matches!(command, Command::Signal(_))).unwrap_or(out.len());
+        let place = out
+            .iter()
+            .position(|command| matches!(command, Command::Signal(_)))
+            .unwrap_or(out.len());
         out.insert(place, command);
     }
 }

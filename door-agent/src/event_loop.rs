@@ -84,15 +84,23 @@ impl Doors {
     pub fn open(doors: &[Door], clock: &SystemClock) -> Result<Self, HardwareError> {
         let open = |door: &Door| {
             let hardware = hardware::open(door, clock.read().wall)?;
-            let wired = Wired { hardware, exit: Steady::default(), contact: Steady::default() };
+            let wired = Wired {
+                hardware,
+                exit: Steady::default(),
+                contact: Steady::default(),
+            };
             Ok::<_, HardwareError>((door.id.clone(), wired))
         };
-        Ok(Self { doors: doors.iter().map(open).collect::<Result<_, _>>()? })
+        Ok(Self {
+            doors: doors.iter().map(open).collect::<Result<_, _>>()?,
+        })
     }
 
     /// Does something at a door; what the hardware refuses is logged, and the next command tries anew.
     pub fn drive(&mut self, id: &DoorId, drive: Drive, clock: &SystemClock) {
-        let Some(door) = self.doors.get_mut(id) else { return };
+        let Some(door) = self.doors.get_mut(id) else {
+            return;
+        };
         let at = clock.read().wall;
         let done = match drive {
             Drive::Energise { .. } => door.hardware.energise(at),
@@ -105,7 +113,9 @@ impl Doors {
     }
 
     fn has_inputs(&mut self) -> bool {
-        self.doors.values_mut().any(|door| door.hardware.inputs() != (None, None))
+        self.doors
+            .values_mut()
+            .any(|door| door.hardware.inputs() != (None, None))
     }
 
     fn look(&mut self) -> Vec<Input> {
@@ -116,7 +126,10 @@ impl Doors {
                 heard.push(Input::Exit { door: id.clone() });
             }
             if let Some(open) = door.contact.look(contact) {
-                heard.push(Input::Contact { door: id.clone(), open });
+                heard.push(Input::Contact {
+                    door: id.clone(),
+                    open,
+                });
             }
         }
         heard
@@ -129,7 +142,10 @@ impl Shell {
     /// # Errors
     /// If the system's signals cannot be heard.
     pub async fn run(mut self) -> io::Result<End> {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) = (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        );
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let has_inputs = self.doors.has_inputs();
@@ -188,7 +204,9 @@ impl Shell {
                 tracing::warn!(%reason, "no connection to the broker: the doors go on from their lists");
                 self.handle(Input::Disconnected);
             }
-            Incoming::Message(Message { topic, payload, .. }) => self.handle(Input::Message { topic, payload }),
+            Incoming::Message(Message { topic, payload, .. }) => {
+                self.handle(Input::Message { topic, payload })
+            }
         }
     }
 
@@ -206,7 +224,11 @@ impl Shell {
         if !self.doors.doors.contains_key(&door) {
             return format!("this agent has no door `{door}`");
         }
-        let text = if open { format!("door {door} is open") } else { format!("door {door} rests") };
+        let text = if open {
+            format!("door {door} is open")
+        } else {
+            format!("door {door} rests")
+        };
         self.handle(Input::Local { door, open });
         text
     }
@@ -223,12 +245,22 @@ impl Shell {
                     end = Some(End::Restart);
                     continue;
                 }
-                Output::Publish { topic, payload, retain } => Outgoing::Publish(Message { topic, payload, retain }),
+                Output::Publish {
+                    topic,
+                    payload,
+                    retain,
+                } => Outgoing::Publish(Message {
+                    topic,
+                    payload,
+                    retain,
+                }),
                 Output::Subscribe(topics) => Outgoing::Subscribe(topics),
                 Output::Unsubscribe(topics) => Outgoing::Unsubscribe(topics),
             };
             if self.link.outgoing.try_send(outgoing).is_err() {
-                tracing::warn!("the broker does not take messages as fast as they come; they are sent again later");
+                tracing::warn!(
+                    "the broker does not take messages as fast as they come; they are sent again later"
+                );
             }
         }
         end
@@ -240,7 +272,10 @@ impl Shell {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the named place where the agent waits")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the named place where the agent waits"
+)]
 async fn until(due: tokio::time::Instant) {
     tokio::time::sleep_until(due).await;
 }
@@ -252,8 +287,20 @@ mod tests {
     #[test]
     fn an_input_counts_when_it_says_the_same_twice_and_only_when_it_changes() {
         let mut steady = Steady::default();
-        let looks = [None, Some(false), Some(true), Some(false), Some(false), Some(true), Some(true), Some(true)];
+        let looks = [
+            None,
+            Some(false),
+            Some(true),
+            Some(false),
+            Some(false),
+            Some(true),
+            Some(true),
+            Some(true),
+        ];
         let counts = looks.map(|now| steady.look(now));
-        assert_eq!(counts, [None, None, None, None, Some(false), None, Some(true), None]);
+        assert_eq!(
+            counts,
+            [None, None, None, None, Some(false), None, Some(true), None]
+        );
     }
 }

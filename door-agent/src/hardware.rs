@@ -39,6 +39,8 @@ pub trait Hardware: Send {
 pub fn open(door: &Door, at: Timestamp) -> Result<Box<dyn Hardware>, HardwareError> {
     Ok(match &door.lock {
         Lock::Gpio { pin, active, .. } => Box::new(gpio::Pins::open(door, *pin, *active)?),
-        Lock::Simulated { output, .. } => Box::new(simulated::Lines::open(door.id.clone(), output, at)?),
+        Lock::Simulated { output, .. } => {
+            Box::new(simulated::Lines::open(door.id.clone(), output, at)?)
+        }
     })
 }

@@ -62,11 +62,13 @@ impl HastyDisk {
         let (end, ended) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let undone = Arc::clone(&waiting);
-        thread::Builder::new().name("badge disk".to_owned()).spawn(move || {
-            work(disk, &to_do, &undone);
-            // Nobody listens any more if the patience was over.
-            let _ = end.send(());
-        })?;
+        thread::Builder::new()
+            .name("badge disk".to_owned())
+            .spawn(move || {
+                work(disk, &to_do, &undone);
+                // Nobody listens any more if the patience was over.
+                let _ = end.send(());
+            })?;
         Ok(Self {
             calls: Some(calls),
             ended,
@@ -91,9 +93,16 @@ impl HastyDisk {
     /// Waits for an answer as long as may be; none if it is overdue.
     fn wait(&mut self, answered: Receiver<Answer>) -> Result<Answer, Receiver<Answer>> {
         let still_overdue = self.overdue.as_ref().is_some_and(|earlier| {
-            matches!(earlier.try_recv(), Err(std::sync::mpsc::TryRecvError::Empty))
+            matches!(
+                earlier.try_recv(),
+                Err(std::sync::mpsc::TryRecvError::Empty)
+            )
         });
-        let patience = if still_overdue { Duration::ZERO } else { self.patience };
+        let patience = if still_overdue {
+            Duration::ZERO
+        } else {
+            self.patience
+        };
         match answered.recv_timeout(patience) {
             Ok(answer) => {
                 self.overdue = None;
@@ -188,9 +197,9 @@ fn work(mut disk: impl Disk, to_do: &Receiver<(Call, Sender<Answer>)>, undone: &
         let answered = match call {
             Call::Read(name) => Answer::Content(disk.read(&name)),
             Call::List => Answer::Names(disk.list()),
-            Call::Append(name, _) | Call::Sync(name) if broken.contains(&name) => {
-                Answer::Done(Err(io::Error::other("an earlier write to this file failed")))
-            }
+            Call::Append(name, _) | Call::Sync(name) if broken.contains(&name) => Answer::Done(
+                Err(io::Error::other("an earlier write to this file failed")),
+            ),
             Call::Append(name, bytes) => {
                 let result = disk.append(&name, &bytes);
                 if result.is_err() {
@@ -199,7 +208,9 @@ fn work(mut disk: impl Disk, to_do: &Receiver<(Call, Sender<Answer>)>, undone: &
                 Answer::Done(result)
             }
             Call::Sync(name) => Answer::Done(disk.sync(&name)),
-            Call::WriteAtomic(name, bytes) => mended(disk.write_atomic(&name, &bytes), &name, &mut broken),
+            Call::WriteAtomic(name, bytes) => {
+                mended(disk.write_atomic(&name, &bytes), &name, &mut broken)
+            }
             Call::Truncate(name, len) => mended(disk.truncate(&name, len), &name, &mut broken),
             Call::Remove(name) => mended(disk.remove(&name), &name, &mut broken),
         };
@@ -252,7 +263,12 @@ mod tests {
 
         fn pass(&self) {
             let open = self.gate.0.lock().expect("nobody panics");
-            drop(self.gate.1.wait_while(open, |open| !*open).expect("nobody panics"));
+            drop(
+                self.gate
+                    .1
+                    .wait_while(open, |open| !*open)
+                    .expect("nobody panics"),
+            );
         }
     }
 
@@ -297,7 +313,10 @@ mod tests {
             hasty.append("log", &[byte]).expect("it is on its way");
         }
         disk.open();
-        assert_eq!(hasty.read("log").expect("it reads"), Some((0..100).collect()));
+        assert_eq!(
+            hasty.read("log").expect("it reads"),
+            Some((0..100).collect())
+        );
     }
 
     #[test]
@@ -305,7 +324,10 @@ mod tests {
         let disk = Gated::default();
         let mut hasty = hasty(&disk);
         hasty.append("log", b"a").expect("it is on its way");
-        assert_eq!(hasty.sync("log").expect_err("overdue").kind(), ErrorKind::TimedOut);
+        assert_eq!(
+            hasty.sync("log").expect_err("overdue").kind(),
+            ErrorKind::TimedOut
+        );
         disk.open();
         hasty.list().expect("the disk caught up");
         let changes = disk.disk.changes();
@@ -346,7 +368,9 @@ mod tests {
     fn a_disk_that_hangs_for_long_is_not_given_more_than_it_can_ever_do() {
         let disk = Gated::default();
         let mut hasty = hasty(&disk);
-        let refused = (0..2 * MOST_OVERDUE).filter(|_| hasty.append("log", b"x").is_err()).count();
+        let refused = (0..2 * MOST_OVERDUE)
+            .filter(|_| hasty.append("log", b"x").is_err())
+            .count();
         assert!(refused >= MOST_OVERDUE);
         disk.open();
     }

@@ -37,7 +37,11 @@ impl Identity {
         let (signing, opening) = seeds.split_at_checked(SEEDS / 2)?;
         let signer = Signer::from_seed(signing.try_into().ok()?);
         let opening = OpeningKey::from_seed(opening.try_into().ok()?);
-        Some(Self { signer, opening, seeds })
+        Some(Self {
+            signer,
+            opening,
+            seeds,
+        })
     }
 }
 
@@ -76,7 +80,9 @@ pub enum IdentityError {
         source: io::Error,
     },
     /// Nobody paired this agent.
-    #[error("this agent is not paired: create it in the pages of the server, then run `door-agent pair` with the code shown there")]
+    #[error(
+        "this agent is not paired: create it in the pages of the server, then run `door-agent pair` with the code shown there"
+    )]
     NotPaired,
     /// A file does not hold what it should.
     #[error("`{0}` in the state directory is damaged: pair this agent again")]
@@ -107,16 +113,27 @@ pub fn store_next(disk: &mut dyn Disk, identity: &Identity) -> Result<(), Identi
 }
 
 /// Puts a new pairing with its keys in force; a power cut leaves either the old or the new one.
-pub fn store(disk: &mut dyn Disk, identity: &Identity, paired: &Paired) -> Result<(), IdentityError> {
+pub fn store(
+    disk: &mut dyn Disk,
+    identity: &Identity,
+    paired: &Paired,
+) -> Result<(), IdentityError> {
     let bytes = Zeroizing::new(minicbor::to_vec(paired).expect("writing to memory cannot fail"));
     write(disk, PAIRED, &bytes)?;
     write(disk, IDENTITY, &identity.seeds)?;
-    disk.remove(NEXT_IDENTITY).map_err(|source| IdentityError::Write { name: NEXT_IDENTITY, source })
+    disk.remove(NEXT_IDENTITY)
+        .map_err(|source| IdentityError::Write {
+            name: NEXT_IDENTITY,
+            source,
+        })
 }
 
 /// Removes everything but the identity and the pairing: it was said by a server that no longer counts.
 pub fn clear_others(disk: &mut dyn Disk) -> Result<(), IdentityError> {
-    let failed = |source| IdentityError::Write { name: "lists of the former server", source };
+    let failed = |source| IdentityError::Write {
+        name: "lists of the former server",
+        source,
+    };
     for name in disk.list().map_err(failed)? {
         if name != IDENTITY && name != PAIRED {
             disk.remove(&name).map_err(failed)?;
@@ -126,10 +143,13 @@ pub fn clear_others(disk: &mut dyn Disk) -> Result<(), IdentityError> {
 }
 
 fn read(disk: &dyn Disk, name: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
-    let bytes = disk.read(name).map_err(|source| IdentityError::Read { name, source })?;
+    let bytes = disk
+        .read(name)
+        .map_err(|source| IdentityError::Read { name, source })?;
     Ok(bytes.map(Zeroizing::new))
 }
 
 fn write(disk: &mut dyn Disk, name: &'static str, bytes: &[u8]) -> Result<(), IdentityError> {
-    disk.write_atomic(name, bytes).map_err(|source| IdentityError::Write { name, source })
+    disk.write_atomic(name, bytes)
+        .map_err(|source| IdentityError::Write { name, source })
 }

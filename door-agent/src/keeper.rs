@@ -107,16 +107,30 @@ impl Shelf for Keeper {
         match work {
             Work::Load(zone) => {
                 let remembered = Box::new(self.load_zone(&zone));
-                self.finished.push_back(Finished::Loaded { zone, remembered });
+                self.finished
+                    .push_back(Finished::Loaded { zone, remembered });
             }
             Work::Delta(zone, delta) => {
                 let stored = self.keep_delta(&zone, &delta);
-                let wants_whole = self.changes.get(&zone).is_some_and(|changes| *changes >= CHANGES_BEFORE_WHOLE);
-                self.finished.push_back(Finished::Stored { zone, number, stored, wants_whole });
+                let wants_whole = self
+                    .changes
+                    .get(&zone)
+                    .is_some_and(|changes| *changes >= CHANGES_BEFORE_WHOLE);
+                self.finished.push_back(Finished::Stored {
+                    zone,
+                    number,
+                    stored,
+                    wants_whole,
+                });
             }
             Work::List(zone, list) => {
                 let stored = self.keep_list(&zone, &list);
-                self.finished.push_back(Finished::Stored { zone, number, stored, wants_whole: false });
+                self.finished.push_back(Finished::Stored {
+                    zone,
+                    number,
+                    stored,
+                    wants_whole: false,
+                });
             }
             Work::Policy(zone, body) => self.keep_copies(&policy_name(&zone), &body),
             Work::Config(body) => self.keep_copies(CONFIG, &body),
@@ -155,8 +169,19 @@ pub struct HeldConfig {
 
 impl Keeper {
     /// Opens what lies on disk; both handles are for the same disk.
-    pub fn open(store: Box<dyn Disk>, disk: Box<dyn Disk>, identity: &Identity) -> Result<Self, StoreError> {
-        Ok(Self { store: Store::open(store)?, disk, signer: identity.signer.clone(), changes: BTreeMap::new(), broken: BTreeSet::new(), finished: VecDeque::new() })
+    pub fn open(
+        store: Box<dyn Disk>,
+        disk: Box<dyn Disk>,
+        identity: &Identity,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            store: Store::open(store)?,
+            disk,
+            signer: identity.signer.clone(),
+            changes: BTreeMap::new(),
+            broken: BTreeSet::new(),
+            finished: VecDeque::new(),
+        })
     }
 
     /// Counters and marks as last stored.
@@ -167,7 +192,10 @@ impl Keeper {
 
     /// What is still known of a zone.
     pub fn load_zone(&mut self, zone: &ZoneId) -> Remembered {
-        let highest = self.store.highest(zone).map(|highest| (highest.revision, highest.digest));
+        let highest = self
+            .store
+            .highest(zone)
+            .map(|highest| (highest.revision, highest.digest));
         Remembered {
             list: self.load_list(zone, highest.map(|(revision, _)| revision)),
             highest,
@@ -180,7 +208,10 @@ impl Keeper {
     #[must_use]
     pub fn load_config(&self) -> Option<HeldConfig> {
         let read = |body: Vec<u8>| held_config(&body);
-        self.load_copies(CONFIG).into_iter().filter_map(read).max_by_key(|held| order(held.config.revision))
+        self.load_copies(CONFIG)
+            .into_iter()
+            .filter_map(read)
+            .max_by_key(|held| order(held.config.revision))
     }
 
     /// How far the server was known to have the badge log, boot by boot.
@@ -196,7 +227,13 @@ impl Keeper {
         let bytes = sign(&self.signer, &delta_name(zone), &encode(delta));
         let kept = !self.broken.contains(zone)
             && logged(self.store.append_delta(zone, delta.revision(), &bytes))
-            && self.raise(zone, Highest { revision: delta.revision(), digest: delta.digest });
+            && self.raise(
+                zone,
+                Highest {
+                    revision: delta.revision(),
+                    digest: delta.digest,
+                },
+            );
         if kept {
             *self.changes.entry(zone.clone()).or_default() += 1;
         } else {
@@ -206,9 +243,19 @@ impl Keeper {
     }
 
     fn keep_list(&mut self, zone: &ZoneId, list: &AllowList) -> bool {
-        let bytes = sign(&self.signer, &list_name(zone), &encode(&SnapshotPart::cut(list)));
+        let bytes = sign(
+            &self.signer,
+            &list_name(zone),
+            &encode(&SnapshotPart::cut(list)),
+        );
         let kept = logged(self.store.save_snapshot(zone, list.revision(), &bytes))
-            && self.raise(zone, Highest { revision: list.revision(), digest: list.digest() });
+            && self.raise(
+                zone,
+                Highest {
+                    revision: list.revision(),
+                    digest: list.digest(),
+                },
+            );
         if kept {
             self.changes.insert(zone.clone(), 0);
             self.broken.remove(zone);
@@ -218,7 +265,10 @@ impl Keeper {
 
     fn keep_links(&mut self, links: &BTreeMap<BootId, Link>) {
         let links: Vec<(BootId, Link)> = links.iter().map(|(boot, link)| (*boot, *link)).collect();
-        if let Err(error) = self.disk.write_atomic(LINKS, &sign(&self.signer, LINKS, &encode(&links))) {
+        if let Err(error) = self
+            .disk
+            .write_atomic(LINKS, &sign(&self.signer, LINKS, &encode(&links)))
+        {
             tracing::warn!(file = LINKS, reason = %error, "not stored: check the disk");
         }
     }
@@ -239,9 +289,14 @@ impl Keeper {
     fn load_list(&mut self, zone: &ZoneId, highest: Option<Revision>) -> Option<InForce> {
         let public = self.signer.public();
         let name = list_name(zone);
-        let loaded = self.store.load(zone, |_, bytes| verified(&public, &name, bytes).is_some());
-        let loaded = loaded.map_err(|error| tracing::error!(zone.id = %zone, reason = %chain(&error), "no list")).ok()??;
-        let parts: Vec<SnapshotPart> = minicbor::decode(verified(&public, &name, &loaded.snapshot)?).ok()?;
+        let loaded = self
+            .store
+            .load(zone, |_, bytes| verified(&public, &name, bytes).is_some());
+        let loaded = loaded
+            .map_err(|error| tracing::error!(zone.id = %zone, reason = %chain(&error), "no list"))
+            .ok()??;
+        let parts: Vec<SnapshotPart> =
+            minicbor::decode(verified(&public, &name, &loaded.snapshot)?).ok()?;
         let entries: Option<Vec<_>> = parts.iter().map(SnapshotPart::unpack).collect();
         let mut list = AllowList::build(parts.first()?.revision, entries?.into_iter().flatten());
         let mut whole = parts.first()?.digest == list.digest();
@@ -254,7 +309,11 @@ impl Keeper {
             self.broken.insert(zone.clone());
         }
         let behind = highest.is_some_and(|highest| order(list.revision()) < order(highest));
-        let kept = if behind || !whole || (loaded.degraded && self.store.damaged()) { Kept::Degraded } else { Kept::Stored };
+        let kept = if behind || !whole || (loaded.degraded && self.store.damaged()) {
+            Kept::Degraded
+        } else {
+            Kept::Stored
+        };
         let changes = u32::try_from(loaded.deltas.len()).unwrap_or(u32::MAX);
         self.changes.insert(zone.clone(), changes);
         Some(InForce { list, kept })
@@ -262,7 +321,10 @@ impl Keeper {
 
     fn load_policy(&self, zone: &ZoneId) -> Option<HeldPolicy> {
         let read = |body: Vec<u8>| held_policy(&body);
-        self.load_copies(&policy_name(zone)).into_iter().filter_map(read).max_by_key(|held| order(held.revision))
+        self.load_copies(&policy_name(zone))
+            .into_iter()
+            .filter_map(read)
+            .max_by_key(|held| order(held.revision))
     }
 
     fn keep_copies(&mut self, name: &str, body: &[u8]) {
@@ -279,7 +341,9 @@ impl Keeper {
         let public = self.signer.public();
         let read = |copy| self.disk.read(&format!("{name}.{copy}")).ok().flatten();
         let copies = COPIES.into_iter().filter_map(read);
-        copies.filter_map(|bytes| verified(&public, name, &bytes).map(<[u8]>::to_vec)).collect()
+        copies
+            .filter_map(|bytes| verified(&public, name, &bytes).map(<[u8]>::to_vec))
+            .collect()
     }
 }
 
@@ -291,13 +355,21 @@ const LINKS: &str = "acknowledged";
 pub fn held_policy(body: &[u8]) -> Option<HeldPolicy> {
     let message: PolicyMessage = minicbor::decode(body).ok()?;
     let digest = Sha256::digest(body).into();
-    Some(HeldPolicy { revision: message.revision, digest, policy: message.policy, body: body.to_vec() })
+    Some(HeldPolicy {
+        revision: message.revision,
+        digest,
+        policy: message.policy,
+        body: body.to_vec(),
+    })
 }
 
 /// A configuration from the body of its message; none if it is none.
 #[must_use]
 pub fn held_config(body: &[u8]) -> Option<HeldConfig> {
-    Some(HeldConfig { config: minicbor::decode(body).ok()?, digest: Sha256::digest(body).into() })
+    Some(HeldConfig {
+        config: minicbor::decode(body).ok()?,
+        digest: Sha256::digest(body).into(),
+    })
 }
 
 fn policy_name(zone: &ZoneId) -> String {
@@ -327,13 +399,23 @@ fn sign(signer: &Signer, name: &str, bytes: &[u8]) -> Vec<u8> {
 
 fn verified<'a>(signer: &shared::keys::PublicKey, name: &str, bytes: &'a [u8]) -> Option<&'a [u8]> {
     let (signature, bytes) = bytes.split_at_checked(SIGNATURE)?;
-    signer.verify(&named(name, bytes), signature).then_some(bytes)
+    signer
+        .verify(&named(name, bytes), signature)
+        .then_some(bytes)
 }
 
 fn named(name: &str, bytes: &[u8]) -> [u8; 32] {
-    let length = u32::try_from(name.len()).expect("names are short").to_le_bytes();
-    let digest = Sha256::new().chain_update(b"goodstanding agent disk v1").chain_update(length);
-    digest.chain_update(name).chain_update(bytes).finalize().into()
+    let length = u32::try_from(name.len())
+        .expect("names are short")
+        .to_le_bytes();
+    let digest = Sha256::new()
+        .chain_update(b"goodstanding agent disk v1")
+        .chain_update(length);
+    digest
+        .chain_update(name)
+        .chain_update(bytes)
+        .finalize()
+        .into()
 }
 
 fn logged(result: Result<(), StoreError>) -> bool {

@@ -4,8 +4,9 @@
 //! what still matters again at [`Incoming::Connected`].
 
 use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Packet,
-    Publish, QoS, SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions,
+    NetworkOptions, Packet, Publish, QoS, SubscribeFilter, SubscribeReasonCode, TlsConfiguration,
+    Transport,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +48,9 @@ pub struct Target {
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// Not an address of a broker.
-    #[error("the pairing names `{0}` as the broker, which is no mqtt:// or mqtts:// address: pair this agent again")]
+    #[error(
+        "the pairing names `{0}` as the broker, which is no mqtt:// or mqtts:// address: pair this agent again"
+    )]
     Url(String),
     /// TLS could not be set up.
     #[error("cannot set up TLS to the broker")]
@@ -113,7 +116,11 @@ pub fn connect(
 pub async fn probe(target: &Target) -> Result<(), ProbeError> {
     let (_client, mut events) = open(options(target, None).map_err(ProbeError::Target)?);
     loop {
-        if let Event::Incoming(Packet::ConnAck(_)) = events.poll().await.map_err(|error| ProbeError::Connect(error.into()))? {
+        if let Event::Incoming(Packet::ConnAck(_)) = events
+            .poll()
+            .await
+            .map_err(|error| ProbeError::Connect(error.into()))?
+        {
             return Ok(());
         }
     }
@@ -157,14 +164,22 @@ impl From<ConnectionError> for Loss {
 }
 
 fn options(target: &Target, will: Option<Message>) -> Result<MqttOptions, TargetError> {
-    let (encrypted, host, port) = address(&target.url).ok_or_else(|| TargetError::Url(target.url.clone()))?;
+    let (encrypted, host, port) =
+        address(&target.url).ok_or_else(|| TargetError::Url(target.url.clone()))?;
     let mut options = MqttOptions::new(&target.agent, host, port);
     if encrypted {
         let config = tls::config(target.pin).map_err(TargetError::Tls)?;
-        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(Arc::new(config))));
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(
+            Arc::new(config),
+        )));
     }
     if let Some(will) = will {
-        options.set_last_will(LastWill::new(will.topic, will.payload, QoS::AtLeastOnce, will.retain));
+        options.set_last_will(LastWill::new(
+            will.topic,
+            will.payload,
+            QoS::AtLeastOnce,
+            will.retain,
+        ));
     }
     options
         .set_credentials(&target.agent, &target.password)
@@ -185,7 +200,11 @@ fn address(url: &str) -> Option<(bool, String, u16)> {
     };
     let host = parsed.host_str().filter(|host| !host.is_empty())?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    Some((encrypted, host.to_owned(), parsed.port().unwrap_or(usual_port)))
+    Some((
+        encrypted,
+        host.to_owned(),
+        parsed.port().unwrap_or(usual_port),
+    ))
 }
 
 fn open(options: MqttOptions) -> (AsyncClient, EventLoop) {
@@ -211,12 +230,19 @@ async fn keep_connected(
             Err(_) => (connection.as_mut().await, true),
         };
         drop(connection);
-        if matches!(loss, Loss::Closed) || to_agent.send(Incoming::Disconnected(loss.to_string())).await.is_err() {
+        if matches!(loss, Loss::Closed)
+            || to_agent
+                .send(Incoming::Disconnected(loss.to_string()))
+                .await
+                .is_err()
+        {
             return;
         }
         failures = if good { 1 } else { failures + 1 };
         // What the agent still hands over is for the connection that broke.
-        let pause = timeout(pause(failures, jitter()), async { while from_agent.recv().await.is_some() {} });
+        let pause = timeout(pause(failures, jitter()), async {
+            while from_agent.recv().await.is_some() {}
+        });
         if pause.await.is_ok() {
             return;
         }
@@ -259,9 +285,16 @@ async fn carry(
 fn heard(event: Event, asked: &[String]) -> Option<Incoming> {
     match event {
         Event::Incoming(Packet::ConnAck(_)) => Some(Incoming::Connected),
-        Event::Incoming(Packet::Publish(Publish { topic, payload, retain, .. })) => {
-            Some(Incoming::Message(Message { topic, payload: payload.into(), retain }))
-        }
+        Event::Incoming(Packet::Publish(Publish {
+            topic,
+            payload,
+            retain,
+            ..
+        })) => Some(Incoming::Message(Message {
+            topic,
+            payload: payload.into(),
+            retain,
+        })),
         Event::Incoming(Packet::SubAck(answer)) => {
             if answer.return_codes.contains(&SubscribeReasonCode::Failure) {
                 tracing::warn!(topics = ?asked, "the broker refused some subscriptions: is this agent still paired?");
@@ -275,16 +308,22 @@ fn heard(event: Event, asked: &[String]) -> Option<Incoming> {
 /// Hands a message to the crate without waiting: the task that polls the connection must never wait for it.
 fn send(client: &AsyncClient, outgoing: Outgoing, asked: &mut Vec<String>) {
     let sent = match outgoing {
-        Outgoing::Publish(Message { topic, payload, retain }) => {
-            client.try_publish(topic, QoS::AtLeastOnce, retain, payload)
-        }
+        Outgoing::Publish(Message {
+            topic,
+            payload,
+            retain,
+        }) => client.try_publish(topic, QoS::AtLeastOnce, retain, payload),
         Outgoing::Subscribe(topics) => {
             asked.clone_from(&topics);
-            client.try_subscribe_many(topics.into_iter().map(|topic| SubscribeFilter::new(topic, QoS::AtLeastOnce)))
+            client.try_subscribe_many(
+                topics
+                    .into_iter()
+                    .map(|topic| SubscribeFilter::new(topic, QoS::AtLeastOnce)),
+            )
         }
-        Outgoing::Unsubscribe(topics) => {
-            topics.into_iter().try_for_each(|topic| client.try_unsubscribe(topic))
-        }
+        Outgoing::Unsubscribe(topics) => topics
+            .into_iter()
+            .try_for_each(|topic| client.try_unsubscribe(topic)),
     };
     if let Err(error) = sent {
         tracing::warn!(reason = %error, "a message for the broker was dropped; it is sent again later");
@@ -303,7 +342,9 @@ async fn finish(client: &AsyncClient, events: &mut EventLoop) -> Loss {
 
 /// Doubling, and for a random part of up to half shorter.
 fn pause(failures: u32, randomness: u32) -> Duration {
-    let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    let factor = 1_u32
+        .checked_shl(failures.saturating_sub(1))
+        .unwrap_or(u32::MAX);
     let longest = FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE);
     longest - longest.mul_f64(0.5 * f64::from(randomness) / f64::from(u32::MAX))
 }
@@ -314,9 +355,18 @@ mod tests {
 
     #[test]
     fn only_addresses_of_brokers_are_addresses() {
-        assert_eq!(address("mqtt://127.0.0.1"), Some((false, "127.0.0.1".to_owned(), 1883)));
-        assert_eq!(address("mqtts://club.example:9000"), Some((true, "club.example".to_owned(), 9000)));
-        assert_eq!(address("mqtts://[::1]"), Some((true, "::1".to_owned(), 8883)));
+        assert_eq!(
+            address("mqtt://127.0.0.1"),
+            Some((false, "127.0.0.1".to_owned(), 1883))
+        );
+        assert_eq!(
+            address("mqtts://club.example:9000"),
+            Some((true, "club.example".to_owned(), 9000))
+        );
+        assert_eq!(
+            address("mqtts://[::1]"),
+            Some((true, "::1".to_owned(), 8883))
+        );
         for text in ["", "club.example", "http://club.example", "mqtt://"] {
             assert_eq!(address(text), None, "{text}");
         }

@@ -50,7 +50,9 @@ pub fn start(doors: &[Door]) -> mpsc::Receiver<Heard> {
 pub fn logged(heard: Heard) -> Option<Input> {
     match heard {
         Heard::Input(input) => return Some(input),
-        Heard::Rejected(door, why) => tracing::debug!(door.id = %door, reason = %why, "the reader sent no card"),
+        Heard::Rejected(door, why) => {
+            tracing::debug!(door.id = %door, reason = %why, "the reader sent no card")
+        }
         Heard::Device(door, Ok(())) => tracing::info!(door.id = %door, "the reader is there"),
         Heard::Device(door, Err(error)) => {
             tracing::warn!(door.id = %door, reason = %error, "no reader: check its cable and device name");
@@ -80,8 +82,14 @@ async fn listen_once(
     gone: &mut bool,
 ) -> io::Result<std::convert::Infallible> {
     match reader {
-        Reader::Serial { device, format, baud } => {
-            let path = device.to_str().ok_or_else(|| io::Error::other("the device's name is not text"))?;
+        Reader::Serial {
+            device,
+            format,
+            baud,
+        } => {
+            let path = device
+                .to_str()
+                .ok_or_else(|| io::Error::other("the device's name is not text"))?;
             let port = tokio_serial::new(path, *baud).open_native_async()?;
             there(door, heard, gone).await;
             read_cards(door, *format, port, heard).await
@@ -115,7 +123,10 @@ async fn read_cards(
         parser.push(&bytes[..count], &mut reads);
         for read in reads.drain(..) {
             let item = match read {
-                Read::Card(uid) => Heard::Input(Input::Card { door: door.clone(), uid }),
+                Read::Card(uid) => Heard::Input(Input::Card {
+                    door: door.clone(),
+                    uid,
+                }),
                 Read::Rejected(why) => Heard::Rejected(door.clone(), why),
             };
             tell(heard, item).await;
@@ -130,11 +141,15 @@ async fn read_lines(
     heard: &mpsc::Sender<Heard>,
     gone: &mut bool,
 ) -> io::Result<std::convert::Infallible> {
-    let kind = tokio::fs::metadata(path).await.map(|metadata| metadata.file_type());
+    let kind = tokio::fs::metadata(path)
+        .await
+        .map(|metadata| metadata.file_type());
     match kind {
         Ok(kind) if kind.is_fifo() => {
             // Opened for writing too, so that it does not end with whoever writes.
-            let fifo = pipe::OpenOptions::new().read_write(true).open_receiver(path)?;
+            let fifo = pipe::OpenOptions::new()
+                .read_write(true)
+                .open_receiver(path)?;
             there(door, heard, gone).await;
             lines(BufReader::new(fifo), heard).await
         }
@@ -170,11 +185,19 @@ impl Socket {
         // One left behind by a run that was killed is nobody's.
         match std::fs::symlink_metadata(path) {
             Ok(metadata) if metadata.file_type().is_socket() => std::fs::remove_file(path)?,
-            Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is no FIFO, file or socket")),
+            Ok(_) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::AlreadyExists,
+                    "it is no FIFO, file or socket",
+                ));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        Ok(Self { listener: UnixListener::bind(path)?, path: path.to_owned() })
+        Ok(Self {
+            listener: UnixListener::bind(path)?,
+            path: path.to_owned(),
+        })
     }
 }
 
@@ -192,14 +215,22 @@ async fn lines(
     let mut line = Vec::new();
     loop {
         line.clear();
-        if (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut line).await? == 0 {
+        if (&mut reader)
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line)
+            .await?
+            == 0
+        {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         hear_line(&line, heard).await;
     }
 }
 
-async fn follow(mut file: tokio::fs::File, heard: &mpsc::Sender<Heard>) -> io::Result<std::convert::Infallible> {
+async fn follow(
+    mut file: tokio::fs::File,
+    heard: &mpsc::Sender<Heard>,
+) -> io::Result<std::convert::Infallible> {
     let (mut waiting, mut bytes) = (Vec::new(), [0; 1024]);
     loop {
         let count = file.read(&mut bytes).await?;
@@ -226,6 +257,8 @@ async fn hear_line(line: &[u8], heard: &mpsc::Sender<Heard>) {
                 tell(heard, Heard::Input(input)).await;
             }
         }
-        Err(error) => tracing::warn!(reason = %crate::keeper::chain(&error), "a line of a simulated reader means nothing"),
+        Err(error) => {
+            tracing::warn!(reason = %crate::keeper::chain(&error), "a line of a simulated reader means nothing")
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! Opening a door by hand while the agent does not run; always a badge event.
 
+use crate::agent::Drive;
 use crate::clock::{SystemClock, boot_id, randomness};
 use crate::config::{Config, Door};
 use crate::disk::Directory;
 use crate::event_loop::Doors;
-use crate::agent::Drive;
 use crate::run::badges_dir;
 use crate::spool::{Limits, Spool};
 use anyhow::Context;
@@ -25,7 +25,13 @@ pub async fn open(config: &Config, id: &DoorId) -> anyhow::Result<()> {
     log(config, id, true, &clock)?;
     let mut doors = Doors::open(std::slice::from_ref(door), &clock)?;
     let unlock = door.lock.unlock();
-    doors.drive(id, Drive::Energise { until: clock.uptime() + unlock }, &clock);
+    doors.drive(
+        id,
+        Drive::Energise {
+            until: clock.uptime() + unlock,
+        },
+        &clock,
+    );
     // Ended early or not, the lock rests when `doors` goes.
     let _ = timeout(milliseconds(unlock), tokio::signal::ctrl_c()).await;
     Ok(())
@@ -43,26 +49,44 @@ pub fn release(config: &Config, id: &DoorId) -> anyhow::Result<()> {
 }
 
 fn find<'a>(config: &'a Config, id: &DoorId) -> anyhow::Result<&'a Door> {
-    let names = || config.doors.iter().map(|door| door.id.as_str()).collect::<Vec<_>>().join(", ");
+    let names = || {
+        config
+            .doors
+            .iter()
+            .map(|door| door.id.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let door = config.doors.iter().find(|door| door.id == *id);
     door.with_context(|| format!("there is no door `{id}`; the settings name: {}", names()))
 }
 
 fn log(config: &Config, door: &DoorId, opened: bool, clock: &SystemClock) -> anyhow::Result<()> {
-    let disk = Directory::open(&badges_dir(&config.state_dir)).context("the badge log cannot be written")?;
+    let disk = Directory::open(&badges_dir(&config.state_dir))
+        .context("the badge log cannot be written")?;
     let boot = boot_id(&mut randomness());
-    let (mut spool, _) = Spool::open(Box::new(disk), boot, Limits::default()).context("the badge log cannot be read")?;
+    let (mut spool, _) = Spool::open(Box::new(disk), boot, Limits::default())
+        .context("the badge log cannot be read")?;
     let sources = clock.read();
     let event = BadgeEvent {
         sequence: spool.next_sequence(),
         at: sources.wall,
-        quality: if sources.synchronised { Quality::Trusted } else { Quality::Untrusted },
+        quality: if sources.synchronised {
+            Quality::Trusted
+        } else {
+            Quality::Untrusted
+        },
         door: Some(door.clone()),
         what: What::Local { opened },
     };
     let bytes = minicbor::to_vec(&event).expect("writing to memory cannot fail");
-    spool.append(event.at, event.weight(), &bytes).written.context("the badge log cannot be written")?;
-    spool.sync(sources.wall).context("the badge log cannot be written")
+    spool
+        .append(event.at, event.weight(), &bytes)
+        .written
+        .context("the badge log cannot be written")?;
+    spool
+        .sync(sources.wall)
+        .context("the badge log cannot be written")
 }
 
 fn milliseconds(span: Span) -> Duration {

@@ -15,7 +15,7 @@ use shared::card::CardUid;
 use shared::ids::DoorId;
 use shared::reasons::Language;
 use shared::wire::pairing::PairingCode;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -26,7 +26,12 @@ use tracing_subscriber::EnvFilter;
 #[command(version, about)]
 struct Args {
     /// The settings file.
-    #[arg(long, env = "DOOR_AGENT_CONFIG", default_value = "/etc/door-agent.toml", global = true)]
+    #[arg(
+        long,
+        env = "DOOR_AGENT_CONFIG",
+        default_value = "/etc/door-agent.toml",
+        global = true
+    )]
     config: PathBuf,
     /// What to log: error, warn, info, debug, trace, or a filter of them.
     #[arg(long, env = "DOOR_AGENT_LOG", default_value = "info", global = true)]
@@ -91,8 +96,14 @@ fn main() -> ExitCode {
 }
 
 fn try_main(args: &Args) -> anyhow::Result<ExitCode> {
-    let filter = EnvFilter::try_new(&args.log).with_context(|| format!("`{}` is no log filter", args.log))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let filter = EnvFilter::try_new(&args.log)
+        .with_context(|| format!("`{}` is no log filter", args.log))?;
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(io::stderr)
+        .init();
     // Fails only if it is set already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = Config::load(&args.config)?;
@@ -101,7 +112,9 @@ fn try_main(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     // One thread: nothing the agent does may wait for another.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(command(args, &config))
 }
 
@@ -111,17 +124,25 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Run => return serve(args, config).await,
         Command::Check => {
             let wrong = check::check(config, io::stdout()).await?;
-            return Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(if wrong == 0 {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         Command::Watch { reveal } => watch::watch(config, *reveal, io::stdout()).await?,
-        Command::Open { door } => match control::ask(&config.state_dir, &Ask::Open(door.clone())).await? {
-            Some(answer) => writeln!(io::stdout(), "{answer}")?,
-            None => local::open(config, door).await?,
-        },
-        Command::Release { door } => match control::ask(&config.state_dir, &Ask::Release(door.clone())).await? {
-            Some(answer) => writeln!(io::stdout(), "{answer}")?,
-            None => local::release(config, door)?,
-        },
+        Command::Open { door } => {
+            match control::ask(&config.state_dir, &Ask::Open(door.clone())).await? {
+                Some(answer) => writeln!(io::stdout(), "{answer}")?,
+                None => local::open(config, door).await?,
+            }
+        }
+        Command::Release { door } => {
+            match control::ask(&config.state_dir, &Ask::Release(door.clone())).await? {
+                Some(answer) => writeln!(io::stdout(), "{answer}")?,
+                None => local::release(config, door)?,
+            }
+        }
         Command::Decide { uid } => decide(config, uid)?,
         Command::Guard => {}
     }
@@ -130,8 +151,7 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
 
 async fn serve(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
     let program = std::env::current_exe().context("this program cannot find itself")?;
-    let guard = Guard::post(&program, &args.config).context("no guard can be started")?;
-    match run::run(config, Some(guard)).await? {
+    match run::run(config, || Guard::post(&program, &args.config)).await? {
         End::Stopped => Ok(ExitCode::SUCCESS),
         // Whoever starts the agent starts it again after a failure.
         End::Restart => Ok(ExitCode::from(75)),
@@ -140,23 +160,41 @@ async fn serve(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
 
 async fn pair(config: &Config, server: &str, code: &str) -> anyhow::Result<()> {
     let code = PairingCode::parse(code)?;
-    let mut disk = Directory::open(&config.state_dir)
-        .with_context(|| format!("the state directory {} cannot be used", config.state_dir.display()))?;
+    let mut disk = Directory::open(&config.state_dir).with_context(|| {
+        format!(
+            "the state directory {} cannot be used",
+            config.state_dir.display()
+        )
+    })?;
     let server = server.trim_end_matches('/');
     // What is said is checked by the code; any certificate will do, and there may be none.
-    let client =
-        reqwest::Client::builder().timeout(Duration::from_secs(15)).tls_danger_accept_invalid_certs(true).build()?;
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(15))
+        .tls_danger_accept_invalid_certs(true)
+        .build()?;
     let post = async |path: &'static str, body: Vec<u8>| -> anyhow::Result<Vec<u8>> {
-        let request = client.post(format!("{server}{path}")).header("content-type", "application/cbor").body(body);
+        let request = client
+            .post(format!("{server}{path}"))
+            .header("content-type", "application/cbor")
+            .body(body);
         let answer = request.send().await?;
         let status = answer.status();
         let body = answer.bytes().await?;
-        anyhow::ensure!(status.is_success(), "the server answers {status}{}", detail(&body));
+        anyhow::ensure!(
+            status.is_success(),
+            "the server answers {status}{}",
+            detail(&body)
+        );
         Ok(body.to_vec())
     };
     let paired = pairing::pair(&mut disk, &code, &mut randomness(), post).await?;
     let pairing = &paired.pairing;
-    writeln!(io::stdout(), "This is now the agent {} of {}. Next: door-agent check", pairing.agent, pairing.organisation)?;
+    writeln!(
+        io::stdout(),
+        "This is now the agent {} of {}. Next: door-agent check",
+        pairing.agent,
+        pairing.organisation
+    )?;
     Ok(())
 }
 
@@ -164,7 +202,9 @@ async fn pair(config: &Config, server: &str, code: &str) -> anyhow::Result<()> {
 fn detail(body: &[u8]) -> String {
     let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
     let text = |key| problem.as_ref()?.get(key)?.as_str().map(str::to_owned);
-    text("detail").or_else(|| text("title")).map_or_else(String::new, |text| format!(": {text}"))
+    text("detail")
+        .or_else(|| text("title"))
+        .map_or_else(String::new, |text| format!(": {text}"))
 }
 
 fn decide(config: &Config, uid: &str) -> anyhow::Result<()> {
@@ -180,7 +220,12 @@ fn decide(config: &Config, uid: &str) -> anyhow::Result<()> {
         let reason = stored.judge(&door.id, &uid, reading).reason;
         let word = if reason.grants() { "opens" } else { "refuses" };
         let staff = reason.row(Language::En).staff;
-        writeln!(io::stdout(), "{} {word}: {} ({staff})", door.id, reason.name())?;
+        writeln!(
+            io::stdout(),
+            "{} {word}: {} ({staff})",
+            door.id,
+            reason.name()
+        )?;
     }
     Ok(())
 }

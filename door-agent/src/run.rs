@@ -9,11 +9,12 @@ use crate::event_loop::{Doors, End, Shell};
 use crate::guard::Guard;
 use crate::hasty_disk::HastyDisk;
 use crate::identity::{self, Paired};
-use crate::keeper::{Keeper, Shelf, SharedDisk, ShelfThread};
+use crate::keeper::{Keeper, SharedDisk, Shelf, ShelfThread};
 use crate::link::{self, Message, Target};
 use crate::listeners;
 use anyhow::Context;
 use rand_core::Rng;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -24,21 +25,33 @@ pub fn badges_dir(state_dir: &Path) -> PathBuf {
     state_dir.join("badges")
 }
 
-/// Runs until it is told to end; all locks rest then.
+/// Runs until it is told to end; all locks rest then. `post` posts the guard.
 ///
 /// # Errors
 /// If it is not paired, or a part of it cannot be had.
-pub async fn run(config: &Config, guard: Option<Guard>) -> anyhow::Result<End> {
+pub async fn run(config: &Config, post: impl FnOnce() -> io::Result<Guard>) -> anyhow::Result<End> {
     let clock = SystemClock::start();
-    // Before anything that may fail: whatever the last run left, the locks rest.
+    let state = Directory::open(&config.state_dir);
+    if let Err(error) = &state
+        && error.kind() == io::ErrorKind::WouldBlock
+    {
+        // Before a door is touched: it is the other one's.
+        anyhow::bail!("{error}");
+    }
+    let guard = post().context("no guard can be started")?;
+    // Before anything else that may fail: whatever the last run left, the locks rest.
     let doors = Doors::open(&config.doors, &clock).context("a door cannot be used")?;
-    let disk = SharedDisk::new(
-        Directory::open(&config.state_dir)
-            .with_context(|| format!("the state directory {} cannot be used", config.state_dir.display()))?,
-    );
+    let state = state.with_context(|| {
+        format!(
+            "the state directory {} cannot be used",
+            config.state_dir.display()
+        )
+    })?;
+    let disk = SharedDisk::new(state);
     let (identity, paired) = identity::load(&disk)?;
-    let badges = Directory::open(&badges_dir(&config.state_dir)).context("the badge log cannot be used")?;
-    let link = target(&paired);
+    let badges =
+        Directory::open(&badges_dir(&config.state_dir)).context("the badge log cannot be used")?;
+    let link = target(&paired)?;
 
     let mut random = randomness();
     let rings = Arc::new(Notify::new());
@@ -48,35 +61,69 @@ pub async fn run(config: &Config, guard: Option<Guard>) -> anyhow::Result<End> {
         identity,
         paired,
         boot: boot_id(&mut random),
-        doors: config.doors.iter().map(|door| LocalDoor { id: door.id.clone(), unlock: door.lock.unlock() }).collect(),
+        doors: config
+            .doors
+            .iter()
+            .map(|door| LocalDoor {
+                id: door.id.clone(),
+                unlock: door.lock.unlock(),
+            })
+            .collect(),
         random: Box::new(random),
     };
     let on_thread = |keeper| {
         let thread = ShelfThread::start(keeper, move || ring.notify_one())?;
         Ok(Box::new(thread) as Box<dyn Shelf>)
     };
-    let agent = Agent::start_on(keeper, on_thread, Box::new(HastyDisk::start(badges)?), start, clock.read())?;
+    let agent = Agent::start_on(
+        keeper,
+        on_thread,
+        Box::new(HastyDisk::start(badges)?),
+        start,
+        clock.read(),
+    )?;
 
-    let will = agent.last_will().map(|(topic, payload)| Message { topic, payload, retain: true });
+    let will = agent.last_will().map(|(topic, payload)| Message {
+        topic,
+        payload,
+        retain: true,
+    });
     let link = link::connect(&link, will, move || random.next_u32())?;
-    let control = Control::listen(&config.state_dir).context("the control socket cannot be made")?;
+    let control =
+        Control::listen(&config.state_dir).context("the control socket cannot be made")?;
     let heard = listeners::start(&config.doors);
     tracing::info!(boot = %agent.boot(), doors = config.doors.len(), "the agent runs");
-    let end = Shell { agent, clock, doors, heard, control, link, disk: rings }.run().await?;
-    if let Some(guard) = guard {
-        guard.dismiss();
+    let end = Shell {
+        agent,
+        clock,
+        doors,
+        heard,
+        control,
+        link,
+        disk: rings,
     }
+    .run()
+    .await?;
+    guard.dismiss();
     Ok(end)
 }
 
 /// The broker as the pairing names it.
-#[must_use]
-pub fn target(paired: &Paired) -> Target {
+///
+/// # Errors
+/// If the pairing names a pin that is none.
+pub fn target(paired: &Paired) -> anyhow::Result<Target> {
     let pairing = &paired.pairing;
-    Target {
+    let pin = pairing
+        .broker_pin
+        .as_deref()
+        .map(<[u8; 32]>::try_from)
+        .transpose();
+    Ok(Target {
         url: pairing.broker.clone(),
         agent: pairing.agent.to_string(),
         password: pairing.password.clone(),
-        pin: pairing.broker_pin.as_ref().and_then(|pin| pin.as_slice().try_into().ok()),
-    }
+        pin: pin
+            .context("the pairing names a key of the broker that is none: pair this agent again")?,
+    })
 }

@@ -27,16 +27,28 @@ fn words(heard: Heard, reveal: bool) -> String {
     match heard {
         Heard::Input(Input::Card { door, uid }) => format!("{door}: card {}", number(&uid, reveal)),
         Heard::Input(Input::Exit { door }) => format!("{door}: exit button"),
-        Heard::Input(Input::Contact { door, open }) => format!("{door}: {}", if open { "open" } else { "closed" }),
+        Heard::Input(Input::Contact { door, open }) => {
+            format!("{door}: {}", if open { "open" } else { "closed" })
+        }
         Heard::Input(
-            Input::Connected | Input::Disconnected | Input::Message { .. } | Input::Local { .. } | Input::Tick,
+            Input::Connected
+            | Input::Disconnected
+            | Input::Message { .. }
+            | Input::Local { .. }
+            | Input::Tick,
         ) => String::new(),
         Heard::Rejected(door, why) => format!("{door}: no card: {why}"),
         Heard::Device(door, Ok(())) => format!("{door}: the reader is there; hold a card to it"),
-        Heard::Device(door, Err(error)) => format!("{door}: no reader ({error}): check its cable and device name"),
+        Heard::Device(door, Err(error)) => {
+            format!("{door}: no reader ({error}): check its cable and device name")
+        }
     }
 }
 
 fn number(uid: &CardUid, reveal: bool) -> String {
-    if reveal { uid.reveal() } else { format!("…{} ({} bytes)", uid.last_digits(), uid.as_bytes().len()) }
+    if reveal {
+        uid.reveal()
+    } else {
+        format!("…{} ({} bytes)", uid.last_digits(), uid.as_bytes().len())
+    }
 }

@@ -105,7 +105,12 @@ impl Zone {
 
     /// Takes what was known before a restart, before anything else is heard.
     pub fn remember(&mut self, remembered: Remembered) {
-        let Remembered { list, highest, policy, contact } = remembered;
+        let Remembered {
+            list,
+            highest,
+            policy,
+            contact,
+        } = remembered;
         let held = list.as_ref().map(|held| identity(&held.list));
         self.highest = highest.or(held);
         self.list = list;
@@ -123,7 +128,11 @@ impl Zone {
     #[must_use]
     pub fn knowledge(&self) -> Option<Knowledge<'_>> {
         let (list, policy) = (&self.list.as_ref()?.list, &self.policy.as_ref()?.policy);
-        Some(Knowledge { list, policy, contact: self.contact })
+        Some(Knowledge {
+            list,
+            policy,
+            contact: self.contact,
+        })
     }
 
     /// The card keys, the one in use first.
@@ -147,7 +156,8 @@ impl Zone {
     /// Whether the list in force is exactly this one.
     #[must_use]
     pub fn holds(&self, revision: Revision, digest: Digest) -> bool {
-        self.list().is_some_and(|list| identity(list) == (revision, digest))
+        self.list()
+            .is_some_and(|list| identity(list) == (revision, digest))
     }
 
     /// Issue time of the newest verified head whose revision is held.
@@ -189,7 +199,11 @@ impl Zone {
 
     /// Takes a head that was checked; an older one of the same revision says nothing new.
     pub fn hear_head(&mut self, head: Head) {
-        if self.head.as_ref().is_some_and(|newest| head.issued_at < newest.issued_at) {
+        if self
+            .head
+            .as_ref()
+            .is_some_and(|newest| head.issued_at < newest.issued_at)
+        {
             return;
         }
         let named = (head.revision, head.digest);
@@ -209,15 +223,22 @@ impl Zone {
     pub fn wants_list(&self) -> bool {
         let held = self.list.as_ref().map(|held| identity(&held.list));
         let Some(held) = held else { return true };
-        let behind = |other: (Revision, Digest)| compare(held, other).is_ok_and(std::cmp::Ordering::is_gt);
-        self.highest.is_some_and(behind) || self.head.as_ref().is_some_and(|head| behind((head.revision, head.digest)))
+        let behind =
+            |other: (Revision, Digest)| compare(held, other).is_ok_and(std::cmp::Ordering::is_gt);
+        self.highest.is_some_and(behind)
+            || self
+                .head
+                .as_ref()
+                .is_some_and(|head| behind((head.revision, head.digest)))
     }
 
     /// Whether the newest head names a policy that is not in force.
     #[must_use]
     pub fn wants_policy(&self) -> bool {
         let held = self.policy.as_ref().map(|held| held.digest);
-        self.head.as_ref().map_or(held.is_none(), |head| Some(head.policy) != held)
+        self.head
+            .as_ref()
+            .map_or(held.is_none(), |head| Some(head.policy) != held)
     }
 
     /// Takes an offer of a policy; it waits until a head names it.
@@ -228,7 +249,8 @@ impl Zone {
             return Ok(());
         }
         let newer = self.offered_policy.as_ref().is_none_or(|waiting| {
-            compare(policy_identity(waiting), policy_identity(&offered)).is_ok() || self.is_named(&offered)
+            compare(policy_identity(waiting), policy_identity(&offered)).is_ok()
+                || self.is_named(&offered)
         });
         if newer {
             self.offered_policy = Some(offered);
@@ -239,7 +261,9 @@ impl Zone {
     /// The offered policy, if the newest head names it; to be stored and then put in force.
     pub fn take_named_policy(&mut self) -> Option<HeldPolicy> {
         self.offered_policy.take_if(|offered| {
-            self.head.as_ref().is_some_and(|head| head.policy == offered.digest)
+            self.head
+                .as_ref()
+                .is_some_and(|head| head.policy == offered.digest)
         })
     }
 
@@ -268,7 +292,10 @@ impl Zone {
 
     /// Puts a whole list in force that was checked and stored, or could not be stored.
     pub fn set_list(&mut self, list: AllowList, stored: bool) {
-        self.list = Some(InForce { list, kept: if stored { Kept::Stored } else { Kept::Volatile } });
+        self.list = Some(InForce {
+            list,
+            kept: if stored { Kept::Stored } else { Kept::Volatile },
+        });
         self.moved();
     }
 
@@ -282,7 +309,10 @@ impl Zone {
     /// From which revision the server may lead on; none: only the whole list will do.
     #[must_use]
     pub fn holds_for_request(&self) -> Option<Revision> {
-        self.list.as_ref().filter(|_| !self.doubtful).map(|held| held.list.revision())
+        self.list
+            .as_ref()
+            .filter(|_| !self.doubtful)
+            .map(|held| held.list.revision())
     }
 
     /// A change did not lead to what was signed: the whole list is needed.
@@ -301,7 +331,11 @@ impl Zone {
 
     /// Whether an answer answers a request of ours.
     pub fn check_answer(&self, nonce: u64) -> Result<(), RefusedWhy> {
-        if self.nonces.contains(&nonce) { Ok(()) } else { Err(RefusedWhy::Expired) }
+        if self.nonces.contains(&nonce) {
+            Ok(())
+        } else {
+            Err(RefusedWhy::Expired)
+        }
     }
 
     /// Takes one part of a snapshot that answers a request; with the last part the list waits to be taken.
@@ -323,7 +357,8 @@ impl Zone {
 
     /// The whole list that arrived, once a verified head names it.
     pub fn take_named_list(&mut self) -> Option<AllowList> {
-        self.assembled.take_if(|list| self.heads.contains(&identity(list)))
+        self.assembled
+            .take_if(|list| self.heads.contains(&identity(list)))
     }
 
     /// The connection broke: nothing that was asked for will come.
@@ -336,7 +371,9 @@ impl Zone {
     }
 
     fn is_named(&self, offered: &HeldPolicy) -> bool {
-        self.head.as_ref().is_some_and(|head| head.policy == offered.digest)
+        self.head
+            .as_ref()
+            .is_some_and(|head| head.policy == offered.digest)
     }
 
     fn moved(&mut self) {
@@ -353,13 +390,18 @@ impl Zone {
         {
             self.contact = self.contact.max(head.issued_at);
             // The head says that nothing newer was lost.
-            held.kept = if held.kept == Kept::Degraded { Kept::Stored } else { held.kept };
+            held.kept = if held.kept == Kept::Degraded {
+                Kept::Stored
+            } else {
+                held.kept
+            };
         }
     }
 
     fn order_keys(&mut self) {
         let in_use = self.head.as_ref().map(|head| head.card_key);
-        self.keys.sort_by_key(|(id, _)| (Some(*id) != in_use, std::cmp::Reverse(*id)));
+        self.keys
+            .sort_by_key(|(id, _)| (Some(*id) != in_use, std::cmp::Reverse(*id)));
         self.keys_in_order = self.keys.iter().map(|(_, key)| key.clone()).collect();
     }
 }

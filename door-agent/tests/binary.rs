@@ -18,8 +18,8 @@ use shared::time::{Span, Timestamp};
 use shared::wire::pairing::Pairing;
 use shared::wire::topics::Channel;
 use shared::wire::{
-    CARD_KEYS_PURPOSE, CardKeys, Config, DoorConfig, Head, Kind, PolicyMessage, Request, SnapshotPart, Sync, Topic,
-    ZoneCardKey, open, seal,
+    CARD_KEYS_PURPOSE, CardKeys, Config, DoorConfig, Head, Kind, PolicyMessage, Request,
+    SnapshotPart, Sync, Topic, ZoneCardKey, open, seal,
 };
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -54,7 +54,10 @@ impl Door {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["reader", "lock"] {
-            let made = Command::new("mkfifo").arg(folder.path().join(name)).status().expect("mkfifo runs");
+            let made = Command::new("mkfifo")
+                .arg(folder.path().join(name))
+                .status()
+                .expect("mkfifo runs");
             assert!(made.success());
         }
         let path = folder.path().display();
@@ -65,10 +68,18 @@ impl Door {
         std::fs::write(folder.path().join("settings.toml"), settings).expect("it writes");
         // Opened for both, so that nothing waits for the other end.
         let both = |name: &str| {
-            OpenOptions::new().read(true).write(true).open(folder.path().join(name)).expect("it opens")
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(folder.path().join(name))
+                .expect("it opens")
         };
         let (lock, reader) = (BufReader::new(both("lock")), both("reader"));
-        Self { folder, lock, reader }
+        Self {
+            folder,
+            lock,
+            reader,
+        }
     }
 
     fn state(&self) -> std::path::PathBuf {
@@ -77,12 +88,20 @@ impl Door {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_door-agent"));
-        command.arg("--config").arg(self.folder.path().join("settings.toml")).args(words);
+        command
+            .arg("--config")
+            .arg(self.folder.path().join("settings.toml"))
+            .args(words);
         command
     }
 
     fn run(&self) -> Running {
-        Running(self.command(&["run"]).stderr(Stdio::null()).spawn().expect("it starts"))
+        Running(
+            self.command(&["run"])
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("it starts"),
+        )
     }
 
     fn says(&self, words: &[&str]) -> Output {
@@ -120,17 +139,34 @@ impl Drop for Running {
 fn pair_and_fill(state: &Path) {
     let (server, opening) = (Signer::from_seed(&[2; 32]), OpeningKey::from_seed(&[3; 32]));
     let identity = Identity::generate(&mut random());
-    let keys = CardKeys { keys: vec![ZoneCardKey { zone: zone(), id: 1, key: KEY.0 }] };
+    let keys = CardKeys {
+        keys: vec![ZoneCardKey {
+            zone: zone(),
+            id: 1,
+            key: KEY.0,
+        }],
+    };
     let keys = minicbor::to_vec(keys).expect("encodes");
-    let epoch = Epoch { number: 1, id: [7; 8] };
+    let epoch = Epoch {
+        number: 1,
+        id: [7; 8],
+    };
     let now = Timestamp::from_seconds(1_790_000_000);
     let config = Config {
         revision: Revision { epoch, number: 1 },
         issued_at: now,
-        doors: vec![DoorConfig { door: front(), zone: zone(), enrols: false }],
+        doors: vec![DoorConfig {
+            door: front(),
+            zone: zone(),
+            enrols: false,
+        }],
         signers: vec![server.public()],
         sealing: opening.public(),
-        card_keys: identity.opening.public().seal(CARD_KEYS_PURPOSE, &keys, &mut random()).expect("seals"),
+        card_keys: identity
+            .opening
+            .public()
+            .seal(CARD_KEYS_PURPOSE, &keys, &mut random())
+            .expect("seals"),
     };
     let pairing = Pairing {
         organisation: OrganisationId::new("club").expect("a name"),
@@ -142,7 +178,11 @@ fn pair_and_fill(state: &Path) {
         recovery: server.public(),
         config,
     };
-    let paired = Paired { server: server.public(), agent: identity.signer.public(), pairing };
+    let paired = Paired {
+        server: server.public(),
+        agent: identity.signer.public(),
+        pairing,
+    };
     let mut disk = SharedDisk::new(Directory::open(state).expect("it opens"));
     identity::store(&mut disk, &identity, &paired).expect("it stores");
     accept_list(&disk, identity, paired, &server, epoch, now);
@@ -157,15 +197,43 @@ fn accept_list(
     now: Timestamp,
 ) {
     let public = identity.signer.public();
-    let doors = vec![LocalDoor { id: front(), unlock: Span::seconds(5) }];
-    let start = Start { identity, paired, boot: BootId([1; 16]), doors, random: Box::new(random()) };
-    let mut sources = Sources { wall: now, uptime: Span(0), synchronised: true };
+    let doors = vec![LocalDoor {
+        id: front(),
+        unlock: Span::seconds(5),
+    }];
+    let start = Start {
+        identity,
+        paired,
+        boot: BootId([1; 16]),
+        doors,
+        random: Box::new(random()),
+    };
+    let mut sources = Sources {
+        wall: now,
+        uptime: Span(0),
+        synchronised: true,
+    };
     let mut agent = Agent::start(disk.clone(), start, sources).expect("it starts");
 
-    let policy = PolicyMessage { revision: Revision { epoch, number: 1 }, issued_at: now, policy: Policy::standard() };
+    let policy = PolicyMessage {
+        revision: Revision { epoch, number: 1 },
+        issued_at: now,
+        policy: Policy::standard(),
+    };
     let token = CardToken::of(&CardUid::parse(PAID).expect("a card"), &KEY);
-    let right = Right { schedule: 0, not_before: None, not_after: None, certain: true };
-    let entry = Entry { token, holder: Holder(1), state: CardState::Ok, rights: vec![right], flags: Flags::default() };
+    let right = Right {
+        schedule: 0,
+        not_before: None,
+        not_after: None,
+        certain: true,
+    };
+    let entry = Entry {
+        token,
+        holder: Holder(1),
+        state: CardState::Ok,
+        rights: vec![right],
+        flags: Flags::default(),
+    };
     let list = AllowList::build(Revision { epoch, number: 1 }, [entry]);
     let head = Head {
         revision: list.revision(),
@@ -176,20 +244,30 @@ fn accept_list(
         issued_at: now,
         audit: None,
     };
-    let topic = |channel| Topic::new(&OrganisationId::new("club").expect("a name"), channel).to_string();
+    let topic =
+        |channel| Topic::new(&OrganisationId::new("club").expect("a name"), channel).to_string();
     let message = |topic: String, payload| Input::Message { topic, payload };
     agent.handle(Input::Connected, sources);
     let to = topic(Channel::Policy(zone()));
-    agent.handle(message(to.clone(), seal(Kind::Policy, &to, &policy, server)), sources);
+    agent.handle(
+        message(to.clone(), seal(Kind::Policy, &to, &policy, server)),
+        sources,
+    );
     let to = topic(Channel::Head(zone()));
-    agent.handle(message(to.clone(), seal(Kind::Head, &to, &head, server)), sources);
+    agent.handle(
+        message(to.clone(), seal(Kind::Head, &to, &head, server)),
+        sources,
+    );
     sources.uptime = Span::seconds(5);
     agent.handle(Input::Tick, sources);
     let nonce = std::iter::from_fn(|| agent.next_output())
         .find_map(|output| match output {
             door_agent::agent::Output::Publish { topic, payload, .. } => {
                 let opened = open(&payload, &topic, |_| Some(public)).ok()?;
-                opened.read::<Request>(Kind::Request).ok().map(|request| request.nonce)
+                opened
+                    .read::<Request>(Kind::Request)
+                    .ok()
+                    .map(|request| request.nonce)
             }
             door_agent::agent::Output::Drive { .. }
             | door_agent::agent::Output::Subscribe(_)
@@ -199,9 +277,23 @@ fn accept_list(
         .expect("the agent asks for the list");
     let part = SnapshotPart::cut(&list).remove(0);
     let to = topic(Channel::Sync(AgentId::new("pi").expect("a name")));
-    let answer = Sync::Snapshot { zone: zone(), nonce, part };
-    agent.handle(message(to.clone(), seal(Kind::Sync, &to, &answer, server)), sources);
-    assert_eq!(agent.zones().next().and_then(|zone| zone.list()).map(AllowList::len), Some(1));
+    let answer = Sync::Snapshot {
+        zone: zone(),
+        nonce,
+        part,
+    };
+    agent.handle(
+        message(to.clone(), seal(Kind::Sync, &to, &answer, server)),
+        sources,
+    );
+    assert_eq!(
+        agent
+            .zones()
+            .next()
+            .and_then(|zone| zone.list())
+            .map(AllowList::len),
+        Some(1)
+    );
     agent.stop(sources);
 }
 
@@ -212,7 +304,12 @@ fn a_paid_card_opens_without_any_network_and_when_the_agent_is_killed_the_lock_r
     let mut running = door.run();
     door.wait_for("\"rest\"");
     door.tap(STRANGER);
-    assert!(!door.wait_for("\"refused\"").iter().any(|line| line.contains("released")));
+    assert!(
+        !door
+            .wait_for("\"refused\"")
+            .iter()
+            .any(|line| line.contains("released"))
+    );
     door.tap(PAID);
     door.wait_for("\"released\"");
 
@@ -228,7 +325,10 @@ fn told_to_end_the_agent_lets_the_lock_rest_first() {
     let mut running = door.run();
     door.tap(PAID);
     door.wait_for("\"released\"");
-    let term = Command::new("kill").arg(running.0.id().to_string()).status().expect("kill runs");
+    let term = Command::new("kill")
+        .arg(running.0.id().to_string())
+        .status()
+        .expect("kill runs");
     assert!(term.success());
     door.wait_for("\"rest\"");
     assert!(running.0.wait().expect("it ends").success());
@@ -258,12 +358,20 @@ fn while_the_agent_does_not_run_a_release_is_logged_and_a_decision_explained() {
     assert!(door.says(&["release", "front"]).status.success());
     door.wait_for("\"rest\"");
     let log = Directory::read_only(&door.state().join("badges"));
-    assert!(log.list().expect("it lists").iter().any(|name| name.starts_with("spool-")));
+    assert!(
+        log.list()
+            .expect("it lists")
+            .iter()
+            .any(|name| name.starts_with("spool-"))
+    );
 
     let paid = String::from_utf8(door.says(&["decide", PAID]).stdout).expect("text");
     assert_eq!(paid, "front opens: granted (A right holds.)\n");
     let stranger = String::from_utf8(door.says(&["decide", STRANGER]).stdout).expect("text");
-    assert_eq!(stranger, "front refuses: unknown (The card is not on the zone's list.)\n");
+    assert_eq!(
+        stranger,
+        "front refuses: unknown (The card is not on the zone's list.)\n"
+    );
 }
 
 #[test]
@@ -277,17 +385,25 @@ fn an_agent_that_is_not_paired_says_what_to_do_and_its_lock_rests() {
     let check = door.says(&["check"]);
     assert_eq!(check.status.code(), Some(1));
     let text = String::from_utf8_lossy(&check.stdout).into_owned();
-    assert!(text.contains("ok    lock of front: at rest") && text.contains("WRONG pairing"), "{text}");
+    assert!(
+        text.contains("ok    lock of front: at rest") && text.contains("WRONG pairing"),
+        "{text}"
+    );
 }
 
 #[test]
 fn settings_that_are_wrong_are_told_by_line_and_key() {
     let door = Door::new();
     let path = door.folder.path().join("settings.toml");
-    let text = std::fs::read_to_string(&path).expect("it reads").replace("unlock_seconds", "unlock_second");
+    let text = std::fs::read_to_string(&path)
+        .expect("it reads")
+        .replace("unlock_seconds", "unlock_second");
     std::fs::write(&path, text).expect("it writes");
     let run = door.says(&["run"]);
     assert_eq!(run.status.code(), Some(1));
     let text = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(text.contains("line 10") && text.contains("unlock_second"), "{text}");
+    assert!(
+        text.contains("line 10") && text.contains("unlock_second"),
+        "{text}"
+    );
 }

@@ -15,9 +15,9 @@ use crate::doors::mqtt::MqttTarget;
 use crate::doors::tls::{KeyPin, Trust};
 use crate::serve::BrokerSettings;
 use given::{
-    ADMIN_TOKEN, DATA_DIR, DATABASE_URL, LISTEN, LOG, MQTT_LISTEN, MQTT_LOOPBACK, MQTT_PASSWORD, MQTT_PIN,
-    MQTT_PUBLIC_URL, MQTT_URL, MQTT_USERNAME, ORGANISATION, PUBLIC_URL, STRIPE_API_BASE, STRIPE_MODE,
-    STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, Setting,
+    ADMIN_TOKEN, DATA_DIR, DATABASE_URL, LISTEN, LOG, MQTT_LISTEN, MQTT_LOOPBACK, MQTT_PASSWORD,
+    MQTT_PIN, MQTT_PUBLIC_URL, MQTT_URL, MQTT_USERNAME, ORGANISATION, PUBLIC_URL, STRIPE_API_BASE,
+    STRIPE_MODE, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, Setting,
 };
 use reqwest::Url;
 use shared::ids::OrganisationId;
@@ -29,7 +29,9 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("cannot read the settings file {path}: see that it exists and that the server's user may read it")]
+    #[error(
+        "cannot read the settings file {path}: see that it exists and that the server's user may read it"
+    )]
     File {
         /// Which.
         path: PathBuf,
@@ -37,7 +39,9 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is no TOML.
-    #[error("{path}:{line}: this is not TOML: {problem}; a setting is written as `key = \"value\"`")]
+    #[error(
+        "{path}:{line}: this is not TOML: {problem}; a setting is written as `key = \"value\"`"
+    )]
     Toml {
         /// Which.
         path: PathBuf,
@@ -144,7 +148,11 @@ impl Given {
     fn wrong(&self, setting: &Setting, problem: impl ToString) -> ConfigError {
         let (key, problem) = (setting.name, problem.to_string());
         match self.values.get(key) {
-            Some(value) => ConfigError::Value { key, origin: value.origin.clone(), problem },
+            Some(value) => ConfigError::Value {
+                key,
+                origin: value.origin.clone(),
+                problem,
+            },
             None => ConfigError::Needed { key, problem },
         }
     }
@@ -152,13 +160,19 @@ impl Given {
     fn check(self) -> Result<Config> {
         for setting in given::SETTINGS {
             if self.get(setting).is_some_and(|text| text.trim().is_empty()) {
-                return Err(self.wrong(setting, "it is empty: give it a value, or leave it out altogether"));
+                return Err(self.wrong(
+                    setting,
+                    "it is empty: give it a value, or leave it out altogether",
+                ));
             }
         }
         let data_dir = PathBuf::from(self.get(&DATA_DIR).unwrap_or("data"));
         let log = self.get(&LOG).unwrap_or("info,mqtt5=warn").to_owned();
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
-            return Err(self.wrong(&LOG, format!("{error}; write a level such as info, or info,server=debug")));
+            return Err(self.wrong(
+                &LOG,
+                format!("{error}; write a level such as info, or info,server=debug"),
+            ));
         }
         Ok(Config {
             database: self.database(&data_dir)?,
@@ -178,9 +192,17 @@ impl Given {
         let Some(text) = self.get(&DATABASE_URL) else {
             // In an address these three begin something else.
             let path = data_dir.join("goodstanding.db").display().to_string();
-            return Ok(format!("sqlite:{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")));
+            return Ok(format!(
+                "sqlite:{}",
+                path.replace('%', "%25")
+                    .replace('?', "%3F")
+                    .replace('#', "%23")
+            ));
         };
-        if ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme)) {
+        if ["sqlite:", "postgres:", "postgresql:"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme))
+        {
             Ok(text.to_owned())
         } else {
             Err(self.wrong(&DATABASE_URL, "it begins with sqlite: or postgres:"))
@@ -188,22 +210,31 @@ impl Given {
     }
 
     fn public_url(&self) -> Result<Option<String>> {
-        let Some(text) = self.get(&PUBLIC_URL) else { return Ok(None) };
+        let Some(text) = self.get(&PUBLIC_URL) else {
+            return Ok(None);
+        };
         let good = Url::parse(text).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() && url.fragment().is_none()
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.query().is_none()
+                && url.fragment().is_none()
         });
         if good {
             Ok(Some(text.trim().trim_end_matches('/').to_owned()))
         } else {
-            Err(self.wrong(&PUBLIC_URL, "it is an address such as https://members.example.org"))
+            Err(self.wrong(
+                &PUBLIC_URL,
+                "it is an address such as https://members.example.org",
+            ))
         }
     }
 
     fn admin_token(&self) -> Result<Option<String>> {
         match self.get(&ADMIN_TOKEN) {
-            Some(token) if token.len() < 16 => {
-                Err(self.wrong(&ADMIN_TOKEN, "it needs 16 characters or more; leave it out to have one made"))
-            }
+            Some(token) if token.len() < 16 => Err(self.wrong(
+                &ADMIN_TOKEN,
+                "it needs 16 characters or more; leave it out to have one made",
+            )),
             Some(token) => Ok(Some(token.to_owned())),
             None => Ok(None),
         }
@@ -212,12 +243,15 @@ impl Given {
     fn billing(&self) -> Result<Billing> {
         let key = match self.get(&STRIPE_SECRET_KEY) {
             None => None,
-            Some(text) => Some(ApiKey::new(text).map_err(|error| self.wrong(&STRIPE_SECRET_KEY, error))?),
+            Some(text) => {
+                Some(ApiKey::new(text).map_err(|error| self.wrong(&STRIPE_SECRET_KEY, error))?)
+            }
         };
         let mode = self.mode(key.as_ref())?;
         let secrets = match self.get(&STRIPE_WEBHOOK_SECRET) {
             None => Vec::new(),
-            Some(text) => SigningSecret::list(text).map_err(|error| self.wrong(&STRIPE_WEBHOOK_SECRET, error))?,
+            Some(text) => SigningSecret::list(text)
+                .map_err(|error| self.wrong(&STRIPE_WEBHOOK_SECRET, error))?,
         };
         let base = self.get(&STRIPE_API_BASE).unwrap_or(DEFAULT_BASE);
         if mode == Mode::Live && !is_private_on_the_way(base) {
@@ -227,11 +261,17 @@ impl Given {
         let stripe = match key {
             None => None,
             Some(key) => {
-                let client = HttpStripe::new(base, &key).map_err(|error| self.wrong(&STRIPE_API_BASE, error))?;
+                let client = HttpStripe::new(base, &key)
+                    .map_err(|error| self.wrong(&STRIPE_API_BASE, error))?;
                 Some(Arc::new(client) as Arc<dyn Stripe>)
             }
         };
-        Ok(Billing { mode, pull: stripe.is_some(), secrets, stripe })
+        Ok(Billing {
+            mode,
+            pull: stripe.is_some(),
+            secrets,
+            stripe,
+        })
     }
 
     fn mode(&self, key: Option<&ApiKey>) -> Result<Mode> {
@@ -245,14 +285,18 @@ impl Given {
         match (of_key, said) {
             (Some(Some(live)), Some(said)) if !said.fits(live) => {
                 let word = if live { "live" } else { "test" };
-                let problem = format!("it says {}, but STRIPE_SECRET_KEY is a {word} key: remove one of them", said.word());
+                let problem = format!(
+                    "it says {}, but STRIPE_SECRET_KEY is a {word} key: remove one of them",
+                    said.word()
+                );
                 Err(self.wrong(&STRIPE_MODE, problem))
             }
             (Some(Some(true)), _) => Ok(Mode::Live),
             (Some(Some(false)), _) => Ok(Mode::Test),
-            (Some(None), None) => {
-                Err(self.wrong(&STRIPE_MODE, "the Stripe key does not tell whether it is live or test, so say it here"))
-            }
+            (Some(None), None) => Err(self.wrong(
+                &STRIPE_MODE,
+                "the Stripe key does not tell whether it is live or test, so say it here",
+            )),
             (Some(None) | None, Some(said)) => Ok(said),
             // Were it taken for test, play money would open doors.
             (None, None) => Ok(Mode::Live),
@@ -262,14 +306,26 @@ impl Given {
     fn broker(&self) -> Result<BrokerSettings> {
         let Some(text) = self.get(&MQTT_URL) else {
             let outside = [&MQTT_USERNAME, &MQTT_PASSWORD, &MQTT_PIN];
-            if let Some(setting) = outside.into_iter().find(|setting| self.get(setting).is_some()) {
-                return Err(self.wrong(setting, "it is for an outside broker: set MQTT_URL too, or leave it out"));
+            if let Some(setting) = outside
+                .into_iter()
+                .find(|setting| self.get(setting).is_some())
+            {
+                return Err(self.wrong(
+                    setting,
+                    "it is for an outside broker: set MQTT_URL too, or leave it out",
+                ));
             }
             return self.embedded_broker();
         };
         let embedded = [&MQTT_LISTEN, &MQTT_LOOPBACK, &MQTT_PUBLIC_URL];
-        if let Some(setting) = embedded.into_iter().find(|setting| self.get(setting).is_some()) {
-            return Err(self.wrong(setting, "it is for the embedded broker: leave it or MQTT_URL out"));
+        if let Some(setting) = embedded
+            .into_iter()
+            .find(|setting| self.get(setting).is_some())
+        {
+            return Err(self.wrong(
+                setting,
+                "it is for the embedded broker: leave it or MQTT_URL out",
+            ));
         }
         let shape = || self.wrong(&MQTT_URL, "it is mqtt://host:port or mqtts://host:port");
         let mut url = Url::parse(text).map_err(|_| shape())?;
@@ -279,9 +335,14 @@ impl Given {
         let trust = match self.get(&MQTT_PIN) {
             None => Trust::SystemRoots,
             Some(_) if url.scheme() == "mqtt" => {
-                return Err(self.wrong(&MQTT_PIN, "a key is only known with TLS: write mqtts:// in MQTT_URL"));
+                return Err(self.wrong(
+                    &MQTT_PIN,
+                    "a key is only known with TLS: write mqtts:// in MQTT_URL",
+                ));
             }
-            Some(text) => Trust::PinnedKey(pin(text).ok_or_else(|| self.wrong(&MQTT_PIN, "64 hexadecimal digits"))?),
+            Some(text) => Trust::PinnedKey(
+                pin(text).ok_or_else(|| self.wrong(&MQTT_PIN, "64 hexadecimal digits"))?,
+            ),
         };
         let username = self.credential(&MQTT_USERNAME, url.username())?;
         let password = self.credential(&MQTT_PASSWORD, url.password().unwrap_or_default())?;
@@ -289,21 +350,32 @@ impl Given {
         url.set_username("").map_err(|()| shape())?;
         url.set_password(None).map_err(|()| shape())?;
         let client_id = "goodstanding".to_owned();
-        Ok(BrokerSettings::External(MqttTarget { url: url.into(), client_id, username, password, trust }))
+        Ok(BrokerSettings::External(MqttTarget {
+            url: url.into(),
+            client_id,
+            username,
+            password,
+            trust,
+        }))
     }
 
     /// User name or password, on its own or in the address.
     fn credential(&self, setting: &Setting, in_url: &str) -> Result<String> {
-        let in_url = percent_decoded(in_url)
-            .ok_or_else(|| self.wrong(&MQTT_URL, "its user name or password has a `%` that is no code: write %25"))?;
+        let in_url = percent_decoded(in_url).ok_or_else(|| {
+            self.wrong(
+                &MQTT_URL,
+                "its user name or password has a `%` that is no code: write %25",
+            )
+        })?;
         match self.get(setting) {
             Some(text) if !in_url.is_empty() && text != in_url => {
                 Err(self.wrong(setting, "MQTT_URL says otherwise: remove one of them"))
             }
             Some(text) => Ok(text.to_owned()),
-            None if in_url.is_empty() => {
-                Err(self.wrong(setting, "an outside broker needs MQTT_USERNAME and MQTT_PASSWORD"))
-            }
+            None if in_url.is_empty() => Err(self.wrong(
+                setting,
+                "an outside broker needs MQTT_USERNAME and MQTT_PASSWORD",
+            )),
             None => Ok(in_url),
         }
     }
@@ -314,52 +386,89 @@ impl Given {
             let problem = "without TLS the broker listens only on this machine: use MQTT_LISTEN for agents elsewhere";
             return Err(self.wrong(&MQTT_LOOPBACK, problem));
         }
-        let tls = self.get(&MQTT_LISTEN).map(|text| self.address(&MQTT_LISTEN, text)).transpose()?;
+        let tls = self
+            .get(&MQTT_LISTEN)
+            .map(|text| self.address(&MQTT_LISTEN, text))
+            .transpose()?;
         let public = self.get(&MQTT_PUBLIC_URL).map(str::to_owned);
         let shape = |text: &String| {
             Url::parse(text).is_ok_and(|url| {
-                matches!(url.scheme(), "mqtt" | "mqtts") && url.has_host() && url.username().is_empty()
+                matches!(url.scheme(), "mqtt" | "mqtts")
+                    && url.has_host()
+                    && url.username().is_empty()
             })
         };
         if public.as_ref().is_some_and(|text| !shape(text)) {
             let problem = "it is an address such as mqtts://doors.example.org:8883, without user name and password";
             return Err(self.wrong(&MQTT_PUBLIC_URL, problem));
         }
-        Ok(BrokerSettings::Embedded { loopback, tls, public })
+        Ok(BrokerSettings::Embedded {
+            loopback,
+            tls,
+            public,
+        })
     }
 
     fn address(&self, setting: &Setting, default: &str) -> Result<SocketAddr> {
         let text = self.get(setting).unwrap_or(default).trim();
-        text.parse().map_err(|_| self.wrong(setting, "it is an IP address and a port, such as 127.0.0.1:8080"))
+        text.parse().map_err(|_| {
+            self.wrong(
+                setting,
+                "it is an IP address and a port, such as 127.0.0.1:8080",
+            )
+        })
     }
 }
 
 /// Whether nobody on the way can read along.
 fn is_private_on_the_way(base: &str) -> bool {
-    let Ok(url) = Url::parse(base) else { return true };
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let Ok(url) = Url::parse(base) else {
+        return true;
+    };
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_matches(['[', ']'])
+        .to_owned();
     url.scheme() != "http"
         || host == "localhost"
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
-        bytes.push(if byte == b'%' { hex(rest.next()?)? << 4 | hex(rest.next()?)? } else { byte });
+        bytes.push(if byte == b'%' {
+            hex(rest.next()?)? << 4 | hex(rest.next()?)?
+        } else {
+            byte
+        });
     }
     String::from_utf8(bytes).ok()
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 fn pin(text: &str) -> Option<KeyPin> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b':').map(hex).collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
-    (digits.len() == 64).then(|| bytes.try_into().ok().map(KeyPin)).flatten()
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|byte| *byte != b':')
+        .map(hex)
+        .collect::<Option<_>>()?;
+    let bytes: Vec<u8> = digits
+        .chunks_exact(2)
+        .map(|pair| pair[0] << 4 | pair[1])
+        .collect();
+    (digits.len() == 64)
+        .then(|| bytes.try_into().ok().map(KeyPin))
+        .flatten()
 }
 
 impl Config {
@@ -367,7 +476,10 @@ impl Config {
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
-        let (key, webhook) = (self.billing.stripe.is_some(), !self.billing.secrets.is_empty());
+        let (key, webhook) = (
+            self.billing.stripe.is_some(),
+            !self.billing.secrets.is_empty(),
+        );
         let address = self.public_url.as_deref().unwrap_or("https://YOUR-ADDRESS");
         if !key && !webhook {
             missing.push(

@@ -3,10 +3,10 @@
 pub mod access;
 pub mod access_table;
 pub mod broker;
+pub mod commands;
 mod gate;
 pub mod intake;
 pub mod mqtt;
+pub mod pairing;
 pub mod publish;
 pub mod tls;
-pub mod commands;
-pub mod pairing;

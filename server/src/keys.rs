@@ -69,20 +69,38 @@ impl Keys {
         random: &mut impl CryptoRng,
     ) -> Result<Self, KeysError> {
         let found = files::load_or_create(directory, random)?;
-        Ok(Self::new(&found.first, &found.later, found.recovery, organisation))
+        Ok(Self::new(
+            &found.first,
+            &found.later,
+            found.recovery,
+            organisation,
+        ))
     }
 
     /// From given secrets of one generation.
     #[must_use]
     pub fn from_roots(root: &[u8; 32], recovery: &[u8; 32], organisation: &OrganisationId) -> Self {
-        Self::new(root, &[], Signer::from_seed(recovery).public(), organisation)
+        Self::new(
+            root,
+            &[],
+            Signer::from_seed(recovery).public(),
+            organisation,
+        )
     }
 
-    fn new(first: &[u8; 32], later: &[Secret], recovery: PublicKey, organisation: &OrganisationId) -> Self {
+    fn new(
+        first: &[u8; 32],
+        later: &[Secret],
+        recovery: PublicKey,
+        organisation: &OrganisationId,
+    ) -> Self {
         let mut newest = Generation::new(1, first, organisation);
         let mut older = Vec::new();
         for (number, root) in (2..).zip(later) {
-            older.push(std::mem::replace(&mut newest, Generation::new(number, root, organisation)));
+            older.push(std::mem::replace(
+                &mut newest,
+                Generation::new(number, root, organisation),
+            ));
         }
         Self {
             older,
@@ -107,7 +125,9 @@ impl Keys {
     /// Whose signatures count at doors: the newest generation's and every older one's, newest first.
     #[must_use]
     pub fn signers(&self) -> Vec<PublicKey> {
-        self.newest_first().map(|generation| generation.signer.public()).collect()
+        self.newest_first()
+            .map(|generation| generation.signer.public())
+            .collect()
     }
 
     /// Opens what agents seal from now on; its public half is what agents are told.
@@ -133,35 +153,61 @@ impl Keys {
     /// One of a zone's card keys.
     #[must_use]
     pub fn card_key(&self, zone: &ZoneId, id: u32) -> CardKey {
-        CardKey(*derive(&self.first_root, &self.organisation, &format!("card key {zone} {id}")))
+        CardKey(*derive(
+            &self.first_root,
+            &self.organisation,
+            &format!("card key {zone} {id}"),
+        ))
     }
 
     /// A card number as it is stored.
     #[must_use]
     pub fn seal_uid(&self, uid: &CardUid, random: &mut impl CryptoRng) -> Vec<u8> {
         let cipher = &self.newest.uids;
-        lock(self.newest.number, cipher, self.organisation.as_str(), uid.as_bytes(), random)
+        lock(
+            self.newest.number,
+            cipher,
+            self.organisation.as_str(),
+            uid.as_bytes(),
+            random,
+        )
     }
 
     /// A stored card number; none if it was altered or belongs to another organisation.
     #[must_use]
     pub fn open_uid(&self, sealed: &[u8]) -> Option<CardUid> {
-        let plain = self.unlock(|generation| &generation.uids, self.organisation.as_str(), sealed)?;
+        let plain = self.unlock(
+            |generation| &generation.uids,
+            self.organisation.as_str(),
+            sealed,
+        )?;
         CardUid::from_bytes(&plain).ok()
     }
 
     /// By which a card is found without its number.
     #[must_use]
     pub fn uid_index(&self, uid: &CardUid) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.uid_index).expect("HMAC takes a key of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.uid_index)
+            .expect("HMAC takes a key of any length");
         mac.update(uid.as_bytes());
         mac.finalize().into_bytes().into()
     }
 
     /// A short secret as it is stored, such as a pairing secret.
     #[must_use]
-    pub fn seal_secret(&self, secret: &[u8], purpose: &str, random: &mut impl CryptoRng) -> Vec<u8> {
-        lock(self.newest.number, &self.newest.secrets, purpose, secret, random)
+    pub fn seal_secret(
+        &self,
+        secret: &[u8],
+        purpose: &str,
+        random: &mut impl CryptoRng,
+    ) -> Vec<u8> {
+        lock(
+            self.newest.number,
+            &self.newest.secrets,
+            purpose,
+            secret,
+            random,
+        )
     }
 
     /// A stored secret; none if it was altered or is for another purpose.
@@ -179,9 +225,17 @@ impl Keys {
         let (number, rest) = stored.split_first()?;
         let (nonce, sealed) = rest.split_at_checked(NONCE)?;
         let nonce: [u8; NONCE] = nonce.try_into().ok()?;
-        let generation = self.newest_first().find(|generation| generation.number == *number)?;
-        let message = Payload { msg: sealed, aad: purpose.as_bytes() };
-        cipher(generation).decrypt(&XNonce::from(nonce), message).ok().map(Zeroizing::new)
+        let generation = self
+            .newest_first()
+            .find(|generation| generation.number == *number)?;
+        let message = Payload {
+            msg: sealed,
+            aad: purpose.as_bytes(),
+        };
+        cipher(generation)
+            .decrypt(&XNonce::from(nonce), message)
+            .ok()
+            .map(Zeroizing::new)
     }
 }
 
@@ -197,8 +251,13 @@ fn lock(
 ) -> Vec<u8> {
     let mut nonce = [0; NONCE];
     random.fill_bytes(&mut nonce);
-    let message = Payload { msg: plain, aad: purpose.as_bytes() };
-    let sealed = cipher.encrypt(&XNonce::from(nonce), message).expect("what is stored here is short");
+    let message = Payload {
+        msg: plain,
+        aad: purpose.as_bytes(),
+    };
+    let sealed = cipher
+        .encrypt(&XNonce::from(nonce), message)
+        .expect("what is stored here is short");
     [[number].as_slice(), &nonce, &sealed].concat()
 }
 
@@ -206,6 +265,8 @@ fn derive(root: &[u8; 32], organisation: &OrganisationId, label: &str) -> Secret
     let mut out = Zeroizing::new([0; 32]);
     // Names hold no spaces, so no two organisations and labels read the same.
     let info = format!("goodstanding {organisation} {label}");
-    Hkdf::<Sha256>::new(None, root).expand(info.as_bytes(), &mut *out).expect("32 bytes are few");
+    Hkdf::<Sha256>::new(None, root)
+        .expand(info.as_bytes(), &mut *out)
+        .expect("32 bytes are few");
     out
 }

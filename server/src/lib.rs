@@ -3,16 +3,16 @@
 pub mod app;
 pub mod billing;
 pub mod clock;
+pub mod config;
 pub mod doors;
 pub mod drive;
 pub mod keys;
 pub mod location_calendar;
 pub mod membership;
 pub mod random;
+pub mod serve;
 pub mod setup;
 pub mod store;
 mod suggest;
-pub mod config;
 pub mod tools;
-pub mod serve;
 pub mod web;

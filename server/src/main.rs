@@ -50,8 +50,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LOG").unwrap_or_else(|_| "info,mqtt5=warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LOG")
+        .unwrap_or_else(|_| "info,mqtt5=warn".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     let outcome = tokio::runtime::Runtime::new()
         .context("cannot start the runtime")
         .and_then(|runtime| runtime.block_on(run(cli)));
@@ -77,8 +81,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 async fn run_server(config: Config) -> anyhow::Result<()> {
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
+    std::fs::create_dir_all(&config.data_dir).with_context(|| {
+        format!(
+            "cannot make the data directory {}",
+            config.data_dir.display()
+        )
+    })?;
     for line in config.missing() {
         tracing::warn!("{line}");
     }
@@ -97,7 +105,10 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
     if let Some(token) = fresh {
         show(&format!("Admin token, shown only now: {token}"));
     }
-    show(&format!("Listening on http://{}; agents meet at {}", running.http, running.broker.url));
+    show(&format!(
+        "Listening on http://{}; agents meet at {}",
+        running.http, running.broker.url
+    ));
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         () = running.wait() => anyhow::bail!("a part of the server ended by itself; see the log above"),
@@ -108,7 +119,10 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "what a person or a script started this for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "what a person or a script started this for"
+)]
 fn show(line: &str) {
     println!("{line}");
 }
@@ -120,7 +134,9 @@ fn admin_token(given: Option<&str>, data_dir: &Path) -> anyhow::Result<([u8; 32]
     }
     let path = data_dir.join("admin-token.sha256");
     if let Ok(bytes) = std::fs::read(&path) {
-        let hash = bytes.try_into().map_err(|_| anyhow::anyhow!("{} is damaged: delete it for a new token", path.display()))?;
+        let hash = bytes.try_into().map_err(|_| {
+            anyhow::anyhow!("{} is damaged: delete it for a new token", path.display())
+        })?;
         return Ok((hash, None));
     }
     let mut secret = [0; 32];
@@ -133,10 +149,24 @@ fn admin_token(given: Option<&str>, data_dir: &Path) -> anyhow::Result<([u8; 32]
 
 async fn app(config: Config) -> anyhow::Result<App> {
     let mut random = random::system();
-    let keys = Keys::load_or_create(&config.data_dir.join("keys"), &config.organisation, &mut random)?;
-    let store = Store::open(&config.database).await.context("cannot open the database")?;
+    let keys = Keys::load_or_create(
+        &config.data_dir.join("keys"),
+        &config.organisation,
+        &mut random,
+    )?;
+    let store = Store::open(&config.database)
+        .await
+        .context("cannot open the database")?;
     server::doors::tls::install_crypto();
-    Ok(App::new(store, keys, config.organisation, config.billing, random, clock::now()).await?)
+    Ok(App::new(
+        store,
+        keys,
+        config.organisation,
+        config.billing,
+        random,
+        clock::now(),
+    )
+    .await?)
 }
 
 async fn check(config: Config) -> anyhow::Result<()> {
@@ -147,7 +177,11 @@ async fn check(config: Config) -> anyhow::Result<()> {
     show("database: good");
     if app.billing.stripe.is_some() {
         let good = app.confirm(clock::now()).await?;
-        show(if good { "Stripe: the key reads the right account" } else { "Stripe: not readable with this key" });
+        show(if good {
+            "Stripe: the key reads the right account"
+        } else {
+            "Stripe: not readable with this key"
+        });
     }
     for line in missing {
         show(&format!("missing: {line}"));
@@ -158,7 +192,8 @@ async fn check(config: Config) -> anyhow::Result<()> {
 async fn explain(config: Config, member: MemberId, at: Option<&str>) -> anyhow::Result<()> {
     let at = match at {
         None => clock::now(),
-        Some(text) => server::tools::moment(text).context("--at takes a moment such as 2026-11-21T12:00:00Z")?,
+        Some(text) => server::tools::moment(text)
+            .context("--at takes a moment such as 2026-11-21T12:00:00Z")?,
     };
     for line in server::web::explain_lines(&app(config).await?, member, at).await? {
         show(&line);

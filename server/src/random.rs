@@ -4,7 +4,10 @@ use rand_core::{TryCryptoRng, TryRng, UnwrapErr};
 use std::convert::Infallible;
 
 /// The system's randomness.
-#[expect(clippy::disallowed_types, reason = "the one place that asks; everything else is handed it")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "the one place that asks; everything else is handed it"
+)]
 #[must_use]
 pub fn system() -> Box<dyn rand_core::CryptoRng + Send> {
     Box::new(UnwrapErr::<getrandom::SysRng>::default())

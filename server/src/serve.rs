@@ -1,14 +1,14 @@
 //! The whole server put together: database, broker, link, drivers and HTTP.
 
 use crate::app::{App, Billing};
+use crate::clock::Clock;
 use crate::doors::broker::{self, AgentAccess, SERVER_USER, TlsSettings};
 use crate::doors::mqtt::{self, MqttTarget, Trust};
 use crate::doors::tls::{BrokerIdentity, KeyPin, install_crypto};
 use crate::drive::{self, Bells};
 use crate::keys::Keys;
-use crate::store::Store;
-use crate::clock::Clock;
 use crate::random;
+use crate::store::Store;
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -85,9 +85,19 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
     let mut random = random::system();
     let keys_dir = settings.data_dir.join("keys");
     let keys = Keys::load_or_create(&keys_dir, &settings.organisation, &mut random)?;
-    let store = Store::open(&settings.database).await.context("cannot open the database")?;
+    let store = Store::open(&settings.database)
+        .await
+        .context("cannot open the database")?;
     let now = (settings.clock)();
-    let app = App::new(store, keys, settings.organisation, settings.billing, random, now).await?;
+    let app = App::new(
+        store,
+        keys,
+        settings.organisation,
+        settings.billing,
+        random,
+        now,
+    )
+    .await?;
     let app = Arc::new(app);
     let (bells, outbox) = Bells::new(settings.clock.clone());
     let meeting = meet(settings.broker, &settings.data_dir, &app).await?;
@@ -97,9 +107,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
     };
     let link = mqtt::connect(&meeting.target, jitter)?;
     let mut drivers = drive::start(&app, &bells, outbox, link, meeting.access);
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}: is another server running there?", settings.listen))?;
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}: is another server running there?",
+            settings.listen
+        )
+    })?;
     let http = listener.local_addr()?;
     let state = crate::web::State::with_clock(
         app.clone(),
@@ -115,7 +128,14 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
             tracing::error!(%error, "HTTP has ended");
         }
     });
-    Ok(Running { http, broker: meeting.address, app, bells, embedded: meeting.embedded, drivers })
+    Ok(Running {
+        http,
+        broker: meeting.address,
+        app,
+        bells,
+        embedded: meeting.embedded,
+        drivers,
+    })
 }
 
 impl Running {
@@ -141,16 +161,32 @@ struct Meeting {
     embedded: Option<broker::Running>,
 }
 
-async fn meet(settings: BrokerSettings, data_dir: &std::path::Path, app: &App) -> anyhow::Result<Meeting> {
+async fn meet(
+    settings: BrokerSettings,
+    data_dir: &std::path::Path,
+    app: &App,
+) -> anyhow::Result<Meeting> {
     let (loopback, tls, public) = match settings {
-        BrokerSettings::Embedded { loopback, tls, public } => (loopback, tls, public),
+        BrokerSettings::Embedded {
+            loopback,
+            tls,
+            public,
+        } => (loopback, tls, public),
         BrokerSettings::External(target) => {
             let pin = match target.trust {
                 Trust::PinnedKey(pin) => Some(pin),
                 Trust::SystemRoots => None,
             };
-            let address = BrokerAddress { url: target.url.clone(), pin };
-            return Ok(Meeting { target, address, access: None, embedded: None });
+            let address = BrokerAddress {
+                url: target.url.clone(),
+                pin,
+            };
+            return Ok(Meeting {
+                target,
+                address,
+                access: None,
+                embedded: None,
+            });
         }
     };
     let identity = BrokerIdentity::load_or_create(&data_dir.join("keys"))?;
@@ -164,14 +200,26 @@ async fn meet(settings: BrokerSettings, data_dir: &std::path::Path, app: &App) -
         certificate: identity.certificate.clone(),
         key: identity.key.clone(),
     });
-    let embedded = broker::start(broker::Settings { loopback: Some(loopback), tls }, access.clone()).await?;
-    let plain = embedded.loopback().context("the broker has no plain listener")?;
+    let embedded = broker::start(
+        broker::Settings {
+            loopback: Some(loopback),
+            tls,
+        },
+        access.clone(),
+    )
+    .await?;
+    let plain = embedded
+        .loopback()
+        .context("the broker has no plain listener")?;
     let address = match embedded.tls() {
         Some(tls) => BrokerAddress {
             url: public.unwrap_or_else(|| format!("mqtts://{tls}")),
             pin: Some(identity.pin()),
         },
-        None => BrokerAddress { url: format!("mqtt://{plain}"), pin: None },
+        None => BrokerAddress {
+            url: format!("mqtt://{plain}"),
+            pin: None,
+        },
     };
     let target = MqttTarget {
         url: format!("mqtt://{plain}"),
@@ -180,5 +228,10 @@ async fn meet(settings: BrokerSettings, data_dir: &std::path::Path, app: &App) -
         password,
         trust: Trust::SystemRoots,
     };
-    Ok(Meeting { target, address, access: Some(access), embedded: Some(embedded) })
+    Ok(Meeting {
+        target,
+        address,
+        access: Some(access),
+        embedded: Some(embedded),
+    })
 }

@@ -11,17 +11,25 @@ use shared::time::Timestamp;
 /// Reads a moment in RFC 3339.
 #[must_use]
 pub fn moment(text: &str) -> Option<Timestamp> {
-    Some(Timestamp(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()))
+    Some(Timestamp(
+        text.parse::<jiff::Timestamp>().ok()?.as_millisecond(),
+    ))
 }
 
 /// Asks Stripe about every known customer and applies the answers.
 pub async fn reconcile(app: &App) -> anyhow::Result<()> {
-    anyhow::ensure!(app.billing.stripe.is_some(), "STRIPE_SECRET_KEY is not set: there is nothing to compare with");
+    anyhow::ensure!(
+        app.billing.stripe.is_some(),
+        "STRIPE_SECRET_KEY is not set: there is nothing to compare with"
+    );
     let now = clock::now();
     let mut tx = app.store.begin().await?;
     let wanted = mirror::want_all(&mut tx, app.account, now).await?;
     tx.commit().await?;
-    anyhow::ensure!(app.confirm(now).await?, "the key does not read the account on record: nothing was changed");
+    anyhow::ensure!(
+        app.confirm(now).await?,
+        "the key does not read the account on record: nothing was changed"
+    );
     loop {
         let mut tx = app.store.begin_read().await?;
         let due = mirror::due_fetches(&mut tx, clock::now(), 1).await?;
@@ -48,20 +56,32 @@ pub async fn replay(app: &App) -> anyhow::Result<()> {
 /// Begins a new line of history: doors take whole lists again and accept that numbers start over.
 pub async fn new_epoch(app: &App) -> anyhow::Result<()> {
     if app.billing.stripe.is_some() {
-        reconcile(app).await.context("a new epoch begins with what Stripe says now")?;
+        reconcile(app)
+            .await
+            .context("a new epoch begins with what Stripe says now")?;
     }
     let now = clock::now();
     let mut work = app.work(now).await?;
     if let Run::Braked { lost } = app.derive_all(&mut work, "new epoch", false).await? {
         app.finish(work).await?;
-        anyhow::bail!("{} members would lose access: look at the attention list first", lost.len());
+        anyhow::bail!(
+            "{} members would lose access: look at the attention list first",
+            lost.len()
+        );
     }
     for (zone, head) in lists::zones(&mut work.tx, &app.organisation).await? {
         let mut id = [0; 8];
         app.with_random(|random| random.fill_bytes(&mut id));
-        let epoch = Epoch { number: head.revision.epoch.number + 1, id };
+        let epoch = Epoch {
+            number: head.revision.epoch.number + 1,
+            id,
+        };
         lists::begin_epoch(&mut work.tx, &app.organisation, &zone, epoch).await?;
-        tracing::info!(zone = zone.as_str(), epoch = epoch.number, "a new epoch has begun");
+        tracing::info!(
+            zone = zone.as_str(),
+            epoch = epoch.number,
+            "a new epoch has begun"
+        );
     }
     app.finish(work).await?;
     Ok(())

@@ -67,7 +67,6 @@ pub struct State {
 type Here = axum::extract::State<Arc<State>>;
 
 /// All routes, by who uses them.
-#[must_use]
 pub fn router(state: Arc<State>) -> Router {
     let (admin, api) = OpenApiRouter::with_openapi(document::Document::openapi())
         // --- the organisation and its rules

@@ -12,15 +12,15 @@ pub mod server;
 pub mod story;
 pub mod stripe;
 
+use self::server::Server;
 use crate::stripe_sim::StripeSim;
 use crate::stripe_sim::calendar::utc;
+use ::server::billing::receive::{Receipt, ReceiveError};
+use ::server::store::Store;
 use agents::{Machine, Tap};
 use broker::{Broker, Message, Party};
 use door_agent::agent::{Input, Output};
 use post::{Letter, Post};
-use self::server::Server;
-use ::server::billing::receive::{Receipt, ReceiveError};
-use ::server::store::Store;
 use shared::ids::AgentId;
 use shared::time::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -100,6 +100,7 @@ pub struct Building {
     people: Vec<story::Person>,
     runtime: Arc<Runtime>,
     unhidden: usize,
+    held_from: Option<usize>,
     out: bool,
     excused: bool,
 }
@@ -115,8 +116,21 @@ impl Building {
     #[must_use]
     pub fn seeded(way: WayIn, seed: u64) -> Self {
         let runtime = Arc::new(runtime());
-        let store = runtime.block_on(Store::open("sqlite::memory:")).expect("a database in memory");
+        let store = runtime
+            .block_on(Store::open("sqlite::memory:"))
+            .expect("a database in memory");
         Self::on_store(way, seed, runtime, store)
+    }
+
+    /// A building whose server has neither key nor secret; the way in says nothing then.
+    #[must_use]
+    pub fn without_stripe(way: WayIn) -> Self {
+        let mut building = Self::new(way);
+        building.server.billing.secrets.clear();
+        building.server.billing.stripe = None;
+        building.server.billing.pull = false;
+        building.restart_server();
+        building
     }
 
     /// A building on a database.
@@ -142,6 +156,7 @@ impl Building {
             people: Vec::new(),
             runtime,
             unhidden: 0,
+            held_from: None,
             out: false,
             excused: false,
         };
@@ -159,7 +174,11 @@ impl Building {
     pub fn work(&mut self) {
         for _ in 0..ROUNDS {
             self.run_links();
-            let worked = self.post_events() | self.deliver() | self.serve() | self.carry() | self.run_agents();
+            let worked = self.post_events()
+                | self.deliver()
+                | self.serve()
+                | self.carry()
+                | self.run_agents();
             if !worked {
                 return;
             }
@@ -196,11 +215,20 @@ impl Building {
     fn soon(&self) -> Option<Timestamp> {
         let agents = self.machines.values().filter_map(Machine::wakes_at);
         let letters = self.server.app().and_then(|_| self.post.next_due());
-        agents.chain(self.broker.next_arrival()).chain(letters).filter(|at| *at > self.now).min()
+        agents
+            .chain(self.broker.next_arrival())
+            .chain(letters)
+            .chain(self.pull_due())
+            .filter(|at| *at > self.now)
+            .min()
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        let horizon = if self.closely { Timestamp::MAX } else { self.now + SETTLING };
+        let horizon = if self.closely {
+            Timestamp::MAX
+        } else {
+            self.now + SETTLING
+        };
         let soon = self.soon().filter(|at| *at <= horizon);
         let letters = self.server.app().and_then(|_| self.post.next_due());
         let stripe = self.stripe.sim().next_due().map(Timestamp::from_seconds);
@@ -233,7 +261,9 @@ impl Building {
         if self.server.app().is_none() {
             return false;
         }
-        let Some(letter) = self.post.next(self.now) else { return false };
+        let Some(letter) = self.post.next(self.now) else {
+            return false;
+        };
         let header = letter.header(self.now);
         match self.receive(Some(header.as_bytes()), &letter.body) {
             Some(Ok(_)) => {}
@@ -247,25 +277,32 @@ impl Building {
     }
 
     /// Hands a body to the server's endpoint; none if the server went down over it.
-    pub fn receive(&mut self, header: Option<&[u8]>, body: &[u8]) -> Option<Result<Receipt, ReceiveError>> {
+    pub fn receive(
+        &mut self,
+        header: Option<&[u8]>,
+        body: &[u8],
+    ) -> Option<Result<Receipt, ReceiveError>> {
         let now = self.now;
         self.ask(async |app| Ok(app.receive(header, body, now).await))
     }
 
-    /// Brings one arrived message to its reader.
+    /// Brings every arrived message to its reader.
     fn carry(&mut self) -> bool {
-        let Some((to, message)) = self.broker.arrival(self.now) else { return false };
-        match to {
-            Party::Server => self.server_hears(&message),
-            Party::Agent(agent) => {
-                let Message { topic, payload } = message;
-                let now = self.now;
-                if let Some(machine) = self.machines.get_mut(&agent) {
-                    machine.hear(Input::Message { topic, payload }, now);
+        let mut worked = false;
+        while let Some((to, message)) = self.broker.arrival(self.now) {
+            worked = true;
+            match to {
+                Party::Server => self.server_hears(&message),
+                Party::Agent(agent) => {
+                    let Message { topic, payload } = message;
+                    let now = self.now;
+                    if let Some(machine) = self.machines.get_mut(&agent) {
+                        machine.hear(Input::Message { topic, payload }, now);
+                    }
                 }
             }
         }
-        true
+        worked
     }
 
     /// Links that should be there come up, others go down.
@@ -278,7 +315,9 @@ impl Building {
     }
 
     fn link_agent(&mut self, id: &AgentId) {
-        let Some(machine) = self.machines.get_mut(id) else { return };
+        let Some(machine) = self.machines.get_mut(id) else {
+            return;
+        };
         let party = Party::Agent(id.clone());
         let Some(agent) = machine.agent() else {
             self.broker.disconnect(&party);
@@ -292,7 +331,8 @@ impl Building {
                 self.broker.disconnect(&party);
                 machine.hear(Input::Disconnected, self.now);
                 if let Some((topic, payload)) = will.filter(|_| self.broker.is_up()) {
-                    self.broker.inject(Message { topic, payload }, true, self.now);
+                    self.broker
+                        .inject(Message { topic, payload }, true, self.now);
                 }
             }
             (_, false) => {
@@ -307,17 +347,31 @@ impl Building {
         let mut worked = false;
         let ids: Vec<AgentId> = self.machines.keys().cloned().collect();
         for id in ids {
-            let Some(machine) = self.machines.get_mut(&id) else { continue };
+            let Some(machine) = self.machines.get_mut(&id) else {
+                continue;
+            };
             if machine.wakes_at().is_some_and(|at| at <= now) {
                 machine.hear(Input::Tick, now);
-                assert!(machine.wakes_at().is_some_and(|at| at > now), "a tick leaves {id} waiting for the past");
+                assert!(
+                    machine.wakes_at().is_some_and(|at| at > now),
+                    "a tick leaves {id} waiting for the past"
+                );
                 worked = true;
             }
             while let Some(output) = self.machines.get_mut(&id).and_then(Machine::wants) {
                 worked = true;
                 match output {
-                    Output::Publish { topic, payload, retain } => {
-                        self.broker.publish(&Party::Agent(id.clone()), Message { topic, payload }, retain, now);
+                    Output::Publish {
+                        topic,
+                        payload,
+                        retain,
+                    } => {
+                        self.broker.publish(
+                            &Party::Agent(id.clone()),
+                            Message { topic, payload },
+                            retain,
+                            now,
+                        );
                     }
                     Output::Subscribe(topics) => self.broker.subscribe(&id, topics, now),
                     Output::Unsubscribe(topics) => self.broker.unsubscribe(&id, &topics),
@@ -333,7 +387,10 @@ impl Building {
     pub fn restart_agent(&mut self, id: &AgentId) {
         self.broker.disconnect(&Party::Agent(id.clone()));
         let now = self.now;
-        let machine = self.machines.get_mut(id).expect("an agent of this building");
+        let machine = self
+            .machines
+            .get_mut(id)
+            .expect("an agent of this building");
         machine.crash();
         machine.boot(now);
     }
@@ -360,7 +417,10 @@ impl Building {
 /// The runtime on which steps run.
 #[must_use]
 pub fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }
 
 impl Drop for Building {
@@ -370,7 +430,10 @@ impl Drop for Building {
         }
         let waiting = self.waiting();
         let late = waiting.clock.is_some_and(|at| at <= self.now);
-        assert!(waiting.events == 0 && !late, "work was left undone: {waiting:?}");
+        assert!(
+            waiting.events == 0 && !late,
+            "work was left undone: {waiting:?}"
+        );
         let arrived = self.broker.next_arrival().is_some_and(|at| at <= self.now);
         assert!(!arrived, "messages were left on their way");
     }

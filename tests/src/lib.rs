@@ -1,3 +1,6 @@
 //! The building under test: a simulated Stripe and, around it, what scenarios need.
 
+pub mod bench;
+pub mod building;
+pub mod demo;
 pub mod stripe_sim;

@@ -24,7 +24,9 @@ impl Agent {
         if compare(identity(&self.config), identity(&offered))?.is_eq() {
             return Ok(());
         }
-        if offered.config.signers.is_empty() || card_keys(&offered.config, &self.identity.opening).is_none() {
+        if offered.config.signers.is_empty()
+            || card_keys(&offered.config, &self.identity.opening).is_none()
+        {
             return Err(RefusedWhy::Unreadable);
         }
         self.hear_time(issued_at, sources)?;
@@ -47,13 +49,21 @@ impl Agent {
 
     /// Every exact topic to listen to; a zone that is still read from disk hears nothing yet.
     pub(super) fn topics(&self) -> Vec<String> {
-        let zones: Vec<ZoneId> = self.zones.keys().filter(|zone| !self.storing.is_loading(zone)).cloned().collect();
+        let zones: Vec<ZoneId> = self
+            .zones
+            .keys()
+            .filter(|zone| !self.storing.is_loading(zone))
+            .cloned()
+            .collect();
         self.topics_with(&zones)
     }
 
     fn topics_with(&self, zones: &[ZoneId]) -> Vec<String> {
         let pairing = &self.paired.pairing;
-        agent_hears(&pairing.organisation, &pairing.agent, zones).iter().map(ToString::to_string).collect()
+        agent_hears(&pairing.organisation, &pairing.agent, zones)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     /// A zone was read from disk: now it hears what comes.
@@ -75,21 +85,31 @@ impl Agent {
             door.enrols = assigned.is_some_and(|assigned| assigned.enrols);
         }
         let wanted: BTreeSet<ZoneId> = config.doors.iter().map(|door| door.zone.clone()).collect();
-        let gone: Vec<ZoneId> = self.zones.keys().filter(|zone| !wanted.contains(*zone)).cloned().collect();
+        let gone: Vec<ZoneId> = self
+            .zones
+            .keys()
+            .filter(|zone| !wanted.contains(*zone))
+            .cloned()
+            .collect();
         for zone in gone {
             self.zones.remove(&zone);
             self.storing.forget(&zone);
         }
         let keys = card_keys(&config, &self.identity.opening);
         if keys.is_none() {
-            tracing::error!("the card keys do not open: no card can be judged until the server sends them anew");
+            tracing::error!(
+                "the card keys do not open: no card can be judged until the server sends them anew"
+            );
         }
         for id in wanted {
             let zone = self.zones.entry(id).or_insert_with_key(|id| {
                 self.storing.load(id);
                 Zone::new(id.clone())
             });
-            let own = keys.iter().flat_map(|keys| &keys.keys).filter(|key| key.zone == *zone.id());
+            let own = keys
+                .iter()
+                .flat_map(|keys| &keys.keys)
+                .filter(|key| key.zone == *zone.id());
             zone.set_keys(own.map(|key| (key.id, CardKey(key.key))).collect());
         }
     }

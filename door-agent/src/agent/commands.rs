@@ -28,7 +28,12 @@ impl Commands {
 
 impl Agent {
     pub(super) fn command(&mut self, command: Command, sources: Sources) -> Result<(), RefusedWhy> {
-        let Command { boot, counter, issued_at, action } = command;
+        let Command {
+            boot,
+            counter,
+            issued_at,
+            action,
+        } = command;
         if boot != self.boot || counter <= self.commands.counter {
             return Err(RefusedWhy::Expired);
         }
@@ -49,7 +54,12 @@ impl Agent {
             Action::Unlock { door } => {
                 self.known_door(counter, &door, sources)?;
                 if self.clock.read(sources).quality == Quality::Untrusted {
-                    self.refuse_command(counter, Some(&door), "the door's clock cannot be relied on", sources);
+                    self.refuse_command(
+                        counter,
+                        Some(&door),
+                        "the door's clock cannot be relied on",
+                        sources,
+                    );
                     return Ok(());
                 }
                 self.door(&door, controller::Input::Unlock { counter }, sources);
@@ -58,7 +68,12 @@ impl Agent {
             Action::Enrol { door } => {
                 self.known_door(counter, &door, sources)?;
                 if !self.doors.get(&door).is_some_and(|door| door.enrols) {
-                    self.refuse_command(counter, Some(&door), "the door is not marked for enrolment", sources);
+                    self.refuse_command(
+                        counter,
+                        Some(&door),
+                        "the door is not marked for enrolment",
+                        sources,
+                    );
                     return Ok(());
                 }
                 self.door(&door, controller::Input::Enrol { counter }, sources);
@@ -70,11 +85,25 @@ impl Agent {
             }
             Action::Diagnostics => {
                 let text = self.diagnostics(sources);
-                self.log_event(None, What::Command { counter, done: true }, sources);
+                self.log_event(
+                    None,
+                    What::Command {
+                        counter,
+                        done: true,
+                    },
+                    sources,
+                );
                 self.result(counter, Outcome::Diagnostics { text });
             }
             Action::Restart => {
-                self.log_event(None, What::Command { counter, done: true }, sources);
+                self.log_event(
+                    None,
+                    What::Command {
+                        counter,
+                        done: true,
+                    },
+                    sources,
+                );
                 self.result(counter, Outcome::Done);
                 self.out.push_back(Output::Restart);
             }
@@ -87,16 +116,27 @@ impl Agent {
         let outcome = match uid {
             None => Outcome::NoCard,
             Some(uid) => {
-                match self.config.config.sealing.seal(ENROL_PURPOSE, uid.as_bytes(), &mut self.random) {
+                match self.config.config.sealing.seal(
+                    ENROL_PURPOSE,
+                    uid.as_bytes(),
+                    &mut self.random,
+                ) {
                     Ok(sealed_uid) => Outcome::Enrolled { sealed_uid },
-                    Err(error) => Outcome::Refused { why: format!("the card cannot be sealed to the server: {error}") },
+                    Err(error) => Outcome::Refused {
+                        why: format!("the card cannot be sealed to the server: {error}"),
+                    },
                 }
             }
         };
         self.result(counter, outcome);
     }
 
-    fn known_door(&mut self, counter: u64, door: &DoorId, sources: Sources) -> Result<(), RefusedWhy> {
+    fn known_door(
+        &mut self,
+        counter: u64,
+        door: &DoorId,
+        sources: Sources,
+    ) -> Result<(), RefusedWhy> {
         if self.doors.contains_key(door) {
             return Ok(());
         }
@@ -105,12 +145,28 @@ impl Agent {
     }
 
     fn refuse_command(&mut self, counter: u64, door: Option<&DoorId>, why: &str, sources: Sources) {
-        self.log_event(door, What::Command { counter, done: false }, sources);
-        self.result(counter, Outcome::Refused { why: why.to_owned() });
+        self.log_event(
+            door,
+            What::Command {
+                counter,
+                done: false,
+            },
+            sources,
+        );
+        self.result(
+            counter,
+            Outcome::Refused {
+                why: why.to_owned(),
+            },
+        );
     }
 
     fn result(&mut self, counter: u64, outcome: Outcome) {
-        let result = CommandResult { boot: self.boot, counter, outcome };
+        let result = CommandResult {
+            boot: self.boot,
+            counter,
+            outcome,
+        };
         self.publish(Channel::Result, Kind::Result, &result);
     }
 
@@ -120,18 +176,35 @@ impl Agent {
         let reading = self.clock.read(sources);
         let seconds = sources.uptime.0 / 1000;
         let mut lines = vec![
-            format!("door-agent {}, running for {seconds} s, boot {}", env!("CARGO_PKG_VERSION"), self.boot),
+            format!(
+                "door-agent {}, running for {seconds} s, boot {}",
+                env!("CARGO_PKG_VERSION"),
+                self.boot
+            ),
             format!("time {} ({:?})", reading.time, reading.quality),
             format!("configuration {}", self.config.config.revision),
             format!("{} events wait in the spool", self.spool.waiting()),
-            format!("broker: {}", if self.connected { "connected" } else { "not connected" }),
+            format!(
+                "broker: {}",
+                if self.connected {
+                    "connected"
+                } else {
+                    "not connected"
+                }
+            ),
         ];
         for zone in self.zones.values() {
             let list = zone.list().map_or("no list".to_owned(), |list| {
                 format!("list {} with {} cards", list.revision(), list.len())
             });
-            let kept = zone.kept().map_or(String::new(), |kept| format!(", {kept:?}"));
-            lines.push(format!("zone {}: {list}{kept}, last contact {}", zone.id(), zone.contact()));
+            let kept = zone
+                .kept()
+                .map_or(String::new(), |kept| format!(", {kept:?}"));
+            lines.push(format!(
+                "zone {}: {list}{kept}, last contact {}",
+                zone.id(),
+                zone.contact()
+            ));
         }
         for (id, door) in &self.doors {
             let zone = door.zone.as_ref().map_or("no zone", |zone| zone.as_str());

@@ -43,7 +43,10 @@ struct UnderWay {
 
 impl Upload {
     pub fn after(known: BTreeMap<BootId, Link>) -> Self {
-        Self { known, ..Self::default() }
+        Self {
+            known,
+            ..Self::default()
+        }
     }
 
     pub fn connected(&mut self, uptime: Span) {
@@ -75,12 +78,18 @@ impl Upload {
 
     /// The running digests of a batch; none where it does not follow on what is known.
     fn links(&self, boot: BootId, first: u64, events: &[ByteVec]) -> Option<Vec<Link>> {
-        let start = self.known.get(&boot).copied().unwrap_or(Link { up_to: 0, digest: [0; 32] });
+        let start = self.known.get(&boot).copied().unwrap_or(Link {
+            up_to: 0,
+            digest: [0; 32],
+        });
         let skip = usize::try_from((start.up_to + 1).checked_sub(first)?).ok()?;
         let mut link = start;
         let mut links = vec![start];
         for event in events.iter().skip(skip) {
-            link = Link { up_to: link.up_to + 1, digest: chain(link.digest, boot, event) };
+            link = Link {
+                up_to: link.up_to + 1,
+                digest: chain(link.digest, boot, event),
+            };
             links.push(link);
         }
         Some(links)
@@ -103,12 +112,18 @@ impl Agent {
             tracing::error!(sequence = appended.sequence, reason = %error, "an event is only in memory: check the disk");
         }
         self.upload.appended(sources.uptime);
-        self.marks_due = self.marks_due.min(sources.uptime + super::MARKS_AFTER_BADGE);
+        self.marks_due = self
+            .marks_due
+            .min(sources.uptime + super::MARKS_AFTER_BADGE);
     }
 
     /// Syncs what was written a moment ago.
     pub(super) fn tick_spool(&mut self, sources: Sources) {
-        if self.upload.sync_due.is_some_and(|due| due <= sources.uptime) {
+        if self
+            .upload
+            .sync_due
+            .is_some_and(|due| due <= sources.uptime)
+        {
             self.sync_spool(sources);
         }
     }
@@ -133,16 +148,36 @@ impl Agent {
             self.upload.under_way = None;
             return;
         };
-        let Batch { boot, lowest_kept, entries } = batch;
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return };
+        let Batch {
+            boot,
+            lowest_kept,
+            entries,
+        } = batch;
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return;
+        };
         let (first, last) = (first.sequence, last.sequence);
-        let events: Vec<ByteVec> = entries.into_iter().map(|entry| ByteVec::from(event_bytes(entry))).collect();
+        let events: Vec<ByteVec> = entries
+            .into_iter()
+            .map(|entry| ByteVec::from(event_bytes(entry)))
+            .collect();
         let links = self.upload.links(boot, first, &events);
         self.upload.under_way = Some(UnderWay { boot, last, links });
         self.upload.attempts += 1;
-        let patience = PATIENCE.0.saturating_mul(1 << self.upload.attempts.saturating_sub(1).min(10));
+        let patience = PATIENCE
+            .0
+            .saturating_mul(1 << self.upload.attempts.saturating_sub(1).min(10));
         self.upload.due = Some(sources.uptime + Span(patience).min(LONGEST));
-        self.publish(Channel::Events, Kind::Events, &Events { boot, first, lowest_kept, events });
+        self.publish(
+            Channel::Events,
+            Kind::Events,
+            &Events {
+                boot,
+                first,
+                lowest_kept,
+                events,
+            },
+        );
     }
 
     pub(super) fn acknowledged(&mut self, ack: &Ack, sources: Sources) -> Result<(), RefusedWhy> {
@@ -158,10 +193,27 @@ impl Agent {
             Acknowledged::Nothing | Acknowledged::UnknownBoot => return Ok(()),
             Acknowledged::NeverMade => return Err(RefusedWhy::Conflict),
         }
-        self.upload.known.insert(ack.boot, Link { up_to: ack.up_to, digest: ack.digest });
+        self.upload.known.insert(
+            ack.boot,
+            Link {
+                up_to: ack.up_to,
+                digest: ack.digest,
+            },
+        );
+        if self.spool.waiting() == 0 {
+            // Earlier boots have nothing more to say.
+            self.upload.known.retain(|boot, _| *boot == self.boot);
+        }
         self.storing.submit(Work::Links(self.upload.known.clone()));
-        self.upload.sync_due.get_or_insert(sources.uptime + Span::seconds(1));
-        if self.upload.under_way.as_ref().is_some_and(|sent| sent.boot == ack.boot && sent.last <= ack.up_to) {
+        self.upload
+            .sync_due
+            .get_or_insert(sources.uptime + Span::seconds(1));
+        if self
+            .upload
+            .under_way
+            .as_ref()
+            .is_some_and(|sent| sent.boot == ack.boot && sent.last <= ack.up_to)
+        {
             self.upload.under_way = None;
             self.upload.attempts = 0;
             self.upload.due = (self.spool.waiting() > 0).then_some(sources.uptime);
@@ -171,17 +223,36 @@ impl Agent {
 
     /// Whether the acknowledgement is for what was sent; an error if the server's history of this boot is not ours.
     fn fits(&self, ack: &Ack) -> Result<bool, RefusedWhy> {
-        let sent = self.upload.under_way.as_ref().filter(|sent| sent.boot == ack.boot);
+        let sent = self
+            .upload
+            .under_way
+            .as_ref()
+            .filter(|sent| sent.boot == ack.boot);
         let known = self.upload.known.get(&ack.boot);
-        let links = sent.and_then(|sent| sent.links.as_ref()).into_iter().flatten();
-        if let Some(link) = known.into_iter().chain(links).find(|link| link.up_to == ack.up_to) {
-            return if link.digest == ack.digest { Ok(true) } else { Err(RefusedWhy::Digest) };
+        let links = sent
+            .and_then(|sent| sent.links.as_ref())
+            .into_iter()
+            .flatten();
+        if let Some(link) = known
+            .into_iter()
+            .chain(links)
+            .find(|link| link.up_to == ack.up_to)
+        {
+            return if link.digest == ack.digest {
+                Ok(true)
+            } else {
+                Err(RefusedWhy::Digest)
+            };
         }
         match sent {
             // Nothing to compare with: the events before are not known any more.
-            Some(UnderWay { links: None, last, .. }) if ack.up_to <= *last => Ok(true),
+            Some(UnderWay {
+                links: None, last, ..
+            }) if ack.up_to <= *last => Ok(true),
             Some(_) => Err(RefusedWhy::Conflict),
-            None if ack.boot == self.boot && ack.up_to >= self.spool.next_sequence() => Err(RefusedWhy::Conflict),
+            None if ack.boot == self.boot && ack.up_to >= self.spool.next_sequence() => {
+                Err(RefusedWhy::Conflict)
+            }
             // For a batch of the connection before; it is sent again and acknowledged again.
             None => Ok(false),
         }

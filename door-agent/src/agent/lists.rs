@@ -11,7 +11,12 @@ use shared::time::Timestamp;
 use shared::wire::{Head, Kept, RefusedWhy, SnapshotPart};
 
 impl Agent {
-    pub(super) fn head(&mut self, id: &ZoneId, head: Head, sources: Sources) -> Result<(), RefusedWhy> {
+    pub(super) fn head(
+        &mut self,
+        id: &ZoneId,
+        head: Head,
+        sources: Sources,
+    ) -> Result<(), RefusedWhy> {
         let zone = self.zones.get(id).ok_or(RefusedWhy::NotOurs)?;
         zone.check_head(&head)?;
         self.hear_time(head.issued_at, sources)?;
@@ -30,7 +35,12 @@ impl Agent {
         sources: Sources,
     ) -> Result<(), RefusedWhy> {
         let offered = held_policy(body).ok_or(RefusedWhy::Unreadable)?;
-        if offered.policy.schedules.iter().any(|schedule| schedule.check().is_err()) {
+        if offered
+            .policy
+            .schedules
+            .iter()
+            .any(|schedule| schedule.check().is_err())
+        {
             return Err(RefusedWhy::Unreadable);
         }
         self.hear_time(issued_at, sources)?;
@@ -40,8 +50,15 @@ impl Agent {
         Ok(())
     }
 
-    pub(super) fn delta(&mut self, id: &ZoneId, delta: Delta, sources: Sources) -> Result<(), RefusedWhy> {
-        let Some(delta) = self.queue_if_busy(id, delta, sources) else { return Ok(()) };
+    pub(super) fn delta(
+        &mut self,
+        id: &ZoneId,
+        delta: Delta,
+        sources: Sources,
+    ) -> Result<(), RefusedWhy> {
+        let Some(delta) = self.queue_if_busy(id, delta, sources) else {
+            return Ok(());
+        };
         let zone = self.zones.get_mut(id).ok_or(RefusedWhy::NotOurs)?;
         match zone.check_delta(&delta) {
             Ok(()) => {
@@ -77,7 +94,10 @@ impl Agent {
         sources: Sources,
     ) -> Result<(), RefusedWhy> {
         self.has_zone(id)?;
-        self.zones.get(id).ok_or(RefusedWhy::NotOurs)?.check_answer(nonce)?;
+        self.zones
+            .get(id)
+            .ok_or(RefusedWhy::NotOurs)?
+            .check_answer(nonce)?;
         self.delta(id, delta, sources)
     }
 
@@ -100,10 +120,13 @@ impl Agent {
 
     /// Stores and uses what waited for a head to name it.
     pub(super) fn use_named(&mut self, id: &ZoneId, sources: Sources) {
-        let Some(zone) = self.zones.get_mut(id) else { return };
+        let Some(zone) = self.zones.get_mut(id) else {
+            return;
+        };
         if let Some(policy) = zone.take_named_policy() {
             // In memory it rules even if the disk refuses: the disk's copy is only older.
-            self.storing.submit(Work::Policy(id.clone(), policy.body.clone()));
+            self.storing
+                .submit(Work::Policy(id.clone(), policy.body.clone()));
             tracing::info!(zone.id = %id, policy.revision = %policy.revision, "policy in force");
             zone.set_policy(policy);
             self.report_soon(sources);
@@ -112,7 +135,10 @@ impl Agent {
         if self.storing.is_busy(id) {
             return;
         }
-        let list = self.zones.get_mut(id).and_then(crate::zone::Zone::take_named_list);
+        let list = self
+            .zones
+            .get_mut(id)
+            .and_then(crate::zone::Zone::take_named_list);
         if let Some(list) = list {
             self.store_then_use(id, Accepted::List(list), sources);
         }
@@ -120,7 +146,9 @@ impl Agent {
 
     /// Lets everybody know that another list is in force.
     pub(super) fn list_changed(&mut self, id: &ZoneId, sources: Sources) {
-        let Some(zone) = self.zones.get(id) else { return };
+        let Some(zone) = self.zones.get(id) else {
+            return;
+        };
         if let Some(list) = zone.list() {
             let revision = list.revision();
             tracing::info!(zone.id = %id, list.revision = %revision, list.entries = list.len(), "list in force");
@@ -134,8 +162,12 @@ impl Agent {
     /// Lets the doors of a zone look at what holds now.
     pub(super) fn tell_doors(&mut self, id: &ZoneId, sources: Sources) {
         let follows = |door: &super::Door| door.zone.as_ref() == Some(id);
-        let doors: Vec<DoorId> =
-            self.doors.iter().filter(|(_, door)| follows(door)).map(|(id, _)| id.clone()).collect();
+        let doors: Vec<DoorId> = self
+            .doors
+            .iter()
+            .filter(|(_, door)| follows(door))
+            .map(|(id, _)| id.clone())
+            .collect();
         for door in doors {
             self.door(&door, controller::Input::Tick, sources);
         }

@@ -12,8 +12,11 @@ use shared::wire::{Kind, RefusedWhy, Sync, Topic, open};
 impl Agent {
     /// Hears a message; one that is refused changes nothing but the count of the refused.
     pub(super) fn message(&mut self, topic: &str, payload: &[u8], sources: Sources) {
-        let parsed = Topic::parse(topic).filter(|parsed| parsed.organisation == self.paired.pairing.organisation);
-        let name = parsed.as_ref().map_or("message", |parsed| name(&parsed.channel));
+        let parsed = Topic::parse(topic)
+            .filter(|parsed| parsed.organisation == self.paired.pairing.organisation);
+        let name = parsed
+            .as_ref()
+            .map_or("message", |parsed| name(&parsed.channel));
         if let Err(why) = self.try_message(parsed, topic, payload, sources) {
             self.refuse(name, why, sources);
         }
@@ -36,25 +39,38 @@ impl Agent {
                 self.head(&zone, opened.read(Kind::Head).map_err(unreadable)?, sources)
             }
             Channel::Policy(zone) => {
-                let message: shared::wire::PolicyMessage = opened.read(Kind::Policy).map_err(unreadable)?;
+                let message: shared::wire::PolicyMessage =
+                    opened.read(Kind::Policy).map_err(unreadable)?;
                 self.policy(&zone, message.issued_at, &opened.body, sources)
             }
-            Channel::Delta(zone) => {
-                self.delta(&zone, opened.read(Kind::Delta).map_err(unreadable)?, sources)
-            }
+            Channel::Delta(zone) => self.delta(
+                &zone,
+                opened.read(Kind::Delta).map_err(unreadable)?,
+                sources,
+            ),
             Channel::Sync(_) => match opened.read(Kind::Sync).map_err(unreadable)? {
-                Sync::Delta { zone, nonce, delta } => self.answer_delta(&zone, nonce, delta, sources),
-                Sync::Snapshot { zone, nonce, part } => self.answer_part(&zone, nonce, &part, sources),
+                Sync::Delta { zone, nonce, delta } => {
+                    self.answer_delta(&zone, nonce, delta, sources)
+                }
+                Sync::Snapshot { zone, nonce, part } => {
+                    self.answer_part(&zone, nonce, &part, sources)
+                }
             },
             Channel::Config(_) => {
                 let config: shared::wire::Config = opened.read(Kind::Config).map_err(unreadable)?;
                 self.configuration(config.issued_at, &opened.body, sources)
             }
-            Channel::Ack(_) => self.acknowledged(&opened.read(Kind::Ack).map_err(unreadable)?, sources),
-            Channel::Command(_) => self.command(opened.read(Kind::Command).map_err(unreadable)?, sources),
-            Channel::Request(_) | Channel::Report(_) | Channel::Events(_) | Channel::Result(_) | Channel::Status(_) => {
-                Err(RefusedWhy::NotOurs)
+            Channel::Ack(_) => {
+                self.acknowledged(&opened.read(Kind::Ack).map_err(unreadable)?, sources)
             }
+            Channel::Command(_) => {
+                self.command(opened.read(Kind::Command).map_err(unreadable)?, sources)
+            }
+            Channel::Request(_)
+            | Channel::Report(_)
+            | Channel::Events(_)
+            | Channel::Result(_)
+            | Channel::Status(_) => Err(RefusedWhy::NotOurs),
         }
     }
 
@@ -64,26 +80,40 @@ impl Agent {
             Channel::Head(zone) | Channel::Policy(zone) | Channel::Delta(zone) => {
                 self.zones.contains_key(zone) && !self.storing.is_loading(zone)
             }
-            Channel::Config(agent) | Channel::Sync(agent) | Channel::Ack(agent) | Channel::Command(agent) => {
-                *agent == self.paired.pairing.agent
-            }
-            Channel::Request(_) | Channel::Report(_) | Channel::Events(_) | Channel::Result(_) | Channel::Status(_) => {
-                false
-            }
+            Channel::Config(agent)
+            | Channel::Sync(agent)
+            | Channel::Ack(agent)
+            | Channel::Command(agent) => *agent == self.paired.pairing.agent,
+            Channel::Request(_)
+            | Channel::Report(_)
+            | Channel::Events(_)
+            | Channel::Result(_)
+            | Channel::Status(_) => false,
         };
-        if ours { Ok(()) } else { Err(RefusedWhy::NotOurs) }
+        if ours {
+            Ok(())
+        } else {
+            Err(RefusedWhy::NotOurs)
+        }
     }
 
     /// Whose signature counts: the signers of the configuration; for a new configuration also the recovery key.
     fn signer(&self, id: KeyId, channel: &Channel) -> Option<PublicKey> {
-        let recovery = matches!(channel, Channel::Config(_)).then_some(self.paired.pairing.recovery);
+        let recovery =
+            matches!(channel, Channel::Config(_)).then_some(self.paired.pairing.recovery);
         let signers = self.config.config.signers.iter().copied().chain(recovery);
         signers.into_iter().find(|key| key.id() == id)
     }
 
     /// Takes the time of a verified message as the floor of this agent's time.
-    pub(super) fn hear_time(&mut self, issued_at: Timestamp, sources: Sources) -> Result<(), RefusedWhy> {
-        self.clock.hear(issued_at, sources).map_err(|_| RefusedWhy::FarAhead)
+    pub(super) fn hear_time(
+        &mut self,
+        issued_at: Timestamp,
+        sources: Sources,
+    ) -> Result<(), RefusedWhy> {
+        self.clock
+            .hear(issued_at, sources)
+            .map_err(|_| RefusedWhy::FarAhead)
     }
 
     /// Counts a refused message; the badge log and the server are told, but not as often as somebody may send.
@@ -96,7 +126,11 @@ impl Agent {
     }
 
     pub(super) fn has_zone(&self, zone: &ZoneId) -> Result<(), RefusedWhy> {
-        if self.zones.contains_key(zone) { Ok(()) } else { Err(RefusedWhy::NotOurs) }
+        if self.zones.contains_key(zone) {
+            Ok(())
+        } else {
+            Err(RefusedWhy::NotOurs)
+        }
     }
 }
 

@@ -35,7 +35,10 @@ impl Reports {
     /// Counts a refused message; true if the badge log should hear of it.
     pub fn refuse(&mut self, why: RefusedWhy, uptime: Span) -> bool {
         *self.refused.entry(why).or_default() += 1;
-        let fresh = self.told.get(&why).is_none_or(|told| uptime.0 - told.0 >= REJECTED_EVERY.0);
+        let fresh = self
+            .told
+            .get(&why)
+            .is_none_or(|told| uptime.0 - told.0 >= REJECTED_EVERY.0);
         if fresh {
             self.told.insert(why, uptime);
         }
@@ -56,14 +59,22 @@ struct Status {
 
 /// What is published when the agent is gone.
 pub(super) fn offline() -> Vec<u8> {
-    let status = Status { online: false, lock: None, door: None, zone: None };
+    let status = Status {
+        online: false,
+        lock: None,
+        door: None,
+        zone: None,
+    };
     serde_json::to_vec(&status).expect("plain data is JSON")
 }
 
 impl Agent {
     /// A report goes out as soon as the gap to the last one allows.
     pub(super) fn report_soon(&mut self, sources: Sources) {
-        let due = self.reports.last.map_or(sources.uptime, |last| sources.uptime.max(last + GAP));
+        let due = self
+            .reports
+            .last
+            .map_or(sources.uptime, |last| sources.uptime.max(last + GAP));
         self.reports.due = Some(self.reports.due.map_or(due, |planned| planned.min(due)));
     }
 
@@ -80,7 +91,10 @@ impl Agent {
             spooled: self.spool.waiting(),
             config: Some(self.config.config.revision),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            refused: refused.into_iter().map(|(why, count)| Refused { why, count }).collect(),
+            refused: refused
+                .into_iter()
+                .map(|(why, count)| Refused { why, count })
+                .collect(),
             command_counter: self.commands.counter(),
         };
         self.publish(Channel::Report, Kind::Report, &report);
@@ -89,24 +103,46 @@ impl Agent {
     }
 
     pub(super) fn publish_status(&mut self, id: &DoorId) {
-        let Some(door) = self.doors.get(id) else { return };
+        let Some(door) = self.doors.get(id) else {
+            return;
+        };
         let status = Status {
             online: true,
-            lock: Some(if door.controller.released_until().is_some() { "released" } else { "resting" }),
-            door: door.controller.is_open().map(|open| if open { "open" } else { "closed" }),
+            lock: Some(if door.controller.released_until().is_some() {
+                "released"
+            } else {
+                "resting"
+            }),
+            door: door
+                .controller
+                .is_open()
+                .map(|open| if open { "open" } else { "closed" }),
             zone: door.zone.clone(),
         };
         let payload = serde_json::to_vec(&status).expect("plain data is JSON");
         let topic = self.status_topic(id);
-        self.out.push_back(Output::Publish { topic, payload, retain: true });
+        self.out.push_back(Output::Publish {
+            topic,
+            payload,
+            retain: true,
+        });
     }
 
     pub(super) fn status_topic(&self, door: &DoorId) -> String {
-        Topic::new(&self.paired.pairing.organisation, Channel::Status(door.clone())).to_string()
+        Topic::new(
+            &self.paired.pairing.organisation,
+            Channel::Status(door.clone()),
+        )
+        .to_string()
     }
 
     /// Signs a message for one of the agent's own topics; without a connection it is not worth keeping.
-    pub(super) fn publish<M: minicbor::Encode<()>>(&mut self, channel: fn(AgentId) -> Channel, kind: Kind, message: &M) {
+    pub(super) fn publish<M: minicbor::Encode<()>>(
+        &mut self,
+        channel: fn(AgentId) -> Channel,
+        kind: Kind,
+        message: &M,
+    ) {
         if !self.connected {
             return;
         }
@@ -114,15 +150,25 @@ impl Agent {
         let retain = channel.is_retained();
         let topic = Topic::new(&self.paired.pairing.organisation, channel).to_string();
         let payload = seal(kind, &topic, message, &self.identity.signer);
-        self.out.push_back(Output::Publish { topic, payload, retain });
+        self.out.push_back(Output::Publish {
+            topic,
+            payload,
+            retain,
+        });
     }
 
     pub(super) fn link_timeout(&self) -> Option<Span> {
         if !self.connected {
             return None;
         }
-        let asking = self.zones.values().flat_map(|zone| [zone.ask_list.poll_timeout(), zone.ask_policy.poll_timeout()]);
-        asking.chain([self.reports.due, self.upload.poll_timeout()]).flatten().min()
+        let asking = self
+            .zones
+            .values()
+            .flat_map(|zone| [zone.ask_list.poll_timeout(), zone.ask_policy.poll_timeout()]);
+        asking
+            .chain([self.reports.due, self.upload.poll_timeout()])
+            .flatten()
+            .min()
     }
 
     pub(super) fn tick_link(&mut self, sources: Sources) {
@@ -145,7 +191,9 @@ impl Agent {
         if !self.connected {
             return;
         }
-        let Some(zone) = self.zones.get_mut(id) else { return };
+        let Some(zone) = self.zones.get_mut(id) else {
+            return;
+        };
         if zone.wants_list() {
             zone.ask_list.want(sources.uptime, &mut self.random);
         } else {
@@ -168,18 +216,26 @@ impl Agent {
     fn ask(&mut self, sources: Sources) {
         let zones: Vec<ZoneId> = self.zones.keys().cloned().collect();
         for id in zones {
-            let Some(zone) = self.zones.get_mut(&id) else { continue };
+            let Some(zone) = self.zones.get_mut(&id) else {
+                continue;
+            };
             let list = zone.ask_list.is_due(sources.uptime, &mut self.random);
             let policy = zone.ask_policy.is_due(sources.uptime, &mut self.random);
             if list {
                 let nonce = self.random.next_u64();
                 zone.asked(nonce);
-                let request = Request { boot: self.boot, nonce, zone: id.clone(), holds: zone.holds_for_request() };
+                let request = Request {
+                    boot: self.boot,
+                    nonce,
+                    zone: id.clone(),
+                    holds: zone.holds_for_request(),
+                };
                 self.publish(Channel::Request, Kind::Request, &request);
             }
             if policy {
                 // What a broker retains comes with each new subscription.
-                let topic = Topic::new(&self.paired.pairing.organisation, Channel::Policy(id)).to_string();
+                let topic =
+                    Topic::new(&self.paired.pairing.organisation, Channel::Policy(id)).to_string();
                 self.out.push_back(Output::Subscribe(vec![topic]));
             }
         }

@@ -23,17 +23,38 @@ pub struct Stored {
 impl Stored {
     /// Reads what lies on disk; nothing is changed.
     #[must_use]
-    pub fn read(keeper: &mut Keeper, identity: &Identity, paired: &Paired, sources: Sources) -> Self {
+    pub fn read(
+        keeper: &mut Keeper,
+        identity: &Identity,
+        paired: &Paired,
+        sources: Sources,
+    ) -> Self {
         let held = newest_config(keeper, paired);
         let mut zones = known_zones(keeper, &held);
         let keys = card_keys(&held.config, &identity.opening);
         for zone in zones.values_mut() {
-            let own = keys.iter().flat_map(|keys| &keys.keys).filter(|key| key.zone == *zone.id());
+            let own = keys
+                .iter()
+                .flat_map(|keys| &keys.keys)
+                .filter(|key| key.zone == *zone.id());
             zone.set_keys(own.map(|key| (key.id, CardKey(key.key))).collect());
         }
-        let doors = held.config.doors.iter().map(|door| (door.door.clone(), door.zone.clone())).collect();
-        let floor = keeper.state().clock_floor.unwrap_or(Timestamp::MIN).max(held.config.issued_at);
-        Self { doors, zones, clock: DoorClock::start(floor, sources.uptime) }
+        let doors = held
+            .config
+            .doors
+            .iter()
+            .map(|door| (door.door.clone(), door.zone.clone()))
+            .collect();
+        let floor = keeper
+            .state()
+            .clock_floor
+            .unwrap_or(Timestamp::MIN)
+            .max(held.config.issued_at);
+        Self {
+            doors,
+            zones,
+            clock: DoorClock::start(floor, sources.uptime),
+        }
     }
 
     /// What time the agent would judge by.
@@ -51,6 +72,10 @@ impl Stored {
     /// What would be decided for a card at a door.
     #[must_use]
     pub fn judge(&self, door: &DoorId, uid: &CardUid, reading: Reading) -> Decision {
-        self.zone(door).map(zone_view).unwrap_or_else(View::default).judge(uid, reading).1
+        self.zone(door)
+            .map(zone_view)
+            .unwrap_or_else(View::default)
+            .judge(uid, reading)
+            .1
     }
 }

@@ -50,19 +50,29 @@ struct Current {
 
 impl Storing {
     pub fn on(shelf: Box<dyn Shelf>) -> Self {
-        Self { shelf, numbers: 0, zones: BTreeMap::new(), again: None }
+        Self {
+            shelf,
+            numbers: 0,
+            zones: BTreeMap::new(),
+            again: None,
+        }
     }
 
     /// Hands over work and returns its number.
     pub fn submit(&mut self, work: Work) -> u64 {
         self.numbers += 1;
-        self.shelf.submit(Job { number: self.numbers, work });
+        self.shelf.submit(Job {
+            number: self.numbers,
+            work,
+        });
         self.numbers
     }
 
     /// Whether a zone's list is being stored or read.
     pub fn is_busy(&self, zone: &ZoneId) -> bool {
-        self.zones.get(zone).is_some_and(|busy| busy.loading || busy.current.is_some())
+        self.zones
+            .get(zone)
+            .is_some_and(|busy| busy.loading || busy.current.is_some())
     }
 
     /// Whether what is known of a zone is still being read.
@@ -82,14 +92,23 @@ impl Storing {
     }
 
     pub fn poll_timeout(&self) -> Option<Span> {
-        let give_up = self.zones.values().filter_map(|busy| busy.current.as_ref()).map(|current| current.give_up);
+        let give_up = self
+            .zones
+            .values()
+            .filter_map(|busy| busy.current.as_ref())
+            .map(|current| current.give_up);
         give_up.chain(self.again).min()
     }
 }
 
 impl Agent {
     /// Gives a change back if it can be judged now; otherwise it waits for its turn.
-    pub(super) fn queue_if_busy(&mut self, id: &ZoneId, delta: Delta, sources: Sources) -> Option<Delta> {
+    pub(super) fn queue_if_busy(
+        &mut self,
+        id: &ZoneId,
+        delta: Delta,
+        sources: Sources,
+    ) -> Option<Delta> {
         if !self.storing.is_busy(id) {
             return Some(delta);
         }
@@ -110,23 +129,39 @@ impl Agent {
         let number = self.storing.submit(work);
         let busy = self.storing.zones.entry(id.clone()).or_default();
         busy.last = number;
-        busy.current = Some(Current { number, accepted, give_up: sources.uptime + PATIENCE });
+        busy.current = Some(Current {
+            number,
+            accepted,
+            give_up: sources.uptime + PATIENCE,
+        });
         self.take_finished(sources);
     }
 
     /// Hears what became of work, and gives up on work that takes too long.
     pub(super) fn tick_storing(&mut self, sources: Sources) {
         self.take_finished(sources);
-        let late = |busy: &Busy| busy.current.as_ref().is_some_and(|current| current.give_up <= sources.uptime);
-        let late: Vec<ZoneId> =
-            self.storing.zones.iter().filter(|(_, busy)| late(busy)).map(|(id, _)| id.clone()).collect();
+        let late = |busy: &Busy| {
+            busy.current
+                .as_ref()
+                .is_some_and(|current| current.give_up <= sources.uptime)
+        };
+        let late: Vec<ZoneId> = self
+            .storing
+            .zones
+            .iter()
+            .filter(|(_, busy)| late(busy))
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in late {
             tracing::error!(zone.id = %id, "the disk takes too long: the list is used from memory");
             self.put_in_force(&id, false, sources);
         }
         if self.storing.again.is_some_and(|due| due <= sources.uptime) {
             self.storing.again = None;
-            let volatile = self.zones.values().filter(|zone| zone.kept() == Some(Kept::Volatile));
+            let volatile = self
+                .zones
+                .values()
+                .filter(|zone| zone.kept() == Some(Kept::Volatile));
             let volatile: Vec<ZoneId> = volatile.map(|zone| zone.id().clone()).collect();
             for id in volatile {
                 self.store_whole(&id, sources);
@@ -137,15 +172,25 @@ impl Agent {
     fn take_finished(&mut self, sources: Sources) {
         while let Some(finished) = self.storing.shelf.finished() {
             match finished {
-                Finished::Loaded { zone: id, remembered } => {
-                    if let (Some(zone), Some(busy)) = (self.zones.get_mut(&id), self.storing.zones.get_mut(&id)) {
+                Finished::Loaded {
+                    zone: id,
+                    remembered,
+                } => {
+                    if let (Some(zone), Some(busy)) =
+                        (self.zones.get_mut(&id), self.storing.zones.get_mut(&id))
+                    {
                         busy.loading = false;
                         zone.remember(*remembered);
                         self.loaded(&id);
                         self.list_changed(&id, sources);
                     }
                 }
-                Finished::Stored { zone, number, stored, wants_whole } => {
+                Finished::Stored {
+                    zone,
+                    number,
+                    stored,
+                    wants_whole,
+                } => {
                     self.stored(&zone, number, stored, sources);
                     if wants_whole {
                         self.store_whole(&zone, sources);
@@ -156,8 +201,14 @@ impl Agent {
     }
 
     fn stored(&mut self, id: &ZoneId, number: u64, stored: bool, sources: Sources) {
-        let Some(busy) = self.storing.zones.get(id) else { return };
-        if let Some(current) = busy.current.as_ref().filter(|current| current.number == number) {
+        let Some(busy) = self.storing.zones.get(id) else {
+            return;
+        };
+        if let Some(current) = busy
+            .current
+            .as_ref()
+            .filter(|current| current.number == number)
+        {
             let is_change = matches!(current.accepted, Accepted::Delta(_));
             self.put_in_force(id, stored, sources);
             if is_change && !stored {
@@ -175,8 +226,14 @@ impl Agent {
 
     /// Uses what was being stored.
     fn put_in_force(&mut self, id: &ZoneId, stored: bool, sources: Sources) {
-        let current = self.storing.zones.get_mut(id).and_then(|busy| busy.current.take());
-        let (Some(current), Some(zone)) = (current, self.zones.get_mut(id)) else { return };
+        let current = self
+            .storing
+            .zones
+            .get_mut(id)
+            .and_then(|busy| busy.current.take());
+        let (Some(current), Some(zone)) = (current, self.zones.get_mut(id)) else {
+            return;
+        };
         match current.accepted {
             // Nothing else changes the list while a change of it is being stored.
             Accepted::Delta(delta) => {
@@ -196,7 +253,11 @@ impl Agent {
     fn run_queue(&mut self, id: &ZoneId, sources: Sources) {
         self.use_named(id, sources);
         while !self.storing.is_busy(id) {
-            let next = self.storing.zones.get_mut(id).and_then(|busy| busy.queue.pop_front());
+            let next = self
+                .storing
+                .zones
+                .get_mut(id)
+                .and_then(|busy| busy.queue.pop_front());
             let Some(delta) = next else { return };
             if let Err(why) = self.delta(id, delta, sources) {
                 self.refuse("delta", why, sources);
@@ -206,7 +267,9 @@ impl Agent {
 
     /// Stores the list in force whole; nothing waits for it.
     fn store_whole(&mut self, id: &ZoneId, sources: Sources) {
-        let Some(list) = self.zones.get(id).and_then(|zone| zone.list()).cloned() else { return };
+        let Some(list) = self.zones.get(id).and_then(|zone| zone.list()).cloned() else {
+            return;
+        };
         let number = self.storing.submit(Work::List(id.clone(), list));
         self.storing.zones.entry(id.clone()).or_default().last = number;
         self.take_finished(sources);

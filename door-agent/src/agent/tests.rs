@@ -17,8 +17,8 @@ use shared::rights::{CardState, Entry, Flags, Right};
 use shared::wire::pairing::Pairing;
 use shared::wire::topics::Channel;
 use shared::wire::{
-    CARD_KEYS_PURPOSE, CardKeys, Config, DoorConfig, Events, Head, HeldList, Kept, Kind, PolicyMessage, Report,
-    Request, SnapshotPart, Sync, Topic, ZoneCardKey, open, seal,
+    CARD_KEYS_PURPOSE, CardKeys, Config, DoorConfig, Events, Head, HeldList, Kept, Kind,
+    PolicyMessage, Report, Request, SnapshotPart, Sync, Topic, ZoneCardKey, open, seal,
 };
 
 mod commands;
@@ -28,7 +28,10 @@ mod restarts;
 mod storing;
 
 const NOON: Timestamp = Timestamp::from_seconds(1_800_000_000);
-const EPOCH: Epoch = Epoch { number: 1, id: [7; 8] };
+const EPOCH: Epoch = Epoch {
+    number: 1,
+    id: [7; 8],
+};
 const UNLOCK: Span = Span::seconds(5);
 const CARD_KEY: CardKey = CardKey([9; 32]);
 
@@ -71,7 +74,10 @@ fn card(number: u8) -> CardUid {
 }
 
 fn revision(number: u64) -> Revision {
-    Revision { epoch: EPOCH, number }
+    Revision {
+        epoch: EPOCH,
+        number,
+    }
 }
 
 fn entry(number: u8, until: Option<Timestamp>) -> Entry {
@@ -79,7 +85,12 @@ fn entry(number: u8, until: Option<Timestamp>) -> Entry {
         token: CardToken::of(&card(number), &CARD_KEY),
         holder: Holder(number.into()),
         state: CardState::Ok,
-        rights: vec![Right { schedule: 0, not_before: None, not_after: until, certain: true }],
+        rights: vec![Right {
+            schedule: 0,
+            not_before: None,
+            not_after: until,
+            certain: true,
+        }],
         flags: Flags::default(),
     }
 }
@@ -88,16 +99,36 @@ fn random(seed: u8) -> ChaCha20Rng {
     ChaCha20Rng::from_seed([seed; 32])
 }
 
-fn configuration(number: u64, server: &Signer, sealing: &OpeningKey, agent: &Identity, enrols: bool) -> Config {
-    let keys = CardKeys { keys: vec![ZoneCardKey { zone: wood(), id: 1, key: CARD_KEY.0 }] };
+fn configuration(
+    number: u64,
+    server: &Signer,
+    sealing: &OpeningKey,
+    agent: &Identity,
+    enrols: bool,
+) -> Config {
+    let keys = CardKeys {
+        keys: vec![ZoneCardKey {
+            zone: wood(),
+            id: 1,
+            key: CARD_KEY.0,
+        }],
+    };
     let keys = minicbor::to_vec(keys).expect("encodes");
     Config {
         revision: revision(number),
         issued_at: NOON,
-        doors: vec![DoorConfig { door: front(), zone: wood(), enrols }],
+        doors: vec![DoorConfig {
+            door: front(),
+            zone: wood(),
+            enrols,
+        }],
         signers: vec![server.public()],
         sealing: sealing.public(),
-        card_keys: agent.opening.public().seal(CARD_KEYS_PURPOSE, &keys, &mut random(3)).expect("seals"),
+        card_keys: agent
+            .opening
+            .public()
+            .seal(CARD_KEYS_PURPOSE, &keys, &mut random(3))
+            .expect("seals"),
     }
 }
 
@@ -106,13 +137,23 @@ fn started(identity: &Identity, paired: &Paired, boot: u8) -> Start {
         identity: identity.clone(),
         paired: paired.clone(),
         boot: BootId([boot; 16]),
-        doors: vec![LocalDoor { id: front(), unlock: UNLOCK }],
+        doors: vec![LocalDoor {
+            id: front(),
+            unlock: UNLOCK,
+        }],
         random: Box::new(random(boot)),
     }
 }
 
-fn start(disk: &MemoryDisk, identity: &Identity, paired: &Paired, boot: u8, sources: Sources) -> Agent {
-    Agent::start(disk.clone(), started(identity, paired, boot), sources).expect("the disk can be read")
+fn start(
+    disk: &MemoryDisk,
+    identity: &Identity,
+    paired: &Paired,
+    boot: u8,
+    sources: Sources,
+) -> Agent {
+    Agent::start(disk.clone(), started(identity, paired, boot), sources)
+        .expect("the disk can be read")
 }
 
 impl World {
@@ -129,14 +170,36 @@ impl World {
             recovery: Signer::from_seed(&[5; 32]).public(),
             config: configuration(1, &server, &opening, &identity, true),
         };
-        let paired = Paired { server: server.public(), agent: identity.signer.public(), pairing };
+        let paired = Paired {
+            server: server.public(),
+            agent: identity.signer.public(),
+            pairing,
+        };
         let disk = MemoryDisk::new();
-        let sources = Sources { wall: NOON, uptime: Span(0), synchronised: true };
+        let sources = Sources {
+            wall: NOON,
+            uptime: Span(0),
+            synchronised: true,
+        };
         let agent = start(&disk, &identity, &paired, 1, sources);
-        let policy = PolicyMessage { revision: revision(1), issued_at: NOON, policy: Policy::standard() };
+        let policy = PolicyMessage {
+            revision: revision(1),
+            issued_at: NOON,
+            policy: Policy::standard(),
+        };
         let list = AllowList::build(revision(0), []);
-        let mut world =
-            Self { disk, agent, identity, paired, server, opening, list, policy, sources, boots: 1 };
+        let mut world = Self {
+            disk,
+            agent,
+            identity,
+            paired,
+            server,
+            opening,
+            list,
+            policy,
+            sources,
+            boots: 1,
+        };
         assert_eq!(world.outputs(), [drive(Drive::Rest)]);
         world
     }
@@ -149,7 +212,10 @@ impl World {
         world.send_policy();
         world.send_head();
         world.catch_up();
-        assert_eq!(world.held().map(|held| held.revision), Some(world.list.revision()));
+        assert_eq!(
+            world.held().map(|held| held.revision),
+            Some(world.list.revision())
+        );
         world
     }
 
@@ -176,7 +242,11 @@ impl World {
             self.pass(Span(wait.max(0)));
             let before = self.agent.poll_timeout();
             out.extend(self.input(Input::Tick));
-            assert_ne!(self.agent.poll_timeout(), before, "a deadline that is reached is done with");
+            assert_ne!(
+                self.agent.poll_timeout(),
+                before,
+                "a deadline that is reached is done with"
+            );
         }
         self.pass(Span(end.0 - self.sources.uptime.0));
         out
@@ -189,32 +259,57 @@ impl World {
     fn restart(&mut self) -> Vec<Output> {
         self.boots += 1;
         self.sources.uptime = Span(0);
-        self.agent = start(&self.disk, &self.identity, &self.paired, self.boots, self.sources);
+        self.agent = start(
+            &self.disk,
+            &self.identity,
+            &self.paired,
+            self.boots,
+            self.sources,
+        );
         self.outputs()
     }
 
     fn tap(&mut self, number: u8) -> Vec<Output> {
-        self.input(Input::Card { door: front(), uid: card(number) })
+        self.input(Input::Card {
+            door: front(),
+            uid: card(number),
+        })
     }
 
     fn opens(&mut self, number: u8) -> bool {
         self.run(Span::seconds(10));
         let out = self.tap(number);
-        out.iter().any(|output| matches!(output, Output::Drive { drive: Drive::Energise { .. }, .. }))
+        out.iter().any(|output| {
+            matches!(
+                output,
+                Output::Drive {
+                    drive: Drive::Energise { .. },
+                    ..
+                }
+            )
+        })
     }
 
     fn receive(&mut self, topic: String, payload: Vec<u8>) -> Vec<Output> {
         self.input(Input::Message { topic, payload })
     }
 
-    fn send<M: minicbor::Encode<()>>(&mut self, channel: Channel, kind: Kind, message: &M) -> Vec<Output> {
+    fn send<M: minicbor::Encode<()>>(
+        &mut self,
+        channel: Channel,
+        kind: Kind,
+        message: &M,
+    ) -> Vec<Output> {
         let topic = topic(channel);
         let payload = seal(kind, &topic, message, &self.server);
         self.receive(topic, payload)
     }
 
     fn change_list(&mut self, entries: &[Entry]) -> Delta {
-        let target = entries.iter().map(|entry| (entry.token, entry.clone())).collect();
+        let target = entries
+            .iter()
+            .map(|entry| (entry.token, entry.clone()))
+            .collect();
         let delta = self.list.delta_to(self.list.revision().number + 1, &target);
         self.list.apply(&delta).expect("leads on");
         delta
@@ -253,22 +348,39 @@ impl World {
     /// Waits for the agent's question and answers it with the whole list.
     fn catch_up(&mut self) -> Vec<Output> {
         let asked = self.run(Span::seconds(5));
-        let request = requests(&self.identity, &asked).pop().expect("the agent asks");
+        let request = requests(&self.identity, &asked)
+            .pop()
+            .expect("the agent asks");
         self.answer(request.nonce)
     }
 
     fn answer(&mut self, nonce: u64) -> Vec<Output> {
         let parts = SnapshotPart::cut(&self.list);
-        let answers = parts.into_iter().map(|part| Sync::Snapshot { zone: wood(), nonce, part });
-        answers.collect::<Vec<_>>().iter().flat_map(|answer| self.send(Channel::Sync(pi()), Kind::Sync, answer)).collect()
+        let answers = parts.into_iter().map(|part| Sync::Snapshot {
+            zone: wood(),
+            nonce,
+            part,
+        });
+        answers
+            .collect::<Vec<_>>()
+            .iter()
+            .flat_map(|answer| self.send(Channel::Sync(pi()), Kind::Sync, answer))
+            .collect()
     }
 
     fn held(&self) -> Option<HeldList> {
-        self.agent.zones().next().and_then(|zone| zone.report().list)
+        self.agent
+            .zones()
+            .next()
+            .and_then(|zone| zone.report().list)
     }
 
     fn contact(&self) -> Timestamp {
-        self.agent.zones().next().expect("there is one zone").contact()
+        self.agent
+            .zones()
+            .next()
+            .expect("there is one zone")
+            .contact()
     }
 
     fn refused(&self, why: RefusedWhy) -> u64 {
@@ -277,7 +389,10 @@ impl World {
 }
 
 fn drive(drive: Drive) -> Output {
-    Output::Drive { door: front(), drive }
+    Output::Drive {
+        door: front(),
+        drive,
+    }
 }
 
 fn opened(at: Span) -> Output {
@@ -318,5 +433,9 @@ fn batches(identity: &Identity, outputs: &[Output]) -> Vec<Events> {
 }
 
 fn read(batch: &Events) -> Vec<BadgeEvent> {
-    batch.events.iter().map(|bytes| minicbor::decode(bytes).expect("an event")).collect()
+    batch
+        .events
+        .iter()
+        .map(|bytes| minicbor::decode(bytes).expect("an event"))
+        .collect()
 }

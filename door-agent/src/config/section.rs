@@ -25,29 +25,53 @@ pub(super) struct At<T> {
 
 impl<T> At<T> {
     pub fn problem(&self, what: impl Into<String>, valid: impl Into<String>) -> Problem {
-        Problem { line: self.line, key: self.key.clone(), what: what.into(), valid: valid.into() }
+        Problem {
+            line: self.line,
+            key: self.key.clone(),
+            what: what.into(),
+            valid: valid.into(),
+        }
     }
 
     fn map<U>(self, value: impl FnOnce(T) -> U) -> At<U> {
-        At { value: value(self.value), line: self.line, key: self.key }
+        At {
+            value: value(self.value),
+            line: self.line,
+            key: self.key,
+        }
     }
 }
 
 impl<'a> Section<'a> {
     pub fn top(text: &'a str, root: &'a Spanned<DeTable<'a>>) -> Section<'a> {
-        Section { text, path: String::new(), at: 0..0, table: root.get_ref(), asked: Vec::new() }
+        Section {
+            text,
+            path: String::new(),
+            at: 0..0,
+            table: root.get_ref(),
+            asked: Vec::new(),
+        }
     }
 
     /// The whole section as something to complain about.
     pub fn here(&self) -> At<()> {
-        At { value: (), line: line_of(self.text, self.at.start), key: self.path.clone() }
+        At {
+            value: (),
+            line: line_of(self.text, self.at.start),
+            key: self.path.clone(),
+        }
     }
 
     /// The tables of a `[[name]]` list; none if there is no such key.
     pub fn sections(&mut self, name: &'static str) -> Result<Vec<Section<'a>>, Problem> {
-        let Some((key, value)) = self.find(name) else { return Ok(Vec::new()) };
+        let Some((key, value)) = self.find(name) else {
+            return Ok(Vec::new());
+        };
         let valid = format!("one `[[{name}]]` for each {name}");
-        let array = value.get_ref().as_array().ok_or_else(|| key.problem("is not a list of tables", &valid))?;
+        let array = value
+            .get_ref()
+            .as_array()
+            .ok_or_else(|| key.problem("is not a list of tables", &valid))?;
         let tables = array.iter().map(|item| match item.get_ref().as_table() {
             Some(table) => Ok(self.inner(name, item.span(), table)),
             None => Err(key.problem("is not a list of tables", &valid)),
@@ -57,7 +81,9 @@ impl<'a> Section<'a> {
 
     /// The table `[path.name]`, if there.
     pub fn section(&mut self, name: &'static str) -> Result<Option<Section<'a>>, Problem> {
-        let Some((key, value)) = self.find(name) else { return Ok(None) };
+        let Some((key, value)) = self.find(name) else {
+            return Ok(None);
+        };
         let Some(table) = value.get_ref().as_table() else {
             return Err(key.problem("is not a table", format!("a table `[{}]`", key.key)));
         };
@@ -71,20 +97,32 @@ impl<'a> Section<'a> {
     }
 
     pub fn text(&mut self, name: &'static str) -> Result<Option<At<&'a str>>, Problem> {
-        let Some((key, value)) = self.find(name) else { return Ok(None) };
+        let Some((key, value)) = self.find(name) else {
+            return Ok(None);
+        };
         match value.get_ref().as_str() {
             Some(text) => Ok(Some(key.map(|()| text))),
             None => Err(key.problem(format!("is {}", kind(value)), "text in quotes")),
         }
     }
 
-    pub fn required_text(&mut self, name: &'static str, valid: &str) -> Result<At<&'a str>, Problem> {
+    pub fn required_text(
+        &mut self,
+        name: &'static str,
+        valid: &str,
+    ) -> Result<At<&'a str>, Problem> {
         let found = self.text(name)?;
         found.ok_or_else(|| self.missing(name, valid))
     }
 
-    pub fn number(&mut self, name: &'static str, range: RangeInclusive<u32>) -> Result<Option<At<u32>>, Problem> {
-        let Some((key, value)) = self.find(name) else { return Ok(None) };
+    pub fn number(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<u32>,
+    ) -> Result<Option<At<u32>>, Problem> {
+        let Some((key, value)) = self.find(name) else {
+            return Ok(None);
+        };
         let valid = format!("a whole number from {} to {}", range.start(), range.end());
         let Some(integer) = value.get_ref().as_integer() else {
             return Err(key.problem(format!("is {}", kind(value)), valid));
@@ -95,29 +133,48 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub fn required_number(&mut self, name: &'static str, range: RangeInclusive<u32>) -> Result<At<u32>, Problem> {
+    pub fn required_number(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<u32>,
+    ) -> Result<At<u32>, Problem> {
         let valid = format!("a whole number from {} to {}", range.start(), range.end());
         let found = self.number(name, range)?;
         found.ok_or_else(|| self.missing(name, &valid))
     }
 
     /// One of a few words.
-    pub fn choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Result<Option<T>, Problem> {
-        let Some(found) = self.text(name)? else { return Ok(None) };
+    pub fn choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, Problem> {
+        let Some(found) = self.text(name)? else {
+            return Ok(None);
+        };
         match words.iter().find(|(word, _)| *word == found.value) {
             Some((_, value)) => Ok(Some(*value)),
             None => Err(found.problem(format!("is {:?}", found.value), one_of(words))),
         }
     }
 
-    pub fn required_choice<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Result<T, Problem> {
-        self.choice(name, words)?.ok_or_else(|| self.missing(name, &one_of(words)))
+    pub fn required_choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        words: &[(&str, T)],
+    ) -> Result<T, Problem> {
+        self.choice(name, words)?
+            .ok_or_else(|| self.missing(name, &one_of(words)))
     }
 
     /// Where a key stands, if it does, whatever its value.
     pub fn given(&self, name: &str) -> Option<At<()>> {
         let (key, _) = self.table.iter().find(|(key, _)| key.get_ref() == name)?;
-        Some(At { value: (), line: line_of(self.text, key.span().start), key: self.key(name) })
+        Some(At {
+            value: (),
+            line: line_of(self.text, key.span().start),
+            key: self.key(name),
+        })
     }
 
     /// Refuses keys that were never asked for.
@@ -131,7 +188,12 @@ impl<'a> Section<'a> {
                     None => "is not a key here".to_owned(),
                 };
                 let line = line_of(self.text, key.span().start);
-                return Err(Problem { line, key: self.key(name), what, valid: self.asked.join(", ") });
+                return Err(Problem {
+                    line,
+                    key: self.key(name),
+                    what,
+                    valid: self.asked.join(", "),
+                });
             }
         }
         Ok(())
@@ -144,15 +206,28 @@ impl<'a> Section<'a> {
     }
 
     fn inner(&self, name: &str, at: Range<usize>, table: &'a DeTable<'a>) -> Section<'a> {
-        Section { text: self.text, path: self.key(name), at, table, asked: Vec::new() }
+        Section {
+            text: self.text,
+            path: self.key(name),
+            at,
+            table,
+            asked: Vec::new(),
+        }
     }
 
     fn missing(&self, name: &str, valid: &str) -> Problem {
-        Problem { key: self.key(name), ..self.here().problem("is missing", valid) }
+        Problem {
+            key: self.key(name),
+            ..self.here().problem("is missing", valid)
+        }
     }
 
     fn key(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
+        }
     }
 }
 
@@ -166,7 +241,11 @@ fn kind(value: &Spanned<DeValue<'_>>) -> String {
 }
 
 fn one_of<T>(words: &[(&str, T)]) -> String {
-    words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
+    words
+        .iter()
+        .map(|(word, _)| *word)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// How many letters must be put in, taken out or changed to make one word the other.

@@ -63,8 +63,16 @@ fn a_good_file_is_read_whole() {
     assert_eq!(config.state_dir, Path::new("/var/lib/building"));
     let front = Door {
         id: DoorId::new("front").expect("a good name"),
-        reader: Reader::Serial { device: "/dev/serial0".into(), format: Format::Rdm6300, baud: 9_600 },
-        lock: Lock::Gpio { pin: 17, active: Level::Low, unlock_seconds: 3 },
+        reader: Reader::Serial {
+            device: "/dev/serial0".into(),
+            format: Format::Rdm6300,
+            baud: 9_600,
+        },
+        lock: Lock::Gpio {
+            pin: 17,
+            active: Level::Low,
+            unlock_seconds: 3,
+        },
         exit_pin: Some(5),
         contact_pin: Some(6),
         green_pin: Some(22),
@@ -73,8 +81,13 @@ fn a_good_file_is_read_whole() {
     };
     let workshop = Door {
         id: DoorId::new("workshop").expect("a good name"),
-        reader: Reader::Simulated { input: "/run/building/workshop.in".into() },
-        lock: Lock::Simulated { output: "/run/building/workshop.out".into(), unlock_seconds: 5 },
+        reader: Reader::Simulated {
+            input: "/run/building/workshop.in".into(),
+        },
+        lock: Lock::Simulated {
+            output: "/run/building/workshop.out".into(),
+            unlock_seconds: 5,
+        },
         exit_pin: None,
         contact_pin: None,
         green_pin: None,
@@ -94,35 +107,151 @@ fn the_example_of_the_readme_is_valid_and_the_state_lies_where_it_says_even_unsa
 
 /// What was changed in the good file, and what must be said about it.
 const BAD: &[(&str, &str, &str)] = &[
-    ("/var/lib/building", "building", "line 1: `state_dir` is \"building\"; valid: an absolute path, such as \"/var/lib/door-agent\""),
-    ("\"/var/lib/building\"", "7", "line 1: `state_dir` is a value of type integer; valid: text in quotes"),
-    ("state_dir", "statedir", "line 1: `statedir` is not a key here, did you mean `state_dir`?; valid: state_dir, door"),
-    ("id = \"front\"", "id = \"the front\"", "line 4: `door.id` is \"the front\"; valid: 1 to 64 of a-z, A-Z, 0-9, `_` and `-`"),
-    ("id = \"front\"\n", "", "line 3: `door.id` is missing; valid: the door's name on the server"),
-    ("id = \"workshop\"", "id = \"front\"", "line 23: `door.id` is the name `front`, which line 4 has taken; valid: each thing used once"),
-    ("exit_pin", "exitpin", "line 5: `door.exitpin` is not a key here, did you mean `exit_pin`?; valid: id, reader, lock, exit_pin, contact_pin, green_pin, red_pin, buzzer_pin"),
-    ("exit_pin = 5", "exit_pin = 17", "line 5: `door.exit_pin` is GPIO 17, which line 18 has taken; valid: each thing used once"),
-    ("red_pin = 23", "red_pin = 22", "line 8: `door.red_pin` is GPIO 22, which line 7 has taken; valid: each thing used once"),
-    ("red_pin = 23", "red_pin = 1", "line 8: `door.red_pin` is 1; valid: a whole number from 2 to 27"),
-    ("kind = \"serial\"\n", "", "line 11: `door.reader.kind` is missing; valid: serial, simulated"),
-    ("kind = \"serial\"", "kind = \"serail\"", "line 12: `door.reader.kind` is \"serail\"; valid: serial, simulated"),
-    ("device = \"/dev/serial0\"\n", "", "line 11: `door.reader.device` is missing; valid: a serial device such as \"/dev/serial0\""),
-    ("/dev/serial0", "serial0", "line 13: `door.reader.device` is \"serial0\"; valid: an absolute path, such as \"/var/lib/door-agent\""),
-    ("\"rdm6300\"", "\"em4100\"", "line 14: `door.reader.format` is \"em4100\"; valid: rdm6300, id12, ascii, decimal"),
-    ("\"rdm6300\"", "\"rdm6300\"\nbaud = 9601", "line 15: `door.reader.baud` is 9601; valid: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200"),
-    ("\"rdm6300\"", "\"rdm6300\"\ninput = \"/x\"", "line 15: `door.reader.input` is not a key here; valid: kind, device, format, baud"),
-    ("[door.lock]\nkind = \"gpio\"\npin = 17\nactive = \"low\"\nunlock_seconds = 3\n", "", "line 3: `door.lock` is missing; valid: a table `[door.lock]`"),
-    ("kind = \"gpio\"", "kind = \"relay\"", "line 17: `door.lock.kind` is \"relay\"; valid: gpio, simulated"),
-    ("pin = 17", "pin = 40", "line 18: `door.lock.pin` is 40; valid: a whole number from 2 to 27"),
-    ("pin = 17", "pin = -1", "line 18: `door.lock.pin` is -1; valid: a whole number from 2 to 27"),
-    ("pin = 17", "pin = \"17\"", "line 18: `door.lock.pin` is a value of type string; valid: a whole number from 2 to 27"),
-    ("pin = 17", "pin = 14", "line 18: `door.lock.pin` is GPIO 14, which line 13 has taken; valid: each thing used once"),
-    ("pin = 17\n", "", "line 16: `door.lock.pin` is missing; valid: a whole number from 2 to 27"),
-    ("active = \"low\"", "active = \"off\"", "line 19: `door.lock.active` is \"off\"; valid: high, low"),
-    ("unlock_seconds = 3", "unlock_seconds = 0", "line 20: `door.lock.unlock_seconds` is 0; valid: a whole number from 1 to 60"),
-    ("unlock_seconds = 3", "unlock_seconds = 2.5", "line 20: `door.lock.unlock_seconds` is a value of type float; valid: a whole number from 1 to 60"),
-    ("unlock_seconds = 3", "unlock_second = 3", "line 20: `door.lock.unlock_second` is not a key here, did you mean `unlock_seconds`?; valid: kind, unlock_seconds, pin, active"),
-    ("id = \"workshop\"", "id = \"workshop\"\nred_pin = 9", "line 24: `door.red_pin` needs a lock of kind \"gpio\"; valid: left out: a simulated door is all JSON lines"),
+    (
+        "/var/lib/building",
+        "building",
+        "line 1: `state_dir` is \"building\"; valid: an absolute path, such as \"/var/lib/door-agent\"",
+    ),
+    (
+        "\"/var/lib/building\"",
+        "7",
+        "line 1: `state_dir` is a value of type integer; valid: text in quotes",
+    ),
+    (
+        "state_dir",
+        "statedir",
+        "line 1: `statedir` is not a key here, did you mean `state_dir`?; valid: state_dir, door",
+    ),
+    (
+        "id = \"front\"",
+        "id = \"the front\"",
+        "line 4: `door.id` is \"the front\"; valid: 1 to 64 of a-z, A-Z, 0-9, `_` and `-`",
+    ),
+    (
+        "id = \"front\"\n",
+        "",
+        "line 3: `door.id` is missing; valid: the door's name on the server",
+    ),
+    (
+        "id = \"workshop\"",
+        "id = \"front\"",
+        "line 23: `door.id` is the name `front`, which line 4 has taken; valid: each thing used once",
+    ),
+    (
+        "exit_pin",
+        "exitpin",
+        "line 5: `door.exitpin` is not a key here, did you mean `exit_pin`?; valid: id, reader, lock, exit_pin, contact_pin, green_pin, red_pin, buzzer_pin",
+    ),
+    (
+        "exit_pin = 5",
+        "exit_pin = 17",
+        "line 5: `door.exit_pin` is GPIO 17, which line 18 has taken; valid: each thing used once",
+    ),
+    (
+        "red_pin = 23",
+        "red_pin = 22",
+        "line 8: `door.red_pin` is GPIO 22, which line 7 has taken; valid: each thing used once",
+    ),
+    (
+        "red_pin = 23",
+        "red_pin = 1",
+        "line 8: `door.red_pin` is 1; valid: a whole number from 2 to 27",
+    ),
+    (
+        "kind = \"serial\"\n",
+        "",
+        "line 11: `door.reader.kind` is missing; valid: serial, simulated",
+    ),
+    (
+        "kind = \"serial\"",
+        "kind = \"serail\"",
+        "line 12: `door.reader.kind` is \"serail\"; valid: serial, simulated",
+    ),
+    (
+        "device = \"/dev/serial0\"\n",
+        "",
+        "line 11: `door.reader.device` is missing; valid: a serial device such as \"/dev/serial0\"",
+    ),
+    (
+        "/dev/serial0",
+        "serial0",
+        "line 13: `door.reader.device` is \"serial0\"; valid: an absolute path, such as \"/var/lib/door-agent\"",
+    ),
+    (
+        "\"rdm6300\"",
+        "\"em4100\"",
+        "line 14: `door.reader.format` is \"em4100\"; valid: rdm6300, id12, ascii, decimal",
+    ),
+    (
+        "\"rdm6300\"",
+        "\"rdm6300\"\nbaud = 9601",
+        "line 15: `door.reader.baud` is 9601; valid: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200",
+    ),
+    (
+        "\"rdm6300\"",
+        "\"rdm6300\"\ninput = \"/x\"",
+        "line 15: `door.reader.input` is not a key here; valid: kind, device, format, baud",
+    ),
+    (
+        "[door.lock]\nkind = \"gpio\"\npin = 17\nactive = \"low\"\nunlock_seconds = 3\n",
+        "",
+        "line 3: `door.lock` is missing; valid: a table `[door.lock]`",
+    ),
+    (
+        "kind = \"gpio\"",
+        "kind = \"relay\"",
+        "line 17: `door.lock.kind` is \"relay\"; valid: gpio, simulated",
+    ),
+    (
+        "pin = 17",
+        "pin = 40",
+        "line 18: `door.lock.pin` is 40; valid: a whole number from 2 to 27",
+    ),
+    (
+        "pin = 17",
+        "pin = -1",
+        "line 18: `door.lock.pin` is -1; valid: a whole number from 2 to 27",
+    ),
+    (
+        "pin = 17",
+        "pin = \"17\"",
+        "line 18: `door.lock.pin` is a value of type string; valid: a whole number from 2 to 27",
+    ),
+    (
+        "pin = 17",
+        "pin = 14",
+        "line 18: `door.lock.pin` is GPIO 14, which line 13 has taken; valid: each thing used once",
+    ),
+    (
+        "pin = 17\n",
+        "",
+        "line 16: `door.lock.pin` is missing; valid: a whole number from 2 to 27",
+    ),
+    (
+        "active = \"low\"",
+        "active = \"off\"",
+        "line 19: `door.lock.active` is \"off\"; valid: high, low",
+    ),
+    (
+        "unlock_seconds = 3",
+        "unlock_seconds = 0",
+        "line 20: `door.lock.unlock_seconds` is 0; valid: a whole number from 1 to 60",
+    ),
+    (
+        "unlock_seconds = 3",
+        "unlock_seconds = 2.5",
+        "line 20: `door.lock.unlock_seconds` is a value of type float; valid: a whole number from 1 to 60",
+    ),
+    (
+        "unlock_seconds = 3",
+        "unlock_second = 3",
+        "line 20: `door.lock.unlock_second` is not a key here, did you mean `unlock_seconds`?; valid: kind, unlock_seconds, pin, active",
+    ),
+    (
+        "id = \"workshop\"",
+        "id = \"workshop\"\nred_pin = 9",
+        "line 24: `door.red_pin` needs a lock of kind \"gpio\"; valid: left out: a simulated door is all JSON lines",
+    ),
 ];
 
 #[test]
@@ -141,24 +270,33 @@ fn what_is_no_toml_is_told_with_its_line() {
 
 #[test]
 fn a_file_without_doors_or_with_one_door_table_is_told() {
-    let none = "line 1: `door` is missing: an agent serves one door or more; valid: a `[[door]]` for each";
+    let none =
+        "line 1: `door` is missing: an agent serves one door or more; valid: a `[[door]]` for each";
     assert_eq!(problem("state_dir = \"/s\"").to_string(), none);
     assert_eq!(problem("door = []").to_string(), none);
     let table = problem("state_dir = \"/s\"\n[door]\nid = \"front\"");
-    assert_eq!(table.to_string(), "line 2: `door` is not a list of tables; valid: one `[[door]]` for each door");
+    assert_eq!(
+        table.to_string(),
+        "line 2: `door` is not a list of tables; valid: one `[[door]]` for each door"
+    );
 }
 
 #[test]
 fn a_file_that_cannot_be_read_is_told_by_name() {
     let error = Config::load(Path::new("/nowhere/door-agent.toml")).expect_err("it is not there");
-    assert_eq!(error.to_string(), "cannot read the settings file /nowhere/door-agent.toml");
+    assert_eq!(
+        error.to_string(),
+        "cannot read the settings file /nowhere/door-agent.toml"
+    );
 }
 
 #[test]
 fn any_cut_of_a_good_file_is_read_or_told() {
     for cut in 0..GOOD.len() {
         if let Err(error) = Config::parse(&GOOD[..cut]) {
-            assert!(matches!(error, ConfigError::Wrong(problem) if problem.line >= 1 && !problem.valid.is_empty()));
+            assert!(
+                matches!(error, ConfigError::Wrong(problem) if problem.line >= 1 && !problem.valid.is_empty())
+            );
         }
     }
 }

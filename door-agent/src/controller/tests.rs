@@ -25,7 +25,13 @@ fn uid(number: u8) -> CardUid {
 }
 
 fn revision() -> Revision {
-    Revision { epoch: Epoch { number: 1, id: [0; 8] }, number: 1 }
+    Revision {
+        epoch: Epoch {
+            number: 1,
+            id: [0; 8],
+        },
+        number: 1,
+    }
 }
 
 fn entry(number: u8, key: &CardKey, flags: Flags) -> Entry {
@@ -33,7 +39,12 @@ fn entry(number: u8, key: &CardKey, flags: Flags) -> Entry {
         token: CardToken::of(&uid(number), key),
         holder: Holder(number.into()),
         state: CardState::Ok,
-        rights: vec![Right { schedule: 0, not_before: None, not_after: None, certain: true }],
+        rights: vec![Right {
+            schedule: 0,
+            not_before: None,
+            not_after: None,
+            certain: true,
+        }],
         flags,
     }
 }
@@ -41,7 +52,10 @@ fn entry(number: u8, key: &CardKey, flags: Flags) -> Entry {
 impl Door {
     /// A door that knows card 1, and card 9 as a keyholder's.
     fn new() -> Self {
-        let entries = [entry(1, &KEY, Flags::default()), entry(9, &KEY, Flags::KEYHOLDER)];
+        let entries = [
+            entry(1, &KEY, Flags::default()),
+            entry(9, &KEY, Flags::KEYHOLDER),
+        ];
         Self {
             controller: Controller::new(UNLOCK),
             list: AllowList::build(revision(), entries),
@@ -52,10 +66,27 @@ impl Door {
     }
 
     fn hear(&mut self, input: Input) -> Vec<Command> {
-        let reading = Reading { time: NOON + self.uptime, quality: Quality::Trusted };
-        let knowledge = Knowledge { list: &self.list, policy: &self.policy, contact: NOON };
-        let view = View { keys: &self.keys, knowledge: Some(knowledge) };
-        self.controller.handle(input, Moment { reading, uptime: self.uptime }, view)
+        let reading = Reading {
+            time: NOON + self.uptime,
+            quality: Quality::Trusted,
+        };
+        let knowledge = Knowledge {
+            list: &self.list,
+            policy: &self.policy,
+            contact: NOON,
+        };
+        let view = View {
+            keys: &self.keys,
+            knowledge: Some(knowledge),
+        };
+        self.controller.handle(
+            input,
+            Moment {
+                reading,
+                uptime: self.uptime,
+            },
+            view,
+        )
     }
 
     fn at(&mut self, seconds: i64, input: Input) -> Vec<Command> {
@@ -66,10 +97,18 @@ impl Door {
     /// Lets the time pass to a second, with every tick on the way.
     fn until(&mut self, seconds: i64) -> Vec<Command> {
         let mut out = Vec::new();
-        while let Some(due) = self.controller.poll_timeout().filter(|due| *due <= Span::seconds(seconds)) {
+        while let Some(due) = self
+            .controller
+            .poll_timeout()
+            .filter(|due| *due <= Span::seconds(seconds))
+        {
             self.uptime = due;
             out.extend(self.hear(Input::Tick));
-            assert_ne!(self.controller.poll_timeout(), Some(due), "a deadline that is reached is done with");
+            assert_ne!(
+                self.controller.poll_timeout(),
+                Some(due),
+                "a deadline that is reached is done with"
+            );
         }
         self.uptime = Span::seconds(seconds);
         out
@@ -78,18 +117,32 @@ impl Door {
 
 fn judged(number: u8, reason: Reason) -> Command {
     let holder = [1, 9].contains(&number).then(|| Holder(number.into()));
-    Command::Event(What::Card { token: CardToken::of(&uid(number), &KEY), holder, reason, list: Some(revision()) })
+    Command::Event(What::Card {
+        token: CardToken::of(&uid(number), &KEY),
+        holder,
+        reason,
+        list: Some(revision()),
+    })
 }
 
 fn energise(seconds: i64) -> Command {
-    Command::Energise { until: Span::seconds(seconds) }
+    Command::Energise {
+        until: Span::seconds(seconds),
+    }
 }
 
 #[test]
 fn a_granted_card_is_logged_then_opens_then_shows_and_the_lock_rests_by_deadline() {
     let mut door = Door::new();
     let out = door.at(0, Input::Card(uid(1)));
-    assert_eq!(out, [judged(1, Reason::Granted), energise(5), Command::Signal(Signal::Welcome)]);
+    assert_eq!(
+        out,
+        [
+            judged(1, Reason::Granted),
+            energise(5),
+            Command::Signal(Signal::Welcome)
+        ]
+    );
     assert_eq!(door.until(4), [Command::Signal(Signal::Rest)]);
     assert_eq!(door.until(5), [Command::Rest]);
     assert_eq!(door.controller.poll_timeout(), None);
@@ -103,18 +156,35 @@ fn a_card_that_rests_on_the_reader_is_one_event_and_after_a_second_away_another(
     for tenth in 1..100 {
         door.uptime = Span(tenth * 100);
         let out = door.hear(Input::Card(uid(2)));
-        assert!(!out.iter().any(|command| matches!(command, Command::Event(_))), "{tenth}");
+        assert!(
+            !out.iter()
+                .any(|command| matches!(command, Command::Event(_))),
+            "{tenth}"
+        );
     }
     door.uptime = door.uptime + Span::seconds(1);
-    assert_eq!(door.hear(Input::Card(uid(2))), [judged(2, Reason::Unknown), Command::Signal(Signal::Refused)]);
+    assert_eq!(
+        door.hear(Input::Card(uid(2))),
+        [judged(2, Reason::Unknown), Command::Signal(Signal::Refused)]
+    );
 }
 
 #[test]
 fn a_refusal_never_blocks_the_next_card() {
     let mut door = Door::new();
-    assert_eq!(door.hear(Input::Card(uid(2))), [judged(2, Reason::Unknown), Command::Signal(Signal::Refused)]);
+    assert_eq!(
+        door.hear(Input::Card(uid(2))),
+        [judged(2, Reason::Unknown), Command::Signal(Signal::Refused)]
+    );
     let out = door.hear(Input::Card(uid(1)));
-    assert_eq!(out, [judged(1, Reason::Granted), energise(5), Command::Signal(Signal::Welcome)]);
+    assert_eq!(
+        out,
+        [
+            judged(1, Reason::Granted),
+            energise(5),
+            Command::Signal(Signal::Welcome)
+        ]
+    );
 }
 
 #[test]
@@ -122,34 +192,67 @@ fn a_second_card_keeps_an_open_door_open_for_its_own_time() {
     let mut door = Door::new();
     door.hear(Input::Card(uid(1)));
     let out = door.at(2, Input::Card(uid(9)));
-    assert_eq!(out, [judged(9, Reason::Granted), energise(7), Command::Signal(Signal::Welcome)]);
-    assert_eq!(door.until(10), [Command::Signal(Signal::Rest), Command::Rest]);
+    assert_eq!(
+        out,
+        [
+            judged(9, Reason::Granted),
+            energise(7),
+            Command::Signal(Signal::Welcome)
+        ]
+    );
+    assert_eq!(
+        door.until(10),
+        [Command::Signal(Signal::Rest), Command::Rest]
+    );
 }
 
 #[test]
 fn a_late_tick_still_closes() {
     let mut door = Door::new();
     door.hear(Input::Card(uid(1)));
-    assert_eq!(door.at(500, Input::Tick), [Command::Rest, Command::Signal(Signal::Rest)]);
+    assert_eq!(
+        door.at(500, Input::Tick),
+        [Command::Rest, Command::Signal(Signal::Rest)]
+    );
 }
 
 #[test]
 fn exit_opens_in_a_lockdown_and_without_any_list() {
     let mut door = Door::new();
     door.policy.lockdown = true;
-    let opens = [Command::Event(What::Exit), energise(5), Command::Signal(Signal::Welcome)];
+    let opens = [
+        Command::Event(What::Exit),
+        energise(5),
+        Command::Signal(Signal::Welcome),
+    ];
     assert_eq!(door.hear(Input::Exit), opens);
 
     let mut bare = Controller::new(UNLOCK);
-    let reading = Reading { time: Timestamp::MIN, quality: Quality::Untrusted };
-    assert_eq!(bare.handle(Input::Exit, Moment { reading, uptime: Span(0) }, View::default()), opens);
+    let reading = Reading {
+        time: Timestamp::MIN,
+        quality: Quality::Untrusted,
+    };
+    assert_eq!(
+        bare.handle(
+            Input::Exit,
+            Moment {
+                reading,
+                uptime: Span(0)
+            },
+            View::default()
+        ),
+        opens
+    );
 }
 
 #[test]
 fn a_lockdown_lets_keyholders_pass() {
     let mut door = Door::new();
     door.policy.lockdown = true;
-    assert_eq!(door.hear(Input::Card(uid(1)))[0], judged(1, Reason::Lockdown));
+    assert_eq!(
+        door.hear(Input::Card(uid(1)))[0],
+        judged(1, Reason::Lockdown)
+    );
     assert_eq!(door.hear(Input::Card(uid(9)))[1], energise(5));
 }
 
@@ -158,7 +261,9 @@ fn without_a_key_no_card_is_known_whatever_the_list_says() {
     let mut door = Door::new();
     door.keys.clear();
     let out = door.hear(Input::Card(uid(1)));
-    let Command::Event(What::Card { reason, .. }) = &out[0] else { panic!("no event: {out:?}") };
+    let Command::Event(What::Card { reason, .. }) = &out[0] else {
+        panic!("no event: {out:?}")
+    };
     assert_eq!(*reason, Reason::NoList);
     assert_eq!(out.len(), 2);
 }
@@ -185,7 +290,10 @@ fn a_card_at_a_door_held_open_is_logged_and_the_lock_stays_as_it_is() {
     let mut door = Door::new();
     door.policy.hold_open_until = Some(NOON + Span::seconds(3600));
     door.hear(Input::Tick);
-    assert_eq!(door.hear(Input::Card(uid(1))), [judged(1, Reason::Granted), Command::Signal(Signal::Welcome)]);
+    assert_eq!(
+        door.hear(Input::Card(uid(1))),
+        [judged(1, Reason::Granted), Command::Signal(Signal::Welcome)]
+    );
 }
 
 #[test]
@@ -200,15 +308,35 @@ fn a_lockdown_closes_a_door_held_open_at_once() {
 #[test]
 fn a_card_is_enrolled_when_it_is_shown_twice_within_twenty_seconds() {
     let mut door = Door::new();
-    assert_eq!(door.hear(Input::Enrol { counter: 4 }), [Command::Signal(Signal::Waiting)]);
-    assert_eq!(door.at(2, Input::Card(uid(1))), [Command::Signal(Signal::Waiting)]);
+    assert_eq!(
+        door.hear(Input::Enrol { counter: 4 }),
+        [Command::Signal(Signal::Waiting)]
+    );
+    assert_eq!(
+        door.at(2, Input::Card(uid(1))),
+        [Command::Signal(Signal::Waiting)]
+    );
     assert_eq!(door.hear(Input::Card(uid(1))), [], "it rests");
-    assert_eq!(door.at(4, Input::Card(uid(2))), [Command::Signal(Signal::Waiting)], "another one");
+    assert_eq!(
+        door.at(4, Input::Card(uid(2))),
+        [Command::Signal(Signal::Waiting)],
+        "another one"
+    );
     let out = door.at(6, Input::Card(uid(2)));
-    let done = Command::Event(What::Command { counter: 4, done: true });
-    let enrolled = Command::Enrolled { counter: 4, uid: Some(uid(2)) };
+    let done = Command::Event(What::Command {
+        counter: 4,
+        done: true,
+    });
+    let enrolled = Command::Enrolled {
+        counter: 4,
+        uid: Some(uid(2)),
+    };
     assert_eq!(out, [done, enrolled, Command::Signal(Signal::Welcome)]);
-    assert_eq!(door.at(8, Input::Card(uid(1)))[0], judged(1, Reason::Granted), "judged again");
+    assert_eq!(
+        door.at(8, Input::Card(uid(1)))[0],
+        judged(1, Reason::Granted),
+        "judged again"
+    );
 }
 
 #[test]
@@ -216,24 +344,58 @@ fn an_enrolment_without_a_second_time_ends_by_itself() {
     let mut door = Door::new();
     door.hear(Input::Enrol { counter: 4 });
     door.at(19, Input::Card(uid(2)));
-    let ended = Command::Event(What::Command { counter: 4, done: false });
+    let ended = Command::Event(What::Command {
+        counter: 4,
+        done: false,
+    });
     let out = door.until(20);
-    assert_eq!(out, [ended, Command::Enrolled { counter: 4, uid: None }, Command::Signal(Signal::Rest)]);
-    assert_eq!(door.at(21, Input::Card(uid(2)))[0], judged(2, Reason::Unknown));
+    assert_eq!(
+        out,
+        [
+            ended,
+            Command::Enrolled {
+                counter: 4,
+                uid: None
+            },
+            Command::Signal(Signal::Rest)
+        ]
+    );
+    assert_eq!(
+        door.at(21, Input::Card(uid(2)))[0],
+        judged(2, Reason::Unknown)
+    );
 }
 
 #[test]
 fn commands_and_people_at_the_machine_open_and_are_logged() {
     let mut door = Door::new();
-    let done = Command::Event(What::Command { counter: 7, done: true });
-    assert_eq!(door.hear(Input::Unlock { counter: 7 }), [done, energise(5), Command::Signal(Signal::Welcome)]);
+    let done = Command::Event(What::Command {
+        counter: 7,
+        done: true,
+    });
+    assert_eq!(
+        door.hear(Input::Unlock { counter: 7 }),
+        [done, energise(5), Command::Signal(Signal::Welcome)]
+    );
     door.until(60);
     let opened = Command::Event(What::Local { opened: true });
-    assert_eq!(door.hear(Input::Local { open: true }), [opened, energise(65), Command::Signal(Signal::Welcome)]);
+    assert_eq!(
+        door.hear(Input::Local { open: true }),
+        [opened, energise(65), Command::Signal(Signal::Welcome)]
+    );
     let ended = Command::Event(What::Local { opened: false });
-    assert_eq!(door.at(61, Input::Local { open: false }), [ended, Command::Rest, Command::Signal(Signal::Rest)]);
-    let done = Command::Event(What::Command { counter: 8, done: true });
-    assert_eq!(door.hear(Input::Identify { counter: 8 }), [done, Command::Signal(Signal::Identify)]);
+    assert_eq!(
+        door.at(61, Input::Local { open: false }),
+        [ended, Command::Rest, Command::Signal(Signal::Rest)]
+    );
+    let done = Command::Event(What::Command {
+        counter: 8,
+        done: true,
+    });
+    assert_eq!(
+        door.hear(Input::Identify { counter: 8 }),
+        [done, Command::Signal(Signal::Identify)]
+    );
 }
 
 #[test]
@@ -242,5 +404,8 @@ fn the_door_contact_is_logged_when_it_changes() {
     let opened = [Command::Event(What::Contact { open: true })];
     assert_eq!(door.hear(Input::Contact { open: true }), opened);
     assert_eq!(door.hear(Input::Contact { open: true }), []);
-    assert_eq!(door.hear(Input::Contact { open: false }), [Command::Event(What::Contact { open: false })]);
+    assert_eq!(
+        door.hear(Input::Contact { open: false }),
+        [Command::Event(What::Contact { open: false })]
+    );
 }

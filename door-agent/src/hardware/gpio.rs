@@ -20,7 +20,11 @@ trait Wire {
 
 impl Wire for OutputPin {
     fn set(&mut self, high: bool) {
-        if high { self.set_high() } else { self.set_low() }
+        if high {
+            self.set_high()
+        } else {
+            self.set_low()
+        }
     }
 }
 
@@ -59,7 +63,11 @@ impl<W: Wire> Outputs<W> {
             Signal::Waiting | Signal::Identify => (true, true, false),
             Signal::Rest => (false, false, false),
         };
-        for (line, on) in [(&mut self.green, green), (&mut self.red, red), (&mut self.buzzer, buzzer)] {
+        for (line, on) in [
+            (&mut self.green, green),
+            (&mut self.red, red),
+            (&mut self.buzzer, buzzer),
+        ] {
             if let Some(line) = line {
                 line.set(on);
             }
@@ -72,20 +80,31 @@ impl Pins {
     pub fn open(door: &Door, lock: u8, active: Level) -> Result<Self, HardwareError> {
         let gpio = Gpio::new()?;
         let lamp = |pin: Option<u8>| pin.map(|pin| output(&gpio, pin, Level::High)).transpose();
-        let input = |pin: Option<u8>| pin.map(|pin| Ok::<_, HardwareError>(gpio.get(pin)?.into_input_pullup())).transpose();
+        let input = |pin: Option<u8>| {
+            pin.map(|pin| Ok::<_, HardwareError>(gpio.get(pin)?.into_input_pullup()))
+                .transpose()
+        };
         let outputs = Outputs {
             lock: output(&gpio, lock, active)?,
             green: lamp(door.green_pin)?,
             red: lamp(door.red_pin)?,
             buzzer: lamp(door.buzzer_pin)?,
         };
-        Ok(Self { outputs, exit: input(door.exit_pin)?, contact: input(door.contact_pin)? })
+        Ok(Self {
+            outputs,
+            exit: input(door.exit_pin)?,
+            contact: input(door.contact_pin)?,
+        })
     }
 }
 
 fn output(gpio: &Gpio, pin: u8, active: Level) -> Result<Line<OutputPin>, HardwareError> {
     let pin = gpio.get(pin)?;
-    let mut wire = if high(active, false) { pin.into_output_high() } else { pin.into_output_low() };
+    let mut wire = if high(active, false) {
+        pin.into_output_high()
+    } else {
+        pin.into_output_low()
+    };
     // Reset on drop would make it an input, whose level is whatever the board pulls it to; it stays an output at rest.
     wire.set_reset_on_drop(false);
     Ok(Line { wire, active })
@@ -115,7 +134,10 @@ impl Hardware for Pins {
     }
 
     fn inputs(&mut self) -> (Option<bool>, Option<bool>) {
-        (self.exit.as_ref().map(InputPin::is_low), self.contact.as_ref().map(InputPin::is_high))
+        (
+            self.exit.as_ref().map(InputPin::is_low),
+            self.contact.as_ref().map(InputPin::is_high),
+        )
     }
 }
 
@@ -134,13 +156,20 @@ mod tests {
 
     impl Wire for Trace {
         fn set(&mut self, high: bool) {
-            self.0.0.lock().expect("nobody panics with it").insert(self.1, high);
+            self.0
+                .0
+                .lock()
+                .expect("nobody panics with it")
+                .insert(self.1, high);
         }
     }
 
     impl Board {
         fn outputs(&self, active: Level) -> Outputs<Trace> {
-            let line = |name, active| Line { wire: Trace(self.clone(), name), active };
+            let line = |name, active| Line {
+                wire: Trace(self.clone(), name),
+                active,
+            };
             Outputs {
                 lock: line("lock", active),
                 green: Some(line("green", Level::High)),
@@ -150,7 +179,11 @@ mod tests {
         }
 
         fn level(&self, name: &str) -> Option<bool> {
-            self.0.lock().expect("nobody panics with it").get(name).copied()
+            self.0
+                .lock()
+                .expect("nobody panics with it")
+                .get(name)
+                .copied()
         }
     }
 
@@ -178,7 +211,10 @@ mod tests {
             }));
             assert!(ran.is_err());
             assert_eq!(board.level("lock"), Some(active == Level::Low));
-            assert_eq!((board.level("green"), board.level("buzzer")), (Some(false), Some(false)));
+            assert_eq!(
+                (board.level("green"), board.level("buzzer")),
+                (Some(false), Some(false))
+            );
         }
     }
 
@@ -187,7 +223,14 @@ mod tests {
         let board = Board::default();
         let mut outputs = board.outputs(Level::High);
         outputs.show(Signal::Refused);
-        assert_eq!((board.level("green"), board.level("red"), board.level("buzzer")), (Some(false), None, Some(true)));
+        assert_eq!(
+            (
+                board.level("green"),
+                board.level("red"),
+                board.level("buzzer")
+            ),
+            (Some(false), None, Some(true))
+        );
         outputs.show(Signal::Rest);
         assert_eq!(board.level("buzzer"), Some(false));
     }

@@ -28,8 +28,16 @@ pub struct Lines {
 impl Lines {
     /// Opens what `path` is, a new file if it is nothing yet, and writes that the lock rests.
     pub fn open(door: DoorId, path: &Path, at: Timestamp) -> Result<Self, HardwareError> {
-        let output = open(path).map_err(|source| HardwareError::Output { path: path.to_owned(), source })?;
-        let mut lines = Self { door, path: path.to_owned(), output, last: at };
+        let output = open(path).map_err(|source| HardwareError::Output {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut lines = Self {
+            door,
+            path: path.to_owned(),
+            output,
+            last: at,
+        };
         lines.rest(at)?;
         Ok(lines)
     }
@@ -42,7 +50,10 @@ impl Lines {
         match self.output.write_all(format!("{line}\n").as_bytes()) {
             // Nobody reads, and what they did not read fills the pipe: a simulated door must not wait for that.
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
-            written => written.map_err(|source| HardwareError::Output { path: self.path.clone(), source }),
+            written => written.map_err(|source| HardwareError::Output {
+                path: self.path.clone(),
+                source,
+            }),
         }
     }
 }
@@ -56,7 +67,10 @@ fn open(path: &Path) -> io::Result<Box<dyn Write + Send>> {
             return Ok(Box::new(stream));
         }
         // Opened for reading too, so that neither opening nor writing needs somebody at the other end.
-        Ok(kind) if kind.is_fifo() => options.read(true).write(true).custom_flags(libc::O_NONBLOCK),
+        Ok(kind) if kind.is_fifo() => options
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK),
         Ok(_) | Err(_) => options.create(true).append(true),
     };
     Ok(Box::new(options.open(path)?))
@@ -72,7 +86,11 @@ impl Hardware for Lines {
     }
 
     fn signal(&mut self, signal: Signal, at: Timestamp) -> Result<(), HardwareError> {
-        self.write(at, "signal", serde_json::to_value(signal).unwrap_or_default())
+        self.write(
+            at,
+            "signal",
+            serde_json::to_value(signal).unwrap_or_default(),
+        )
     }
 
     fn inputs(&mut self) -> (Option<bool>, Option<bool>) {
@@ -110,7 +128,9 @@ enum Contact {
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
     /// Not JSON, or not such a line.
-    #[error("not an input line: write {{\"door\":\"front\",\"card\":\"04A1B2C3\"}}, \"exit\":true or \"contact\":\"open\"")]
+    #[error(
+        "not an input line: write {{\"door\":\"front\",\"card\":\"04A1B2C3\"}}, \"exit\":true or \"contact\":\"open\""
+    )]
     Line(#[from] serde_json::Error),
     /// The card number.
     #[error("the card is not valid")]
@@ -122,13 +142,21 @@ pub fn inputs(line: &str) -> Result<Vec<Input>, LineError> {
     let line: Line = serde_json::from_str(line)?;
     let mut inputs = Vec::new();
     if let Some(card) = &line.card {
-        inputs.push(Input::Card { door: line.door.clone(), uid: CardUid::parse(card)? });
+        inputs.push(Input::Card {
+            door: line.door.clone(),
+            uid: CardUid::parse(card)?,
+        });
     }
     if line.exit {
-        inputs.push(Input::Exit { door: line.door.clone() });
+        inputs.push(Input::Exit {
+            door: line.door.clone(),
+        });
     }
     if let Some(contact) = line.contact {
-        inputs.push(Input::Contact { door: line.door, open: matches!(contact, Contact::Open) });
+        inputs.push(Input::Contact {
+            door: line.door,
+            open: matches!(contact, Contact::Open),
+        });
     }
     Ok(inputs)
 }
@@ -141,11 +169,15 @@ mod tests {
     fn the_lock_rests_when_opened_and_when_dropped() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
-        let mut lines = Lines::open("front".parse().expect("a name"), &path, Timestamp(1)).expect("opens");
+        let mut lines =
+            Lines::open("front".parse().expect("a name"), &path, Timestamp(1)).expect("opens");
         lines.energise(Timestamp(2)).expect("writes");
         drop(lines);
         let text = std::fs::read_to_string(&path).expect("there");
-        let locks: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let locks: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
         let words: Vec<&Value> = locks.iter().map(|line| &line["lock"]).collect();
         assert_eq!(words, ["rest", "released", "rest"]);
     }
@@ -154,9 +186,13 @@ mod tests {
     fn a_fifo_that_nobody_reads_holds_nobody_up() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
-        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("coreutils are there");
+        let made = std::process::Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .expect("coreutils are there");
         assert!(made.success());
-        let mut lines = Lines::open("front".parse().expect("a name"), &path, Timestamp(1)).expect("opens");
+        let mut lines =
+            Lines::open("front".parse().expect("a name"), &path, Timestamp(1)).expect("opens");
         for _ in 0..5_000 {
             lines.energise(Timestamp(2)).expect("goes on");
         }
@@ -168,11 +204,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
         let listener = std::os::unix::net::UnixListener::bind(&path).expect("binds");
-        let mut lines = Lines::open("front".parse().expect("a name"), &path, Timestamp(1)).expect("opens");
+        let mut lines =
+            Lines::open("front".parse().expect("a name"), &path, Timestamp(1)).expect("opens");
         lines.energise(Timestamp(2)).expect("writes");
         drop(lines);
         let (stream, _) = listener.accept().expect("the door connected");
-        let got: Vec<String> = BufReader::new(stream).lines().map(|line| line.expect("text")).collect();
+        let got: Vec<String> = BufReader::new(stream)
+            .lines()
+            .map(|line| line.expect("text"))
+            .collect();
         assert_eq!(got.len(), 3);
         assert_eq!(got[1], r#"{"at":2,"door":"front","lock":"released"}"#);
     }
@@ -181,8 +221,16 @@ mod tests {
     fn a_line_says_what_a_person_does_and_nonsense_says_what_would_be_valid() {
         let card = inputs(r#"{"door":"front","card":"04A1B2C3"}"#).expect("valid");
         assert!(matches!(&card[..], [Input::Card { .. }]));
-        assert!(matches!(&inputs(r#"{"door":"front","exit":true}"#).expect("valid")[..], [Input::Exit { .. }]));
+        assert!(matches!(
+            &inputs(r#"{"door":"front","exit":true}"#).expect("valid")[..],
+            [Input::Exit { .. }]
+        ));
         assert!(inputs(r#"{"door":"front","card":"zz"}"#).is_err());
-        assert!(inputs(r#"{"door":"front","crad":"04A1B2C3"}"#).expect_err("a typo").to_string().contains("04A1B2C3"));
+        assert!(
+            inputs(r#"{"door":"front","crad":"04A1B2C3"}"#)
+                .expect_err("a typo")
+                .to_string()
+                .contains("04A1B2C3")
+        );
     }
 }

@@ -31,15 +31,24 @@ impl ShelfThread {
                 }
             }
         })?;
-        Ok(Self { jobs: Some(jobs), finished, thread: Some(thread) })
+        Ok(Self {
+            jobs: Some(jobs),
+            finished,
+            thread: Some(thread),
+        })
     }
 }
 
 impl Shelf for ShelfThread {
     fn submit(&mut self, job: Job) {
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
+        let sent = self
+            .jobs
+            .as_ref()
+            .is_some_and(|jobs| jobs.send(job).is_ok());
         if !sent {
-            tracing::error!("the thread that stores lists has died: what comes is only in memory until a restart");
+            tracing::error!(
+                "the thread that stores lists has died: what comes is only in memory until a restart"
+            );
         }
     }
 

@@ -59,7 +59,9 @@ impl Asking {
     }
 
     fn patience(&self) -> Span {
-        let doubled = PATIENCE.0.saturating_mul(1_i64 << self.attempts.saturating_sub(1).min(20));
+        let doubled = PATIENCE
+            .0
+            .saturating_mul(1_i64 << self.attempts.saturating_sub(1).min(20));
         Span(doubled).min(LONGEST)
     }
 }

@@ -47,13 +47,21 @@ impl Assembly {
 
     /// Takes a part; one that comes twice changes nothing.
     pub fn add(mut self, part: &SnapshotPart) -> Result<Step, RefusedWhy> {
-        let place = usize::try_from(part.index).ok().and_then(|index| self.parts.get_mut(index));
-        let place = place.filter(|_| part.entries.len() <= PART_ENTRIES).ok_or(RefusedWhy::Unreadable)?;
+        let place = usize::try_from(part.index)
+            .ok()
+            .and_then(|index| self.parts.get_mut(index));
+        let place = place
+            .filter(|_| part.entries.len() <= PART_ENTRIES)
+            .ok_or(RefusedWhy::Unreadable)?;
         *place = Some(part.unpack().ok_or(RefusedWhy::Unreadable)?);
         if self.parts.iter().any(Option::is_none) {
             return Ok(Step::More(self));
         }
         let list = AllowList::build(self.revision, self.parts.into_iter().flatten().flatten());
-        if list.digest() == self.digest { Ok(Step::Whole(list)) } else { Err(RefusedWhy::Digest) }
+        if list.digest() == self.digest {
+            Ok(Step::Whole(list))
+        } else {
+            Err(RefusedWhy::Digest)
+        }
     }
 }

@@ -374,6 +374,8 @@ impl App {
         match mirror::price(&mut work.tx, account, &price.id).await? {
             None => {}
             Some((known, _)) if known == row => return Ok(false),
+            // An event shows a product by its id only: it cannot say that the product names no type.
+            Some(_) if row.x.is_none() && !price.shows_product() => return Ok(false),
             Some((_, kept)) if kept >= stamp => return Ok(false),
             Some((known, _)) if known.x.is_some() && known.x != row.x => {
                 mirror::hold_price(&mut work.tx, account, &price.id, row.x.as_deref(), &stamp)

@@ -105,22 +105,32 @@ pub struct Given {
 
 impl fmt::Debug for Given {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let origins = self.values.iter().map(|(name, value)| (name, value.origin.to_string()));
+        let origins = self
+            .values
+            .iter()
+            .map(|(name, value)| (name, value.origin.to_string()));
         out.debug_map().entries(origins).finish()
     }
 }
 
 impl Given {
     pub(super) fn get(&self, setting: &Setting) -> Option<&str> {
-        self.values.get(setting.name).map(|value| value.text.as_str())
+        self.values
+            .get(setting.name)
+            .map(|value| value.text.as_str())
     }
 
     /// Adds the file's settings where neither flag nor variable gave one.
     pub(super) fn add_file(&mut self) -> Result<(), ConfigError> {
-        let Some(path) = self.file.clone() else { return Ok(()) };
+        let Some(path) = self.file.clone() else {
+            return Ok(());
+        };
         let text = std::fs::read_to_string(&path)
             .map(Zeroizing::new)
-            .map_err(|source| ConfigError::File { path: path.clone(), source })?;
+            .map_err(|source| ConfigError::File {
+                path: path.clone(),
+                source,
+            })?;
         for (name, value) in read_file(&path, &text)? {
             self.values.entry(name).or_insert(value);
         }
@@ -140,22 +150,37 @@ fn read_file(path: &Path, text: &str) -> Result<BTreeMap<&'static str, Value>, C
     for (key, value) in table.get_ref() {
         let line = line(key.span().start);
         let written = key.get_ref().as_ref();
-        let Some(setting) = SETTINGS.iter().find(|setting| setting.key.eq_ignore_ascii_case(written)) else {
+        let Some(setting) = SETTINGS
+            .iter()
+            .find(|setting| setting.key.eq_ignore_ascii_case(written))
+        else {
             let known = SETTINGS.iter().map(|setting| setting.key);
             let hint = match nearest(written, known.clone()) {
                 Some(near) => format!("did you mean {near}?"),
                 None => format!("known are {}", known.collect::<Vec<_>>().join(", ")),
             };
-            return Err(ConfigError::Unknown { path: path.to_owned(), line, key: written.to_owned(), hint });
+            return Err(ConfigError::Unknown {
+                path: path.to_owned(),
+                line,
+                key: written.to_owned(),
+                hint,
+            });
         };
         let text = text_of(value.get_ref()).ok_or_else(|| ConfigError::Shape {
             path: path.to_owned(),
             line,
             key: setting.key,
         })?;
-        let value = Value { text: Zeroizing::new(text), origin: Origin::File(path.to_owned(), line) };
+        let value = Value {
+            text: Zeroizing::new(text),
+            origin: Origin::File(path.to_owned(), line),
+        };
         if found.insert(setting.name, value).is_some() {
-            return Err(ConfigError::Twice { path: path.to_owned(), line, key: setting.key });
+            return Err(ConfigError::Twice {
+                path: path.to_owned(),
+                line,
+                key: setting.key,
+            });
         }
     }
     Ok(found)
@@ -166,7 +191,10 @@ fn text_of(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.clone().into_owned()),
         DeValue::Array(texts) => {
-            let texts: Vec<&str> = texts.iter().map(|text| text.get_ref().as_str()).collect::<Option<_>>()?;
+            let texts: Vec<&str> = texts
+                .iter()
+                .map(|text| text.get_ref().as_str())
+                .collect::<Option<_>>()?;
             Some(texts.join(","))
         }
         DeValue::Integer(_)
@@ -195,7 +223,11 @@ impl clap::Args for Given {
                 .value_name("VALUE")
                 .help(setting.help)
         });
-        command.args(std::iter::once(file).chain(settings).map(|arg| arg.global(true)))
+        command.args(
+            std::iter::once(file)
+                .chain(settings)
+                .map(|arg| arg.global(true)),
+        )
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -215,10 +247,23 @@ impl clap::FromArgMatches for Given {
             self.file = Some(file.clone());
         }
         for setting in SETTINGS {
-            let Some(text) = matches.get_one::<String>(setting.name) else { continue };
-            let from_variable = matches.value_source(setting.name) == Some(ValueSource::EnvVariable);
-            let origin = if from_variable { Origin::Variable } else { Origin::Flag(setting.flag) };
-            self.values.insert(setting.name, Value { text: Zeroizing::new(text.clone()), origin });
+            let Some(text) = matches.get_one::<String>(setting.name) else {
+                continue;
+            };
+            let from_variable =
+                matches.value_source(setting.name) == Some(ValueSource::EnvVariable);
+            let origin = if from_variable {
+                Origin::Variable
+            } else {
+                Origin::Flag(setting.flag)
+            };
+            self.values.insert(
+                setting.name,
+                Value {
+                    text: Zeroizing::new(text.clone()),
+                    origin,
+                },
+            );
         }
         Ok(())
     }

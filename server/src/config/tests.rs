@@ -8,8 +8,11 @@ use tempfile::TempDir;
 
 fn from_flags(flags: &[&str]) -> Given {
     // The machine that runs the tests may have settings of its own.
-    let command = Given::augment_args(Command::new("test")).mut_args(|arg| arg.env(Resettable::Reset));
-    let matches = command.try_get_matches_from([&["test"], flags].concat()).expect("known flags");
+    let command =
+        Given::augment_args(Command::new("test")).mut_args(|arg| arg.env(Resettable::Reset));
+    let matches = command
+        .try_get_matches_from([&["test"], flags].concat())
+        .expect("known flags");
     Given::from_arg_matches(&matches).expect("texts")
 }
 
@@ -32,7 +35,8 @@ fn file(text: &str) -> (TempDir, String) {
 fn file_problem(text: &str) -> String {
     let (place, path) = file(text);
     let said = problem(&["--config", &path]);
-    said.replace(&place.path().display().to_string(), "").replace("/settings.toml", "settings.toml")
+    said.replace(&place.path().display().to_string(), "")
+        .replace("/settings.toml", "settings.toml")
 }
 
 fn outside(config: &Config) -> &MqttTarget {
@@ -49,7 +53,12 @@ fn with_nothing_set_it_runs_and_says_what_is_missing() {
     assert_eq!(config.database, "sqlite:data/goodstanding.db");
     assert_eq!(config.billing.mode, Mode::Live);
     let missing = config.missing().join("\n");
-    for key in ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "MQTT_LISTEN", "LISTEN is on this machine"] {
+    for key in [
+        "STRIPE_SECRET_KEY",
+        "STRIPE_WEBHOOK_SECRET",
+        "MQTT_LISTEN",
+        "LISTEN is on this machine",
+    ] {
         assert!(missing.contains(key), "{key}: {missing}");
     }
 }
@@ -72,16 +81,29 @@ fn everything_set_misses_nothing() {
     .expect("valid");
     assert_eq!(config.missing(), Vec::<String>::new());
     assert_eq!(config.billing.secrets.len(), 2);
-    assert_eq!(config.public_url.as_deref(), Some("https://members.example.org"));
+    assert_eq!(
+        config.public_url.as_deref(),
+        Some("https://members.example.org")
+    );
 }
 
 #[test]
 fn a_flag_counts_before_a_variable_and_a_variable_before_the_file() {
-    let (_place, path) = file("listen = \"127.0.0.1:3\"\norganisation = \"file\"\nlog = \"warn\"\n");
+    let (_place, path) =
+        file("listen = \"127.0.0.1:3\"\norganisation = \"file\"\nlog = \"warn\"\n");
     let mut given = from_flags(&["--config", &path, "--listen", "127.0.0.1:1"]);
-    let variable = |text: &str| given::Value { text: text.to_owned().into(), origin: Origin::Variable };
-    given.values.entry("LISTEN").or_insert(variable("127.0.0.1:2"));
-    given.values.entry("ORGANISATION").or_insert(variable("variable"));
+    let variable = |text: &str| given::Value {
+        text: text.to_owned().into(),
+        origin: Origin::Variable,
+    };
+    given
+        .values
+        .entry("LISTEN")
+        .or_insert(variable("127.0.0.1:2"));
+    given
+        .values
+        .entry("ORGANISATION")
+        .or_insert(variable("variable"));
     let config = given.read().expect("valid");
     assert_eq!(config.listen.port(), 1);
     assert_eq!(config.organisation.as_str(), "variable");
@@ -95,11 +117,16 @@ fn a_variable_is_named_as_such() {
         let command = Given::augment_args(Command::new("test"))
             .mut_args(|arg| arg.env(Resettable::Reset))
             .mut_arg("LISTEN", |arg| arg.env("PATH"));
-        let matches = command.try_get_matches_from([&["test"], flags].concat()).expect("known flags");
+        let matches = command
+            .try_get_matches_from([&["test"], flags].concat())
+            .expect("known flags");
         Given::from_arg_matches(&matches).expect("texts")
     };
     let said = given(&[]).read().expect_err("no address").to_string();
-    assert!(said.starts_with("LISTEN (environment variable) is not valid"), "{said}");
+    assert!(
+        said.starts_with("LISTEN (environment variable) is not valid"),
+        "{said}"
+    );
     assert!(given(&["--listen=127.0.0.1:1"]).read().is_ok());
 }
 
@@ -107,19 +134,44 @@ fn a_variable_is_named_as_such() {
 fn every_setting_has_one_name_in_three_spellings() {
     let command = Given::augment_args(Command::new("test"));
     for setting in SETTINGS {
-        let arg = command.get_arguments().find(|arg| arg.get_id() == setting.name).expect("an argument");
-        assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(setting.name));
-        assert_eq!(arg.get_long().map(|flag| flag.replace('-', "_").to_uppercase()).as_deref(), Some(setting.name));
+        let arg = command
+            .get_arguments()
+            .find(|arg| arg.get_id() == setting.name)
+            .expect("an argument");
+        assert_eq!(
+            arg.get_env().and_then(|name| name.to_str()),
+            Some(setting.name)
+        );
+        assert_eq!(
+            arg.get_long()
+                .map(|flag| flag.replace('-', "_").to_uppercase())
+                .as_deref(),
+            Some(setting.name)
+        );
         let (_place, path) = file(&format!("{} = 1\n", setting.name.to_lowercase()));
-        assert!(problem(&["--config", &path]).contains("write its value in quotation marks"), "{}", setting.name);
+        assert!(
+            problem(&["--config", &path]).contains("write its value in quotation marks"),
+            "{}",
+            setting.name
+        );
     }
 }
 
 #[test]
 fn secrets_are_not_shown_by_help() {
     let command = Given::augment_args(Command::new("test"));
-    for name in ["DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "MQTT_URL", "MQTT_PASSWORD", "ADMIN_TOKEN"] {
-        let arg = command.get_arguments().find(|arg| arg.get_id() == name).expect("an argument");
+    for name in [
+        "DATABASE_URL",
+        "STRIPE_SECRET_KEY",
+        "STRIPE_WEBHOOK_SECRET",
+        "MQTT_URL",
+        "MQTT_PASSWORD",
+        "ADMIN_TOKEN",
+    ] {
+        let arg = command
+            .get_arguments()
+            .find(|arg| arg.get_id() == name)
+            .expect("an argument");
         assert!(arg.is_hide_env_values_set(), "{name}");
     }
 }
@@ -128,7 +180,10 @@ fn secrets_are_not_shown_by_help() {
 fn an_empty_webhook_secret_is_an_error_and_not_an_open_door() {
     for text in ["", " ", "whsec_1,,whsec_2", ","] {
         let said = problem(&["--stripe-webhook-secret", text]);
-        assert!(said.starts_with("STRIPE_WEBHOOK_SECRET (flag --stripe-webhook-secret) is not valid: "), "{said}");
+        assert!(
+            said.starts_with("STRIPE_WEBHOOK_SECRET (flag --stripe-webhook-secret) is not valid: "),
+            "{said}"
+        );
         assert!(said.contains("empty"), "{said}");
     }
 }
@@ -136,37 +191,103 @@ fn an_empty_webhook_secret_is_an_error_and_not_an_open_door() {
 #[test]
 fn a_mode_that_contradicts_the_key_is_named() {
     let said = problem(&["--stripe-mode", "live", "--stripe-secret-key", "rk_test_1"]);
-    assert!(said.contains("it says live, but STRIPE_SECRET_KEY is a test key"), "{said}");
+    assert!(
+        said.contains("it says live, but STRIPE_SECRET_KEY is a test key"),
+        "{said}"
+    );
     let mode = |given: &[&str]| flags(given).expect("valid").billing.mode;
     assert_eq!(mode(&["--stripe-secret-key", "sk_test_1"]), Mode::Test);
-    assert_eq!(mode(&["--stripe-secret-key", "rk_live_1", "--stripe-mode", "live"]), Mode::Live);
+    assert_eq!(
+        mode(&["--stripe-secret-key", "rk_live_1", "--stripe-mode", "live"]),
+        Mode::Live
+    );
     assert_eq!(mode(&["--stripe-mode", "test"]), Mode::Test);
     assert!(problem(&["--stripe-secret-key", "sk_1"]).starts_with("STRIPE_MODE is not set: "));
-    assert_eq!(mode(&["--stripe-secret-key", "sk_1", "--stripe-mode", "test"]), Mode::Test);
+    assert_eq!(
+        mode(&["--stripe-secret-key", "sk_1", "--stripe-mode", "test"]),
+        Mode::Test
+    );
 }
 
 #[test]
 fn bad_values_name_their_key_where_they_were_given_and_what_would_be_valid() {
     let cases: &[(&[&str], &str)] = &[
-        (&["--listen=8080"], "LISTEN (flag --listen) is not valid: it is an IP address and a port"),
-        (&["--database-url=mysql:x"], "DATABASE_URL (flag --database-url) is not valid: it begins with sqlite:"),
-        (&["--public-url=members.example.org"], "PUBLIC_URL (flag --public-url) is not valid"),
-        (&["--admin-token=short"], "ADMIN_TOKEN (flag --admin-token) is not valid: it needs 16"),
-        (&["--organisation=a/b"], "ORGANISATION (flag --organisation) is not valid: `a/b`"),
-        (&["--stripe-secret-key=pk_live_1"], "STRIPE_SECRET_KEY (flag --stripe-secret-key) is not valid"),
-        (&["--stripe-mode=prod"], "STRIPE_MODE (flag --stripe-mode) is not valid: it is live or test"),
-        (&["--stripe-secret-key=sk_live_1", "--stripe-api-base=http://example.org"], "STRIPE_API_BASE"),
-        (&["--mqtt-url=http://x"], "MQTT_URL (flag --mqtt-url) is not valid: it is mqtt://host:port"),
-        (&["--mqtt-url=mqtt://x"], "MQTT_USERNAME is not set: an outside broker needs"),
-        (&["--mqtt-url=mqtt://a:b@x", "--mqtt-password=c"], "MQTT_PASSWORD (flag --mqtt-password) is not valid: MQTT_URL says"),
-        (&["--mqtt-url=mqtts://a:b@x", "--mqtt-pin=12"], "MQTT_PIN (flag --mqtt-pin) is not valid: 64"),
-        (&["--mqtt-url=mqtt://a:b@x", "--mqtt-pin=12"], "MQTT_PIN (flag --mqtt-pin) is not valid: a key is only"),
-        (&["--mqtt-url=mqtt://a:b@x", "--mqtt-listen=0.0.0.0:1"], "MQTT_LISTEN (flag --mqtt-listen) is not valid: it is for"),
-        (&["--mqtt-password=c"], "MQTT_PASSWORD (flag --mqtt-password) is not valid: it is for an outside broker"),
-        (&["--mqtt-loopback=0.0.0.0:1883"], "MQTT_LOOPBACK (flag --mqtt-loopback) is not valid: without TLS"),
-        (&["--mqtt-public-url=doors"], "MQTT_PUBLIC_URL (flag --mqtt-public-url) is not valid"),
+        (
+            &["--listen=8080"],
+            "LISTEN (flag --listen) is not valid: it is an IP address and a port",
+        ),
+        (
+            &["--database-url=mysql:x"],
+            "DATABASE_URL (flag --database-url) is not valid: it begins with sqlite:",
+        ),
+        (
+            &["--public-url=members.example.org"],
+            "PUBLIC_URL (flag --public-url) is not valid",
+        ),
+        (
+            &["--admin-token=short"],
+            "ADMIN_TOKEN (flag --admin-token) is not valid: it needs 16",
+        ),
+        (
+            &["--organisation=a/b"],
+            "ORGANISATION (flag --organisation) is not valid: `a/b`",
+        ),
+        (
+            &["--stripe-secret-key=pk_live_1"],
+            "STRIPE_SECRET_KEY (flag --stripe-secret-key) is not valid",
+        ),
+        (
+            &["--stripe-mode=prod"],
+            "STRIPE_MODE (flag --stripe-mode) is not valid: it is live or test",
+        ),
+        (
+            &[
+                "--stripe-secret-key=sk_live_1",
+                "--stripe-api-base=http://example.org",
+            ],
+            "STRIPE_API_BASE",
+        ),
+        (
+            &["--mqtt-url=http://x"],
+            "MQTT_URL (flag --mqtt-url) is not valid: it is mqtt://host:port",
+        ),
+        (
+            &["--mqtt-url=mqtt://x"],
+            "MQTT_USERNAME is not set: an outside broker needs",
+        ),
+        (
+            &["--mqtt-url=mqtt://a:b@x", "--mqtt-password=c"],
+            "MQTT_PASSWORD (flag --mqtt-password) is not valid: MQTT_URL says",
+        ),
+        (
+            &["--mqtt-url=mqtts://a:b@x", "--mqtt-pin=12"],
+            "MQTT_PIN (flag --mqtt-pin) is not valid: 64",
+        ),
+        (
+            &["--mqtt-url=mqtt://a:b@x", "--mqtt-pin=12"],
+            "MQTT_PIN (flag --mqtt-pin) is not valid: a key is only",
+        ),
+        (
+            &["--mqtt-url=mqtt://a:b@x", "--mqtt-listen=0.0.0.0:1"],
+            "MQTT_LISTEN (flag --mqtt-listen) is not valid: it is for",
+        ),
+        (
+            &["--mqtt-password=c"],
+            "MQTT_PASSWORD (flag --mqtt-password) is not valid: it is for an outside broker",
+        ),
+        (
+            &["--mqtt-loopback=0.0.0.0:1883"],
+            "MQTT_LOOPBACK (flag --mqtt-loopback) is not valid: without TLS",
+        ),
+        (
+            &["--mqtt-public-url=doors"],
+            "MQTT_PUBLIC_URL (flag --mqtt-public-url) is not valid",
+        ),
         (&["--log=info,server=loud"], "LOG (flag --log) is not valid"),
-        (&["--data-dir="], "DATA_DIR (flag --data-dir) is not valid: it is empty"),
+        (
+            &["--data-dir="],
+            "DATA_DIR (flag --data-dir) is not valid: it is empty",
+        ),
     ];
     for (given, expected) in cases {
         let said = problem(given);
@@ -178,8 +299,14 @@ fn bad_values_name_their_key_where_they_were_given_and_what_would_be_valid() {
 fn a_broker_takes_its_credentials_from_the_address_or_on_their_own() {
     let in_url = flags(&["--mqtt-url=mqtts://club:p%40ss@broker.example.org:8883"]).expect("valid");
     let target = outside(&in_url);
-    assert_eq!(target.url.trim_end_matches('/'), "mqtts://broker.example.org:8883");
-    assert_eq!((target.username.as_str(), target.password.as_str()), ("club", "p@ss"));
+    assert_eq!(
+        target.url.trim_end_matches('/'),
+        "mqtts://broker.example.org:8883"
+    );
+    assert_eq!(
+        (target.username.as_str(), target.password.as_str()),
+        ("club", "p@ss")
+    );
     assert_eq!(target.trust, Trust::SystemRoots);
 
     let digits = "ab".repeat(32);
@@ -201,21 +328,42 @@ fn errors_in_the_file_name_the_line_and_what_was_meant() {
         file_problem(&format!("{good}public_uri = \"https://x\"\n")),
         "settings.toml:3: there is no setting `public_uri`: did you mean public_url?"
     );
-    assert!(file_problem(&format!("{good}colour = \"red\"\n")).contains("known are data_dir, database_url"));
-    assert!(file_problem("[server]\nlisten = \"127.0.0.1:1\"\n").starts_with("settings.toml:1: there is no setting `server`"));
-    assert!(file_problem(&format!("{good}mqtt_listen = 8883\n")).starts_with("settings.toml:3: mqtt_listen is not valid"));
-    assert!(file_problem(&format!("{good}LISTEN = \"127.0.0.1:2\"\n")).starts_with("settings.toml:"));
+    assert!(
+        file_problem(&format!("{good}colour = \"red\"\n"))
+            .contains("known are data_dir, database_url")
+    );
+    assert!(
+        file_problem("[server]\nlisten = \"127.0.0.1:1\"\n")
+            .starts_with("settings.toml:1: there is no setting `server`")
+    );
+    assert!(
+        file_problem(&format!("{good}mqtt_listen = 8883\n"))
+            .starts_with("settings.toml:3: mqtt_listen is not valid")
+    );
+    assert!(
+        file_problem(&format!("{good}LISTEN = \"127.0.0.1:2\"\n")).starts_with("settings.toml:")
+    );
     assert_eq!(
         file_problem(&format!("{good}\nstripe_mode = \"prod\"\n")),
         "STRIPE_MODE (settings.toml:4) is not valid: it is live or test"
     );
-    assert!(problem(&["--config", "/nowhere/settings.toml"]).starts_with("cannot read the settings file /nowhere/"));
+    assert!(
+        problem(&["--config", "/nowhere/settings.toml"])
+            .starts_with("cannot read the settings file /nowhere/")
+    );
 }
 
 #[test]
 fn names_of_the_environment_and_lists_are_good_in_the_file_too() {
     let (_place, path) = file("STRIPE_WEBHOOK_SECRET = [\"whsec_1\", \"whsec_2\"]\n");
-    assert_eq!(flags(&["--config", &path]).expect("valid").billing.secrets.len(), 2);
+    assert_eq!(
+        flags(&["--config", &path])
+            .expect("valid")
+            .billing
+            .secrets
+            .len(),
+        2
+    );
 }
 
 #[test]
@@ -236,7 +384,10 @@ fn no_error_shows_a_secret() {
     for text in files {
         let (_place, path) = file(&text);
         let error = flags(&["--config", &path]).expect_err("not valid");
-        assert!(!format!("{error} {error:?}").contains(secret), "{text}{error:?}");
+        assert!(
+            !format!("{error} {error:?}").contains(secret),
+            "{text}{error:?}"
+        );
     }
     let given = from_flags(&["--admin-token", secret]);
     assert!(!format!("{given:?} {:?}", given.clone().read()).contains(secret));
@@ -246,5 +397,8 @@ fn no_error_shows_a_secret() {
 fn the_database_lies_in_the_data_directory_whatever_its_name() {
     let config = flags(&["--data-dir", "/srv/100% club?"]).expect("valid");
     assert_eq!(config.data_dir, Path::new("/srv/100% club?"));
-    assert_eq!(config.database, "sqlite:/srv/100%25 club%3F/goodstanding.db");
+    assert_eq!(
+        config.database,
+        "sqlite:/srv/100%25 club%3F/goodstanding.db"
+    );
 }

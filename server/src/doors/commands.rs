@@ -26,7 +26,9 @@ pub async fn issue(
     asked: Asked<'_>,
     now: Timestamp,
 ) -> Result<Option<Command>> {
-    let Some(boot) = agent.boot else { return Ok(None) };
+    let Some(boot) = agent.boot else {
+        return Ok(None);
+    };
     let sql = "UPDATE agents SET command_counter = command_counter + 1 WHERE organisation = $1 AND id = $2 \
                RETURNING command_counter";
     let counter: i64 = on!(tx, c => sqlx::query_scalar(sql)
@@ -44,7 +46,12 @@ pub async fn issue(
         .bind(organisation.as_str()).bind(agent.id.as_str()).bind(counter).bind(word)
         .bind(door.map(DoorId::as_str)).bind(asked.by).bind(asked.member.map(|member| member.0)).bind(now.0)
         .execute(c).await?.rows_affected());
-    Ok(Some(Command { boot, counter: counter.unsigned_abs(), issued_at: now, action }))
+    Ok(Some(Command {
+        boot,
+        counter: counter.unsigned_abs(),
+        issued_at: now,
+        action,
+    }))
 }
 
 /// What came of a command, for staff and for the database.
@@ -82,7 +89,9 @@ pub async fn record(
                AND outcome IS NULL RETURNING subject";
     let subject: Option<Option<i64>> = on!(tx, c => sqlx::query_scalar(sql)
         .bind(organisation.as_str()).bind(agent.as_str()).bind(counter).bind(word).fetch_optional(c).await?);
-    let Some(subject) = subject else { return Ok(None) };
+    let Some(subject) = subject else {
+        return Ok(None);
+    };
     Ok(Some(match &result.outcome {
         Outcome::Done => Came::Done,
         Outcome::Refused { why } => Came::Refused(why.clone()),

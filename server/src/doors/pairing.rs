@@ -72,7 +72,11 @@ pub async fn create(
 /// What a server says of itself to an agent's nonce.
 #[must_use]
 pub fn hello(keys: &Keys, nonce: [u8; 32]) -> Vec<u8> {
-    let hello = ServerHello { nonce, key: keys.signer().public(), sealing: keys.opening().public() };
+    let hello = ServerHello {
+        nonce,
+        key: keys.signer().public(),
+        sealing: keys.opening().public(),
+    };
     [hello.key.0.as_slice(), &hello.sign(keys.signer())].concat()
 }
 
@@ -97,7 +101,9 @@ pub async fn judge(
                WHERE handle = $1 AND organisation = $2";
     let row: Option<Row> = on!(tx, c => sqlx::query_as(sql)
         .bind(request.handle.as_slice()).bind(organisation.as_str()).fetch_optional(c).await?);
-    let Some(row) = row else { return Ok(Err(PairingRefused::Unknown)) };
+    let Some(row) = row else {
+        return Ok(Err(PairingRefused::Unknown));
+    };
     if row.used_at.is_some() {
         return Ok(Err(PairingRefused::Used));
     }
@@ -119,14 +125,27 @@ pub async fn judge(
         return Ok(Err(PairingRefused::Used));
     }
     let agent = crate::store::rulebook::name(&row.agent, "pairing_codes")?;
-    Ok(Ok(Paired { agent, key: request.key, sealing: request.sealing }))
+    Ok(Ok(Paired {
+        agent,
+        key: request.key,
+        sealing: request.sealing,
+    }))
 }
 
 fn proves(keys: &Keys, sealed: &[u8], request: &PairRequest) -> bool {
-    let Some(secret) = keys.open_secret(sealed, PURPOSE) else { return false };
-    let Ok(secret) = <[u8; 10]>::try_from(secret.as_slice()) else { return false };
-    let server = ServerHello { nonce: request.nonce, key: keys.signer().public(), sealing: keys.opening().public() };
-    let expected = PairingCode::new(secret, &server.key).proof(&server, request.key, request.sealing);
+    let Some(secret) = keys.open_secret(sealed, PURPOSE) else {
+        return false;
+    };
+    let Ok(secret) = <[u8; 10]>::try_from(secret.as_slice()) else {
+        return false;
+    };
+    let server = ServerHello {
+        nonce: request.nonce,
+        key: keys.signer().public(),
+        sealing: keys.opening().public(),
+    };
+    let expected =
+        PairingCode::new(secret, &server.key).proof(&server, request.key, request.sealing);
     expected.ct_eq(&request.proof).into()
 }
 

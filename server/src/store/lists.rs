@@ -252,7 +252,12 @@ pub async fn stop(
 }
 
 /// Begins a new line of history for a zone, and publishing again if it was stopped.
-pub async fn begin_epoch(tx: &mut Tx, organisation: &OrganisationId, zone: &ZoneId, epoch: Epoch) -> Result<()> {
+pub async fn begin_epoch(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    zone: &ZoneId,
+    epoch: Epoch,
+) -> Result<()> {
     let sql = "UPDATE zones SET epoch_number = $3, epoch_id = $4, number = number + 1, stopped = NULL \
                WHERE organisation = $1 AND id = $2";
     on!(tx, c => sqlx::query(sql)

@@ -78,6 +78,7 @@ pub enum Fate {
 #[into_params(parameter_in = Query)]
 pub struct InboxFilter {
     /// Only with this fate.
+    #[param(inline)]
     state: Option<Fate>,
     /// The `next` of the part before.
     before: Option<i64>,

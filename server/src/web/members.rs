@@ -32,6 +32,7 @@ pub struct MemberFilter {
     /// Part of a name or of a mail address.
     q: Option<String>,
     /// Only in this standing.
+    #[param(inline)]
     state: Option<StateWord>,
     /// The `next` of the part before.
     after: Option<i64>,

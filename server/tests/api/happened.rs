@@ -21,7 +21,12 @@ fn signed(api: &Api, body: &str) -> String {
     let seconds = api.now().as_seconds();
     let mut mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).expect("any length");
     mac.update(format!("{seconds}.{body}").as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("t={seconds},v1={hex}")
 }
 
@@ -30,7 +35,10 @@ async fn deliver(api: &Api, signature: Option<&str>, body: impl Into<Body>) -> u
     if let Some(signature) = signature {
         request = request.header("stripe-signature", signature);
     }
-    api.send(request.body(body.into()).expect("a request")).await.status().as_u16()
+    api.send(request.body(body.into()).expect("a request"))
+        .await
+        .status()
+        .as_u16()
 }
 
 fn event(id: &str) -> String {
@@ -41,9 +49,13 @@ fn event(id: &str) -> String {
 }
 
 async fn page(api: &Api, path: &str) -> (u16, String) {
-    let response = api.send(Request::get(path).body(Body::empty()).expect("a request")).await;
+    let response = api
+        .send(Request::get(path).body(Body::empty()).expect("a request"))
+        .await;
     let status = response.status().as_u16();
-    let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+    let body = to_bytes(response.into_body(), usize::MAX)
+        .await
+        .expect("a body");
     (status, String::from_utf8(body.to_vec()).expect("text"))
 }
 
@@ -51,21 +63,46 @@ async fn page(api: &Api, path: &str) -> (u16, String) {
 async fn a_delivery_is_kept_once_and_its_body_is_shown_only_on_demand() {
     let api = Api::new().await;
     let body = event("evt_1");
-    assert_eq!(deliver(&api, Some(&signed(&api, &body)), body.clone()).await, 200);
-    assert_eq!(deliver(&api, Some(&signed(&api, &body)), body.clone()).await, 200);
+    assert_eq!(
+        deliver(&api, Some(&signed(&api, &body)), body.clone()).await,
+        200
+    );
+    assert_eq!(
+        deliver(&api, Some(&signed(&api, &body)), body.clone()).await,
+        200
+    );
     let list = api.get("/api/v1/inbox").await;
     assert_eq!(list["items"].as_array().map(Vec::len), Some(1));
-    assert_eq!((&list["items"][0]["event"], &list["items"][0]["state"]), (&json!("evt_1"), &json!("pending")));
+    assert_eq!(
+        (&list["items"][0]["event"], &list["items"][0]["state"]),
+        (&json!("evt_1"), &json!("pending"))
+    );
     assert!(!list.to_string().contains("ada@"));
     api.app.apply(api.now()).await.expect("applied");
     let one = api.get("/api/v1/inbox/1").await;
     assert_eq!(one["state"], "applied");
     assert!(!one.to_string().contains("ada@"));
-    assert_eq!(api.get("/api/v1/inbox/1?raw=1").await.to_string().len(), serde_json::from_str::<Value>(&body).expect("JSON").to_string().len());
-    assert_eq!(api.get("/api/v1/inbox?state=pending").await["items"], json!([]));
+    assert_eq!(
+        api.get("/api/v1/inbox/1?raw=1").await.to_string().len(),
+        serde_json::from_str::<Value>(&body)
+            .expect("JSON")
+            .to_string()
+            .len()
+    );
+    assert_eq!(
+        api.get("/api/v1/inbox?state=pending").await["items"],
+        json!([])
+    );
     let numbers = page(&api, "/metrics").await.1;
-    for line in ["webhooks_total{outcome=\"kept\"} 1", "webhooks_total{outcome=\"duplicate\"} 1", "inbox_waiting 0"] {
-        assert!(numbers.contains(&format!("goodstanding_{line}\n")), "{line} in {numbers}");
+    for line in [
+        "webhooks_total{outcome=\"kept\"} 1",
+        "webhooks_total{outcome=\"duplicate\"} 1",
+        "inbox_waiting 0",
+    ] {
+        assert!(
+            numbers.contains(&format!("goodstanding_{line}\n")),
+            "{line} in {numbers}"
+        );
     }
 }
 
@@ -81,9 +118,17 @@ async fn a_delivery_that_is_not_stripes_changes_nothing() {
         (Some(old.as_str()), body.as_str(), 400),
         (Some(good.as_str()), "{}", 400),
         (Some(signed(&api, junk).as_str()), junk, 400),
-        (Some(good.as_str()), "x".repeat(2 * 1024 * 1024).as_str(), 413),
+        (
+            Some(good.as_str()),
+            "x".repeat(2 * 1024 * 1024).as_str(),
+            413,
+        ),
     ] {
-        assert_eq!(deliver(&api, signature, text.to_owned()).await, status, "{signature:?}");
+        assert_eq!(
+            deliver(&api, signature, text.to_owned()).await,
+            status,
+            "{signature:?}"
+        );
     }
     assert_eq!(api.get("/api/v1/inbox").await["items"], json!([]));
     let closed = Api::with_secrets(Vec::new()).await;
@@ -96,14 +141,21 @@ async fn machines_see_whether_the_server_is_alive_and_ready() {
     assert_eq!(page(&api, "/healthz").await, (200, "alive\n".to_owned()));
     assert_eq!(page(&api, "/readyz").await, (200, "ready\n".to_owned()));
     api.app.store.close().await;
-    let request = Request::get("/readyz").body(Body::empty()).expect("a request");
+    let request = Request::get("/readyz")
+        .body(Body::empty())
+        .expect("a request");
     assert_eq!(read(api.send(request).await).await.0.as_u16(), 503);
     assert_eq!(page(&api, "/healthz").await.0, 200);
 }
 
 async fn badge(api: &Api, sequence: u64, holder: Option<i64>, reason: Reason) {
     let agent = AgentId::new("pi").expect("a name");
-    let what = What::Card { token: CardToken([1; 8]), holder: holder.map(Holder), reason, list: None };
+    let what = What::Card {
+        token: CardToken([1; 8]),
+        holder: holder.map(Holder),
+        reason,
+        list: None,
+    };
     let event = BadgeEvent {
         sequence,
         at: api.now() + Span::seconds(i64::try_from(sequence).expect("small")),
@@ -113,9 +165,17 @@ async fn badge(api: &Api, sequence: u64, holder: Option<i64>, reason: Reason) {
     };
     let body = minicbor::to_vec(&event).expect("encodes");
     let sha256 = Sha256::digest(&body).into();
-    let badge = Badge { agent: &agent, boot: BootId([7; 16]), event: &event, body: &body, sha256 };
+    let badge = Badge {
+        agent: &agent,
+        boot: BootId([7; 16]),
+        event: &event,
+        body: &body,
+        sha256,
+    };
     let mut tx = api.tx().await;
-    agents::put_badge(&mut tx, &api.app.organisation, badge, api.now()).await.expect("kept");
+    agents::put_badge(&mut tx, &api.app.organisation, badge, api.now())
+        .await
+        .expect("kept");
     tx.commit().await.expect("committed");
 }
 
@@ -123,29 +183,59 @@ async fn badge(api: &Api, sequence: u64, holder: Option<i64>, reason: Reason) {
 async fn badge_events_are_told_with_their_reason_newest_first() {
     let api = Api::new().await;
     let ada = api.furnish().await;
-    api.post("/api/v1/agents", json!({"id": "pi", "name": "Pi"})).await;
+    api.post("/api/v1/agents", json!({"id": "pi", "name": "Pi"}))
+        .await;
     let holder = api.get(&format!("/api/v1/members/{ada}")).await["holder"].as_i64();
     badge(&api, 1, holder, Reason::Granted).await;
     badge(&api, 2, None, Reason::Unknown).await;
     badge(&api, 3, holder, Reason::Lapsed).await;
     let all = api.get("/api/v1/badges").await;
     let ids = |page: &Value| -> Vec<i64> {
-        page["items"].as_array().into_iter().flatten().filter_map(|badge| badge["id"].as_i64()).collect()
+        page["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|badge| badge["id"].as_i64())
+            .collect()
     };
     assert_eq!(ids(&all), [3, 2, 1]);
-    assert_eq!((&all["items"][0]["reason"], &all["items"][0]["granted"]), (&json!("lapsed"), &json!(false)));
+    assert_eq!(
+        (&all["items"][0]["reason"], &all["items"][0]["granted"]),
+        (&json!("lapsed"), &json!(false))
+    );
     assert_eq!(all["items"][2]["member"], ada);
-    assert!(all["items"][1]["remedy"].as_str().is_some_and(|remedy| remedy.contains("enrol")));
-    assert_eq!(ids(&api.get(&format!("/api/v1/badges?member={ada}")).await), [3, 1]);
-    assert_eq!(ids(&api.get("/api/v1/badges?reason=unknown&door=front").await), [2]);
+    assert!(
+        all["items"][1]["remedy"]
+            .as_str()
+            .is_some_and(|remedy| remedy.contains("enrol"))
+    );
+    assert_eq!(
+        ids(&api.get(&format!("/api/v1/badges?member={ada}")).await),
+        [3, 1]
+    );
+    assert_eq!(
+        ids(&api.get("/api/v1/badges?reason=unknown&door=front").await),
+        [2]
+    );
     assert_eq!(ids(&api.get("/api/v1/badges?door=back").await), [0_i64; 0]);
     let first = api.get("/api/v1/badges?limit=2").await;
     let next = first["next"].as_str().expect("more");
-    assert_eq!(ids(&api.get(&format!("/api/v1/badges?limit=2&before={next}")).await), [1]);
+    assert_eq!(
+        ids(&api
+            .get(&format!("/api/v1/badges?limit=2&before={next}"))
+            .await),
+        [1]
+    );
 }
 
 async fn attend(api: &Api, kind: &'static str, subject: &str) {
-    let item = Item { kind, subject, sentence: "It happened.", remedy: "Look.", member: None };
+    let item = Item {
+        kind,
+        subject,
+        sentence: "It happened.",
+        remedy: "Look.",
+        member: None,
+    };
     assert!(api.app.raise(item, api.now()).await.expect("raised"));
 }
 
@@ -162,28 +252,57 @@ async fn the_attention_list_does_what_it_asks_for() {
     assert_eq!(open["items"].as_array().map(Vec::len), Some(4));
     assert_eq!(open["items"][3]["actions"], json!(["link", "seen"]));
     let resolve = |item: i64| format!("/api/v1/attention/{item}/resolve");
-    let refused = api.refused(Method::POST, &resolve(1), Some(json!({"action": "approve"}))).await;
+    let refused = api
+        .refused(
+            Method::POST,
+            &resolve(1),
+            Some(json!({"action": "approve"})),
+        )
+        .await;
     assert_eq!((refused.0, refused.1.as_deref()), (422, Some("action")));
-    let refused = api.refused(Method::POST, &resolve(1), Some(json!({"action": "link"}))).await;
+    let refused = api
+        .refused(Method::POST, &resolve(1), Some(json!({"action": "link"})))
+        .await;
     assert_eq!((refused.0, refused.1.as_deref()), (422, Some("member")));
-    let settled = api.post(&resolve(1), json!({"action": "link", "member": ada})).await;
+    let settled = api
+        .post(&resolve(1), json!({"action": "link", "member": ada}))
+        .await;
     assert!(settled["resolved_at"].is_string());
-    assert_eq!(api.get(&format!("/api/v1/members/{ada}")).await["standing"]["state"], "good");
-    let refused = api.refused(Method::POST, &resolve(2), Some(json!({"action": "accept"}))).await;
-    assert_eq!((refused.0, refused.1.as_deref()), (409, Some("action")), "no change waits");
+    assert_eq!(
+        api.get(&format!("/api/v1/members/{ada}")).await["standing"]["state"],
+        "good"
+    );
+    let refused = api
+        .refused(Method::POST, &resolve(2), Some(json!({"action": "accept"})))
+        .await;
+    assert_eq!(
+        (refused.0, refused.1.as_deref()),
+        (409, Some("action")),
+        "no change waits"
+    );
     let mut tx = api.tx().await;
-    mirror::hold_price(&mut tx, account, "price_1", Some("less"), "2").await.expect("held");
+    mirror::hold_price(&mut tx, account, "price_1", Some("less"), "2")
+        .await
+        .expect("held");
     tx.commit().await.expect("committed");
-    api.put("/api/v1/membership-types/less", json!({"name": "Less"})).await;
+    api.put("/api/v1/membership-types/less", json!({"name": "Less"}))
+        .await;
     api.post(&resolve(2), json!({"action": "accept"})).await;
     let view = api.get(&format!("/api/v1/members/{ada}")).await;
     assert_eq!(view["covered"][0]["membership"], "less");
     api.post(&resolve(3), json!({"action": "approve"})).await;
     api.post(&resolve(4), json!({})).await;
-    let refused = api.refused(Method::POST, &resolve(4), Some(json!({}))).await;
+    let refused = api
+        .refused(Method::POST, &resolve(4), Some(json!({})))
+        .await;
     assert_eq!((refused.0, refused.1.as_deref()), (409, Some("item")));
     assert_eq!(api.get("/api/v1/attention").await["items"], json!([]));
-    assert_eq!(api.get("/api/v1/attention?all=true").await["items"].as_array().map(Vec::len), Some(4));
+    assert_eq!(
+        api.get("/api/v1/attention?all=true").await["items"]
+            .as_array()
+            .map(Vec::len),
+        Some(4)
+    );
 }
 
 #[tokio::test]
@@ -193,7 +312,9 @@ async fn a_link_by_mail_is_confirmed() {
     let account = subscribe(&api, "cus_1").await;
     let mut tx = api.tx().await;
     let member = shared::ids::MemberId(ada);
-    mirror::link(&mut tx, account, "cus_1", member, "mail", false).await.expect("linked");
+    mirror::link(&mut tx, account, "cus_1", member, "mail", false)
+        .await
+        .expect("linked");
     let item = Item {
         kind: "confirm_link",
         subject: "cus_1",
@@ -201,8 +322,14 @@ async fn a_link_by_mail_is_confirmed() {
         remedy: "Look.",
         member: Some(member),
     };
-    raise(&mut tx, &api.app.organisation, item, api.now()).await.expect("raised");
+    raise(&mut tx, &api.app.organisation, item, api.now())
+        .await
+        .expect("raised");
     tx.commit().await.expect("committed");
-    api.post("/api/v1/attention/1/resolve", json!({"action": "confirm"})).await;
-    assert_eq!(api.get("/api/v1/customers").await["items"][0]["confirmed"], true);
+    api.post("/api/v1/attention/1/resolve", json!({"action": "confirm"}))
+        .await;
+    assert_eq!(
+        api.get("/api/v1/customers").await["items"][0]["confirmed"],
+        true
+    );
 }

@@ -1,9 +1,9 @@
 //! A server in memory, asked without a socket, on a clock that the test moves.
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
-use axum::Router;
 use serde_json::{Value, json};
 use server::app::{App, Billing, Mode};
 use server::billing::signature::SigningSecret;
@@ -60,17 +60,40 @@ impl Api {
     }
 
     pub async fn with_secrets(secrets: Vec<SigningSecret>) -> Self {
-        let store = Store::open("sqlite::memory:").await.expect("a database in memory");
-        let billing = Billing { mode: Mode::Test, secrets, stripe: None, pull: false };
-        let app = App::new(store, keys(1), organisation(), billing, Box::new(seeded(1)), START);
+        let store = Store::open("sqlite::memory:")
+            .await
+            .expect("a database in memory");
+        let billing = Billing {
+            mode: Mode::Test,
+            secrets,
+            stripe: None,
+            pull: false,
+        };
+        let app = App::new(
+            store,
+            keys(1),
+            organisation(),
+            billing,
+            Box::new(seeded(1)),
+            START,
+        );
         let app = Arc::new(app.await.expect("a server"));
         let clock = Arc::new(AtomicI64::new(START.0));
         let hand = clock.clone();
         let (bells, outbox) = Bells::new(Arc::new(move || Timestamp(hand.load(Ordering::SeqCst))));
-        let broker = BrokerAddress { url: "mqtt://127.0.0.1:1883".to_owned(), pin: None };
+        let broker = BrokerAddress {
+            url: "mqtt://127.0.0.1:1883".to_owned(),
+            pin: None,
+        };
         let token = Sha256::digest(TOKEN).into();
         let state = State::new(app.clone(), bells.clone(), broker, token);
-        Self { app, bells, outbox, router: router(state), clock }
+        Self {
+            app,
+            bells,
+            outbox,
+            router: router(state),
+            clock,
+        }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -83,7 +106,9 @@ impl Api {
 
     /// What was handed to be published since the last look.
     pub fn published(&mut self) -> Vec<Publication> {
-        std::iter::from_fn(|| self.outbox.try_recv().ok()).flatten().collect()
+        std::iter::from_fn(|| self.outbox.try_recv().ok())
+            .flatten()
+            .collect()
     }
 
     pub async fn tx(&self) -> Tx {
@@ -91,16 +116,27 @@ impl Api {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Response {
-        self.router.clone().oneshot(request).await.expect("the router answers always")
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router answers always")
     }
 
-    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"));
         let request = match body {
-            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(body.to_string().into()),
+            Some(body) => request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(body.to_string().into()),
             None => request.body(Body::empty()),
         };
         read(self.send(request.expect("a request")).await).await
@@ -136,21 +172,41 @@ impl Api {
     }
 
     /// A refused request: status, field at fault, detail.
-    pub async fn refused(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Option<String>, String) {
+    pub async fn refused(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Option<String>, String) {
         let (status, problem) = self.ask(method.clone(), path, body).await;
-        assert!(!status.is_success(), "{method} {path} was not refused: {problem}");
+        assert!(
+            !status.is_success(),
+            "{method} {path} was not refused: {problem}"
+        );
         assert_eq!(problem["status"], status.as_u16(), "{problem}");
         for field in ["type", "title", "detail"] {
             assert!(problem[field].is_string(), "{method} {path}: {problem}");
         }
         let field = problem["field"].as_str().map(str::to_owned);
-        (status.as_u16(), field, problem["detail"].as_str().unwrap_or_default().to_owned())
+        (
+            status.as_u16(),
+            field,
+            problem["detail"].as_str().unwrap_or_default().to_owned(),
+        )
     }
 
     /// A type, a zone that it opens, and a member.
     pub async fn furnish(&self) -> i64 {
-        self.put("/api/v1/membership-types/full", json!({"name": "Full", "rank": 2})).await;
-        self.put("/api/v1/zones/hall", json!({"name": "Hall", "location": "main"})).await;
+        self.put(
+            "/api/v1/membership-types/full",
+            json!({"name": "Full", "rank": 2}),
+        )
+        .await;
+        self.put(
+            "/api/v1/zones/hall",
+            json!({"name": "Hall", "location": "main"}),
+        )
+        .await;
         self.put("/api/v1/zones/hall/access/full", json!({})).await;
         self.member("Ada").await
     }
@@ -188,11 +244,24 @@ impl Api {
 /// Status and body; every refusal is problem details.
 pub async fn read(response: Response) -> (StatusCode, Value) {
     let status = response.status();
-    let kind = response.headers().get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or("").to_owned());
-    let body = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
+    let kind = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .map(|kind| kind.to_str().unwrap_or("").to_owned());
+    let body = to_bytes(response.into_body(), usize::MAX)
+        .await
+        .expect("a body");
     if !status.is_success() {
-        assert_eq!(kind.as_deref(), Some("application/problem+json"), "{status}");
+        assert_eq!(
+            kind.as_deref(),
+            Some("application/problem+json"),
+            "{status}"
+        );
     }
-    let value = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("JSON") };
+    let value = if body.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&body).expect("JSON")
+    };
     (status, value)
 }

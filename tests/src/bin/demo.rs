@@ -41,7 +41,10 @@ const TOKEN: &str = "demo-admin-token";
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter("warn")
+        .with_writer(std::io::stderr)
+        .init();
     say("Starting Stripe's simulation, the server and its broker ...");
     let folder = tempfile::tempdir()?;
     let clock = DemoClock::start();
@@ -62,7 +65,11 @@ async fn main() -> anyhow::Result<()> {
             stripe: Some(Arc::new(HttpStripe::new(&base, &ApiKey::new(&key)?)?)),
             pull: true,
         },
-        broker: BrokerSettings::Embedded { loopback: "127.0.0.1:0".parse()?, tls: None, public: None },
+        broker: BrokerSettings::Embedded {
+            loopback: "127.0.0.1:0".parse()?,
+            tls: None,
+            public: None,
+        },
         admin_token: Sha256::digest(TOKEN).into(),
         clock: {
             let clock = clock.clone();
@@ -70,7 +77,9 @@ async fn main() -> anyhow::Result<()> {
         },
     })
     .await
-    .context("the server did not start; --server takes another address if 127.0.0.1:8080 is in use")?;
+    .context(
+        "the server did not start; --server takes another address if 127.0.0.1:8080 is in use",
+    )?;
     let server = format!("http://{}", running.http);
     say("Furnishing two zones, two doors and three membership types ...");
     let api = Api::new(&server, TOKEN);
@@ -101,15 +110,27 @@ async fn main() -> anyhow::Result<()> {
             ("Admin token", TOKEN.to_owned()),
             ("Webhook address", webhook.clone()),
             ("Webhook secret", SECRET.to_owned()),
-            ("Stripe CLI", format!("stripe listen --forward-to {webhook}")),
+            (
+                "Stripe CLI",
+                format!("stripe listen --forward-to {webhook}"),
+            ),
         ],
         log: std::sync::Mutex::default(),
     };
     let listener = tokio::net::TcpListener::bind(cli.listen)
         .await
-        .with_context(|| format!("cannot show the page on {}; --listen takes another address", cli.listen))?;
+        .with_context(|| {
+            format!(
+                "cannot show the page on {}; --listen takes another address",
+                cli.listen
+            )
+        })?;
     say(&format!("Webhook address {webhook}, secret {SECRET}"));
-    say(&format!("Open http://{} ({} doors, 8 members). Ctrl-C ends it.", listener.local_addr()?, PLACES.len()));
+    say(&format!(
+        "Open http://{} ({} doors, 8 members). Ctrl-C ends it.",
+        listener.local_addr()?,
+        PLACES.len()
+    ));
     axum::serve(listener, router(Arc::new(stage)))
         .with_graceful_shutdown(async {
             // Without a signal handler the process ends all the same.

@@ -46,7 +46,7 @@ pub struct Tap {
     /// The time it was judged by.
     pub judged_at: Timestamp,
     /// Whether the lock was released.
-    pub energised: bool,
+    pub released: bool,
     /// What the lamp showed.
     pub signal: Option<Signal>,
 }
@@ -55,7 +55,7 @@ impl Tap {
     /// Whether the lock was released.
     #[must_use]
     pub fn opens(&self) -> bool {
-        self.energised
+        self.released
     }
 }
 
@@ -98,7 +98,14 @@ impl Machine {
             identity,
             paired,
             boot: BootId(boot),
-            doors: self.doors.iter().map(|id| LocalDoor { id: id.clone(), unlock: UNLOCK }).collect(),
+            doors: self
+                .doors
+                .iter()
+                .map(|id| LocalDoor {
+                    id: id.clone(),
+                    unlock: UNLOCK,
+                })
+                .collect(),
             random: Box::new(ChaCha20Rng::seed_from_u64(self.random.next_u64())),
         };
         let sources = self.sources(now);
@@ -128,13 +135,19 @@ impl Machine {
     /// What its clocks say.
     #[must_use]
     pub fn sources(&self, now: Timestamp) -> Sources {
-        Sources { wall: now + self.wall_off, uptime: now - self.booted_at, synchronised: self.synchronised }
+        Sources {
+            wall: now + self.wall_off,
+            uptime: now - self.booted_at,
+            synchronised: self.synchronised,
+        }
     }
 
     /// When it wants to be woken.
     #[must_use]
     pub fn wakes_at(&self) -> Option<Timestamp> {
-        self.agent.as_ref().map(|agent| self.booted_at + agent.poll_timeout())
+        self.agent
+            .as_ref()
+            .map(|agent| self.booted_at + agent.poll_timeout())
     }
 
     /// Hands it an input.
@@ -145,7 +158,10 @@ impl Machine {
         while let Some(output) = agent.next_output() {
             match output {
                 Output::Drive { door, drive } => self.driven.push((door, drive)),
-                Output::Publish { .. } | Output::Subscribe(_) | Output::Unsubscribe(_) | Output::Restart => {
+                Output::Publish { .. }
+                | Output::Subscribe(_)
+                | Output::Unsubscribe(_)
+                | Output::Restart => {
                     self.wanted.push_back(output);
                 }
             }
@@ -161,20 +177,57 @@ impl Machine {
     pub fn tap(&mut self, door: &DoorId, uid: &CardUid, now: Timestamp) -> Tap {
         let sources = self.sources(now);
         let agent = self.agent.as_ref().expect("the agent runs");
-        let judged = agent.judge(uid, sources).into_iter().find(|(id, _, _)| id == door);
+        let judged = agent
+            .judge(uid, sources)
+            .into_iter()
+            .find(|(id, _, _)| id == door);
         let reason = judged.expect("the agent has this door").2.reason;
         let judged_at = agent.reading(sources).time;
         let before = self.driven.len();
-        self.hear(Input::Card { door: door.clone(), uid: uid.clone() }, now);
-        let at_door = self.driven[before..].iter().filter(|(id, _)| id == door);
-        let (mut energised, mut signal) = (false, None);
-        for (_, drive) in at_door {
-            match drive {
-                Drive::Energise { .. } => energised = true,
-                Drive::Signal(shown) => signal = Some(*shown),
-                Drive::Rest => {}
-            }
+        self.hear(
+            Input::Card {
+                door: door.clone(),
+                uid: uid.clone(),
+            },
+            now,
+        );
+        let drives = self.driven[before..]
+            .iter()
+            .filter(|(id, _)| id == door)
+            .map(|(_, drive)| drive);
+        let signal = drives.clone().filter_map(shown).last();
+        let energised = drives
+            .clone()
+            .any(|drive| matches!(drive, Drive::Energise { .. }));
+        // A lock that another card has just released for as long is not told again.
+        let released = energised
+            || reason.grants() && self.released_until(door) == Some(sources.uptime + UNLOCK);
+        Tap {
+            door: door.clone(),
+            reason,
+            judged_at,
+            released,
+            signal,
         }
-        Tap { door: door.clone(), reason, judged_at, energised, signal }
+    }
+
+    /// Until which uptime a lock is released; none: it rests.
+    #[must_use]
+    pub fn released_until(&self, door: &DoorId) -> Option<Span> {
+        let told = self.driven.iter().rev().filter(|(id, _)| id == door);
+        told.filter_map(|(_, drive)| match drive {
+            Drive::Energise { until } => Some(Some(*until)),
+            Drive::Rest => Some(None),
+            Drive::Signal(_) => None,
+        })
+        .next()
+        .flatten()
+    }
+}
+
+fn shown(drive: &Drive) -> Option<Signal> {
+    match drive {
+        Drive::Signal(signal) => Some(*signal),
+        Drive::Energise { .. } | Drive::Rest => None,
     }
 }

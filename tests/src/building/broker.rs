@@ -131,7 +131,9 @@ impl Broker {
                 self.refused.push((party.clone(), topic));
                 continue;
             }
-            let Some(session) = self.sessions.get_mut(&party) else { return };
+            let Some(session) = self.sessions.get_mut(&party) else {
+                return;
+            };
             session.insert(topic.clone());
             if let Some(payload) = self.retained.get(&topic).cloned() {
                 self.send(party.clone(), Message { topic, payload }, now);
@@ -169,15 +171,20 @@ impl Broker {
 
     fn accept(&mut self, message: Message, retain: bool, now: Timestamp) {
         if retain {
-            self.retained.insert(message.topic.clone(), message.payload.clone());
+            self.retained
+                .insert(message.topic.clone(), message.payload.clone());
         }
         self.log.push(message.clone());
         let hears = |(party, topics): (&Party, &BTreeSet<String>)| match party {
             Party::Server => server_hears(&message.topic),
             Party::Agent(_) => topics.contains(&message.topic),
         };
-        let to: Vec<Party> =
-            self.sessions.iter().filter(|session| hears(*session)).map(|(party, _)| party.clone()).collect();
+        let to: Vec<Party> = self
+            .sessions
+            .iter()
+            .filter(|session| hears(*session))
+            .map(|(party, _)| party.clone())
+            .collect();
         for party in to {
             self.send(party, message.clone(), now);
         }
@@ -190,19 +197,31 @@ impl Broker {
         }
         let due = now + weather.delay;
         if weather.doubles {
-            self.flights.push(Flight { due, to: to.clone(), message: message.clone() });
+            self.flights.push(Flight {
+                due,
+                to: to.clone(),
+                message: message.clone(),
+            });
         }
         self.flights.push(Flight { due, to, message });
     }
 
     /// The next message that has arrived by now.
     pub fn arrival(&mut self, now: Timestamp) -> Option<(Party, Message)> {
-        let here: Vec<usize> = (0..self.flights.len()).filter(|at| self.flights[*at].due <= now).collect();
+        let here: Vec<usize> = (0..self.flights.len())
+            .filter(|at| self.flights[*at].due <= now)
+            .collect();
         let first = *here.first()?;
         let to = self.flights[first].to.clone();
-        let reorders = self.weather.get(&to).is_some_and(|weather| weather.reorders);
+        let reorders = self
+            .weather
+            .get(&to)
+            .is_some_and(|weather| weather.reorders);
         let chosen = if reorders {
-            here.into_iter().rev().find(|at| self.flights[*at].to == to).unwrap_or(first)
+            here.into_iter()
+                .rev()
+                .find(|at| self.flights[*at].to == to)
+                .unwrap_or(first)
         } else {
             first
         };

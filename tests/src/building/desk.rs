@@ -4,10 +4,11 @@ use super::server::organisation;
 use super::story::Who;
 use super::{Building, on};
 use server::app::{App, Step, Work};
+use server::membership::clock::Run;
 use server::membership::link::new_holder;
 use server::random::Handed;
 use server::store::members::{self, CardRow, NewMember};
-use server::store::{StoreError, Tx, lists};
+use server::store::{StoreError, Tx, lists, rulebook};
 use shared::allow_list::{Digest, Revision};
 use shared::ids::{MemberId, ZoneId};
 use shared::standing::{Standing, State};
@@ -67,9 +68,15 @@ impl Building {
         let now = self.now;
         let made = self.ask(async |app| {
             let mut work = app.work(now).await?;
-            let holder =
-                new_holder(&mut Handed::new(|bytes| app.with_random(|random| random.fill_bytes(bytes))));
-            let new = NewMember { holder, name, mail, keyholder: false };
+            let holder = new_holder(&mut Handed::new(|bytes| {
+                app.with_random(|random| random.fill_bytes(bytes))
+            }));
+            let new = NewMember {
+                holder,
+                name,
+                mail,
+                keyholder: false,
+            };
             let member = members::create(&mut work.tx, &organisation(), &new, now).await?;
             app.finish(work).await?;
             Ok(member)
@@ -161,7 +168,10 @@ impl Building {
     pub fn seat(&mut self, subscription: &str, seat: i64, who: Who) {
         let (member, now) = (self.id(who), self.now);
         let shown = self.sim().subscription(subscription);
-        let item = shown["items"]["data"][0]["id"].as_str().expect("an item").to_owned();
+        let item = shown["items"]["data"][0]["id"]
+            .as_str()
+            .expect("an item")
+            .to_owned();
         let customer = shown["customer"].as_str().expect("a customer").to_owned();
         self.deed(member, async |app, work| {
             const SQL: &str = "INSERT INTO coverage (account, customer, item, seat, member, named_at) \
@@ -185,7 +195,8 @@ impl Building {
     /// A member's standing in one word.
     #[must_use]
     pub fn state(&self, who: Who) -> State {
-        self.standing(who).map_or(State::Stranger, |standing| standing.state)
+        self.standing(who)
+            .map_or(State::Stranger, |standing| standing.state)
     }
 
     /// The member with a mail address.
@@ -206,7 +217,8 @@ impl Building {
     /// Open items of the attention list: kind and subject.
     #[must_use]
     pub fn attention(&self) -> Vec<(String, String)> {
-        const SQL: &str = "SELECT kind, subject FROM attention WHERE resolved_at IS NULL ORDER BY kind, subject";
+        const SQL: &str =
+            "SELECT kind, subject FROM attention WHERE resolved_at IS NULL ORDER BY kind, subject";
         self.read(async |tx| on!(tx, c => sqlx::query_as(SQL).fetch_all(c).await))
     }
 
@@ -241,7 +253,10 @@ impl Building {
         let (mut expected, mut kept) = (self.expected_badges(), self.badges());
         expected.sort();
         kept.sort();
-        assert_eq!(kept, expected, "the badge log is what happened at the doors");
+        assert_eq!(
+            kept, expected,
+            "the badge log is what happened at the doors"
+        );
     }
 
     /// The ledger, in the order of periods.
@@ -260,21 +275,77 @@ impl Building {
         self.read(async |tx| on!(tx, c => sqlx::query_as(SQL).bind(member.0).fetch_all(c).await))
     }
 
+    /// Every price that the server has met, and the `X` that it names.
+    #[must_use]
+    pub fn known_prices(&self) -> Vec<(String, Option<String>)> {
+        self.read(async |tx| on!(tx, c => sqlx::query_as("SELECT id, x FROM prices ORDER BY id").fetch_all(c).await))
+    }
+
+    /// A price is made to name no type any more, behind everybody's back.
+    pub fn untag(&mut self, price: &str) {
+        let now = self.now;
+        self.step(async |app| {
+            let mut work = app.work(now).await?;
+            on!(&mut work.tx, c => sqlx::query("UPDATE prices SET x = NULL WHERE id = $1").bind(price)
+                .execute(c).await.map_err(StoreError::Query)?.rows_affected());
+            const LINES: &str = "UPDATE objects SET body = REPLACE(body, $1, 'gone')";
+            on!(&mut work.tx, c => sqlx::query(LINES).bind(price).execute(c).await.map_err(StoreError::Query)?.rows_affected());
+            rulebook::changed(&mut work.tx).await?;
+            app.finish(work).await
+        });
+    }
+
+    /// Derives everybody as one run with one cause.
+    pub fn derive_all(&mut self, cause: &str, approved: bool) -> Run {
+        let now = self.now;
+        let done = self.ask(async |app| {
+            let mut work = app.work(now).await?;
+            let run = app.derive_all(&mut work, cause, approved).await?;
+            Ok((run, app.finish(work).await?))
+        });
+        let (run, publications) = done.expect("the server runs");
+        self.publish(publications);
+        run
+    }
+
+    /// Whether Stripe confirmed what is known of all of a person's customers, and nothing waits to be confirmed.
+    #[must_use]
+    pub fn was_fetched(&self, who: Who) -> bool {
+        const SQL: &str = "SELECT COUNT(*) FROM customers WHERE member = $1 AND (fetched_at IS NULL OR wants_fetch IS NOT NULL)";
+        let member = self.id(who);
+        let open: i64 = self.read(
+            async |tx| on!(tx, c => sqlx::query_scalar(SQL).bind(member.0).fetch_one(c).await),
+        );
+        open == 0
+    }
+
     /// How many audit lines tell of a member's standing.
     #[must_use]
     pub fn standing_changes(&self, who: Who) -> i64 {
         const SQL: &str = "SELECT COUNT(*) FROM audit WHERE member = $1 AND action = 'standing'";
         let member = self.id(who);
-        self.read(async |tx| on!(tx, c => sqlx::query_scalar(SQL).bind(member.0).fetch_one(c).await))
+        self.read(
+            async |tx| on!(tx, c => sqlx::query_scalar(SQL).bind(member.0).fetch_one(c).await),
+        )
     }
 
     /// Revision and digest of every zone's list.
     #[must_use]
     pub fn heads(&self) -> BTreeMap<ZoneId, (Revision, Digest)> {
         let zones = self.runtime.block_on(async {
-            let mut tx: Tx = self.server.store.begin_read().await.expect("the database answers");
-            lists::zones(&mut tx, &organisation()).await.expect("zones are readable")
+            let mut tx: Tx = self
+                .server
+                .store
+                .begin_read()
+                .await
+                .expect("the database answers");
+            lists::zones(&mut tx, &organisation())
+                .await
+                .expect("zones are readable")
         });
-        zones.into_iter().map(|(zone, head)| (zone, (head.revision, head.digest))).collect()
+        zones
+            .into_iter()
+            .map(|(zone, head)| (zone, (head.revision, head.digest)))
+            .collect()
     }
 }

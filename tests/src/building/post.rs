@@ -27,7 +27,12 @@ impl Letter {
     #[must_use]
     pub fn of(event: &Value, now: Timestamp) -> Self {
         let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
-        Self { event: text("id"), kind: text("type"), body: event.to_string().into_bytes(), due: now }
+        Self {
+            event: text("id"),
+            kind: text("type"),
+            body: event.to_string().into_bytes(),
+            due: now,
+        }
     }
 
     /// The header of a delivery at that moment.
@@ -62,7 +67,11 @@ impl Post {
     /// Everything comes once, at once.
     #[must_use]
     pub fn new() -> Self {
-        Self { mood: Mood::Prompt, waiting: VecDeque::new(), held: Vec::new() }
+        Self {
+            mood: Mood::Prompt,
+            waiting: VecDeque::new(),
+            held: Vec::new(),
+        }
     }
 
     /// Sets what happens to letters from now on.
@@ -90,7 +99,11 @@ impl Post {
 
     /// Sends letters, in this order.
     pub fn release(&mut self, letters: impl IntoIterator<Item = Letter>, now: Timestamp) {
-        self.waiting.extend(letters.into_iter().map(|letter| Letter { due: now, ..letter }));
+        self.waiting.extend(
+            letters
+                .into_iter()
+                .map(|letter| Letter { due: now, ..letter }),
+        );
     }
 
     /// The next letter that is due.
@@ -101,7 +114,10 @@ impl Post {
 
     /// A letter that was not accepted comes again later.
     pub fn again(&mut self, letter: Letter, now: Timestamp) {
-        self.waiting.push_back(Letter { due: now + AGAIN, ..letter });
+        self.waiting.push_back(Letter {
+            due: now + AGAIN,
+            ..letter
+        });
     }
 
     /// When the next letter is due.

@@ -1,6 +1,7 @@
 //! The server of a building: its steps, its link to the broker, and its crashes.
 
 use super::broker::{Broker, Message, Party};
+use super::post::{Letter, Mood};
 use super::stripe::StripeTwin;
 use super::{Building, WayIn};
 use rand_chacha::ChaCha20Rng;
@@ -23,6 +24,8 @@ pub fn organisation() -> OrganisationId {
 
 /// Customers whose mail address never came are looked at so often.
 const LINK_EVERY: Span = Span::minutes(5);
+/// Stripe's list is read so often.
+const PULL_EVERY: Span = Span::seconds(5);
 const ROOT: [u8; 32] = [7; 32];
 const RECOVERY: [u8; 32] = [8; 32];
 
@@ -54,6 +57,7 @@ pub struct Server {
     link_at: Timestamp,
     looked_at: Timestamp,
     pulled: Option<usize>,
+    pull_again: Timestamp,
     dirty: bool,
 }
 
@@ -74,11 +78,24 @@ pub fn billing(way: WayIn, twin: &StripeTwin) -> Billing {
     let secret = SigningSecret::new(super::post::SECRET).expect("a secret");
     let stripe: Arc<dyn server::billing::client::Stripe> = Arc::new(twin.clone());
     match way {
-        WayIn::WebhookAndKey => {
-            Billing { mode: Mode::Test, secrets: vec![secret], stripe: Some(stripe), pull: false }
-        }
-        WayIn::WebhookOnly => Billing { mode: Mode::Test, secrets: vec![secret], stripe: None, pull: false },
-        WayIn::Pull => Billing { mode: Mode::Test, secrets: Vec::new(), stripe: Some(stripe), pull: true },
+        WayIn::WebhookAndKey => Billing {
+            mode: Mode::Test,
+            secrets: vec![secret],
+            stripe: Some(stripe),
+            pull: false,
+        },
+        WayIn::WebhookOnly => Billing {
+            mode: Mode::Test,
+            secrets: vec![secret],
+            stripe: None,
+            pull: false,
+        },
+        WayIn::Pull => Billing {
+            mode: Mode::Test,
+            secrets: Vec::new(),
+            stripe: Some(stripe),
+            pull: true,
+        },
     }
 }
 
@@ -99,6 +116,7 @@ impl Server {
             link_at: Timestamp::MIN,
             looked_at: Timestamp::MIN,
             pulled: None,
+            pull_again: Timestamp::MIN,
             dirty: true,
         }
     }
@@ -118,7 +136,15 @@ impl Server {
         let organisation = organisation();
         let keys = Keys::from_roots(&ROOT, &RECOVERY, &organisation);
         let random = Box::new(ChaCha20Rng::seed_from_u64(self.random.next_u64()));
-        let app = App::new(self.store.clone(), keys, organisation, self.billing.clone(), random, now).await;
+        let app = App::new(
+            self.store.clone(),
+            keys,
+            organisation,
+            self.billing.clone(),
+            random,
+            now,
+        )
+        .await;
         self.app = Some(app.expect("the server starts"));
         self.heads_at = now;
         self.watch_at = now;
@@ -161,7 +187,10 @@ impl Building {
     /// Refreshes the broker's table of agents, as the server does when agents or doors change.
     pub fn admit(&mut self) {
         let Some(app) = &self.server.app else { return };
-        let table = self.runtime.block_on(access_table::read(app)).expect("the table is read");
+        let table = self
+            .runtime
+            .block_on(access_table::read(app))
+            .expect("the table is read");
         self.broker.access.replace(table);
     }
 
@@ -215,9 +244,15 @@ impl Building {
         self.start_server();
     }
 
-    fn publish(&mut self, publications: Vec<Publication>) {
-        for Publication { topic, payload, retain } in publications {
-            self.broker.publish(&Party::Server, Message { topic, payload }, retain, self.now);
+    pub(super) fn publish(&mut self, publications: Vec<Publication>) {
+        for Publication {
+            topic,
+            payload,
+            retain,
+        } in publications
+        {
+            self.broker
+                .publish(&Party::Server, Message { topic, payload }, retain, self.now);
         }
     }
 
@@ -258,18 +293,32 @@ impl Building {
     }
 
     fn pull(&mut self) -> bool {
+        self.hide_events();
         if !self.server.billing.pull {
             return false;
         }
         let there = self.stripe.sim().events().len() + self.unhidden;
-        if self.server.pulled == Some(there) || self.stripe_is_out() {
+        if self.server.pulled == Some(there) || self.now < self.server.pull_again {
             return false;
         }
         let now = self.now;
-        if self.ask(async |app| app.pull(now).await).is_some() {
+        let failures = self.stripe.wire().failures;
+        let pulled = self.ask(async |app| app.pull(now).await).is_some();
+        if self.stripe.wire().failures > failures {
+            self.server.pull_again = now + PULL_EVERY;
+        } else if pulled {
             self.server.pulled = Some(there);
         }
         true
+    }
+
+    /// When Stripe's list is read next because reading it failed.
+    pub(super) fn pull_due(&self) -> Option<Timestamp> {
+        let there = self.stripe.sim().events().len() + self.unhidden;
+        let wants = self.server.app.is_some()
+            && self.server.billing.pull
+            && self.server.pulled != Some(there);
+        (wants && !self.out).then_some(self.server.pull_again)
     }
 
     /// Pulls the events of Stripe's list once, whatever the way in; the safety net after lost webhooks.
@@ -283,7 +332,11 @@ impl Building {
         let now = self.now;
         if self.server.heads_at + HEAD_EVERY <= now {
             self.server.heads_at = now;
-            self.step(async |app| app.sign_heads(now).await);
+            if let Some(mut signed) = self.ask(async |app| app.sign_heads(now).await) {
+                // After a leap an agent reports on the first message; that shall not be of a stream withheld.
+                signed.sort_by_key(|publication| !publication.topic.ends_with("/head"));
+                self.publish(signed);
+            }
             return true;
         }
         if self.server.watch_at + WATCH_EVERY <= now && self.watches {
@@ -306,13 +359,22 @@ impl Building {
                            (SELECT MIN(next_change) FROM members), (SELECT MIN(wants_fetch) FROM customers)";
         let (events, clock, fetch): (i64, Option<i64>, Option<i64>) =
             self.read(async |tx| super::on!(tx, c => sqlx::query_as(SQL).fetch_one(c).await));
-        Waiting { events, clock: clock.map(Timestamp), fetch: fetch.map(Timestamp) }
+        Waiting {
+            events,
+            clock: clock.map(Timestamp),
+            fetch: fetch.map(Timestamp),
+        }
     }
 
     /// Reads the database.
     pub fn read<T>(&self, run: impl AsyncFnOnce(&mut Tx) -> sqlx::Result<T>) -> T {
         self.runtime.block_on(async {
-            let mut tx = self.server.store.begin_read().await.expect("the database answers");
+            let mut tx = self
+                .server
+                .store
+                .begin_read()
+                .await
+                .expect("the database answers");
             run(&mut tx).await.expect("the query fits the tables")
         })
     }
@@ -321,7 +383,9 @@ impl Building {
     pub(super) fn server_due(&self) -> Option<Timestamp> {
         self.server.app.as_ref()?;
         let waiting = self.waiting();
-        let fetch = waiting.fetch.filter(|_| self.server.billing.stripe.is_some() && !self.stripe_is_out());
+        let fetch = waiting
+            .fetch
+            .filter(|_| self.server.billing.stripe.is_some() && !self.stripe_is_out());
         [waiting.clock, fetch].into_iter().flatten().min()
     }
 
@@ -331,10 +395,70 @@ impl Building {
         let taken = self.ask(async |app| app.message(&message.topic, &message.payload, now).await);
         if let Some(taken) = taken {
             if let Some(refused) = taken.refused {
-                self.server_refused.push((message.topic.clone(), refused.to_string()));
+                self.server_refused
+                    .push((message.topic.clone(), refused.to_string()));
             }
             self.publish(taken.answers);
         }
+    }
+
+    /// The server is started anew with another Stripe key; without any key nothing happens.
+    pub fn use_key(&mut self, key: &str) {
+        if self.server.billing.stripe.is_some() {
+            self.server.billing.stripe = Some(Arc::new(self.stripe.with_key(key)));
+            self.restart_server();
+            self.settle();
+        }
+    }
+
+    /// Events do not reach the server until they are released.
+    pub fn hold_events(&mut self) {
+        self.work();
+        self.post.set_mood(Mood::Held);
+        self.held_from = Some(self.stripe.sim().events().len());
+    }
+
+    /// What was held back so far, oldest first; later events come as usual.
+    pub fn held_events(&mut self) -> Vec<Letter> {
+        self.hide_events();
+        self.post.set_mood(Mood::Prompt);
+        let Some(from) = self.held_from.take() else {
+            return Vec::new();
+        };
+        self.post.take_held();
+        let sim = self.stripe.sim();
+        let events = sim.events()[from..].iter();
+        events
+            .map(|event| Letter::of(&event.body(event.shape, sim.livemode()), self.now))
+            .collect()
+    }
+
+    /// Stripe's list shows nothing of what happened since [`Building::hold_events`].
+    pub(super) fn hide_events(&mut self) {
+        let Some(from) = self.held_from else { return };
+        let hidden: Vec<String> = self.stripe.sim().events()[from..]
+            .iter()
+            .map(|event| event.id.clone())
+            .collect();
+        self.stripe.wire().hidden.extend(hidden);
+    }
+
+    /// Lets the server hear of events, in this order: by webhook, or by Stripe's list where there is no webhook.
+    pub fn release_events(&mut self, letters: impl IntoIterator<Item = Letter>) {
+        for letter in letters {
+            if self.server.billing.secrets.is_empty() {
+                self.stripe.wire().hidden.remove(&letter.event);
+                self.unhidden += 1;
+                self.work();
+            } else {
+                self.post.release([letter], self.now);
+            }
+        }
+    }
+
+    /// What was held back never comes.
+    pub fn forget_held_events(&mut self) {
+        drop(self.held_events());
     }
 
     /// A broker without memory, as one that was set up anew.

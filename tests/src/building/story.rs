@@ -85,7 +85,8 @@ impl Building {
         let now = self.now;
         self.step(async |app| {
             let mut work = app.work(now).await?;
-            setup::membership_type(&mut work.tx, &organisation(), &id, id.as_str(), rank, None).await?;
+            setup::membership_type(&mut work.tx, &organisation(), &id, id.as_str(), rank, None)
+                .await?;
             app.finish(work).await
         });
     }
@@ -97,8 +98,20 @@ impl Building {
         let now = self.now;
         self.step(async |app| {
             let mut work = app.work(now).await?;
-            let epoch = Epoch { number: 1, id: *b"building" };
-            setup::zone(&mut work.tx, &organisation(), &id, id.as_str(), &main, epoch, now).await?;
+            let epoch = Epoch {
+                number: 1,
+                id: *b"building",
+            };
+            setup::zone(
+                &mut work.tx,
+                &organisation(),
+                &id,
+                id.as_str(),
+                &main,
+                epoch,
+                now,
+            )
+            .await?;
             for name in types {
                 let membership = MembershipTypeId::new(*name).expect("a name");
                 setup::zone_access(&mut work.tx, &organisation(), &id, &membership, None).await?;
@@ -111,7 +124,10 @@ impl Building {
     /// Pairs an agent that serves doors, and starts it.
     pub fn agent(&mut self, name: &str, doors: &[(&str, &str)]) {
         let id = AgentId::new(name).expect("a name");
-        let ids: Vec<DoorId> = doors.iter().map(|(door, _)| DoorId::new(*door).expect("a name")).collect();
+        let ids: Vec<DoorId> = doors
+            .iter()
+            .map(|(door, _)| DoorId::new(*door).expect("a name"))
+            .collect();
         let seed = u64::try_from(self.machines.len()).expect("few agents") + 100;
         let mut machine = Machine::new(id.clone(), ids, seed);
         let identity = machine.keys();
@@ -121,15 +137,43 @@ impl Building {
             let mut work = app.work(now).await?;
             setup::agent(&mut work.tx, &organisation(), &id, id.as_str()).await?;
             for (door, zone) in doors {
-                let (door, zone) = (DoorId::new(*door).expect("a name"), ZoneId::new(*zone).expect("a name"));
-                setup::door(&mut work.tx, &organisation(), &door, door.as_str(), &zone, Some(&id), true).await?;
+                let (door, zone) = (
+                    DoorId::new(*door).expect("a name"),
+                    ZoneId::new(*zone).expect("a name"),
+                );
+                setup::door(
+                    &mut work.tx,
+                    &organisation(),
+                    &door,
+                    door.as_str(),
+                    &zone,
+                    Some(&id),
+                    true,
+                )
+                .await?;
             }
-            let paired = pairing::Paired { agent: id.clone(), key, sealing };
+            let paired = pairing::Paired {
+                agent: id.clone(),
+                key,
+                sealing,
+            };
             let password = Sha256::digest(id.as_str()).into();
             pairing::enter(&mut work.tx, &organisation(), &paired, password, now).await?;
-            let agent = server::store::agents::find(&mut work.tx, &organisation(), &id).await?.expect("just made");
-            let mut random = server::random::Handed::new(|bytes| app.with_random(|random| random.fill_bytes(bytes)));
-            let config = publish::config(&mut work.tx, &app.keys, &organisation(), &agent, now, &mut random).await?;
+            let agent = server::store::agents::find(&mut work.tx, &organisation(), &id)
+                .await?
+                .expect("just made");
+            let mut random = server::random::Handed::new(|bytes| {
+                app.with_random(|random| random.fill_bytes(bytes))
+            });
+            let config = publish::config(
+                &mut work.tx,
+                &app.keys,
+                &organisation(),
+                &agent,
+                now,
+                &mut random,
+            )
+            .await?;
             app.finish(work).await?;
             Ok(Pairing {
                 organisation: organisation(),
@@ -142,8 +186,21 @@ impl Building {
             })
         });
         let pairing = pairing.expect("the server runs");
-        let server = self.server.app().expect("the server runs").keys.signer().public();
-        machine.keep_pairing(&identity, &Paired { server, agent: key, pairing });
+        let server = self
+            .server
+            .app()
+            .expect("the server runs")
+            .keys
+            .signer()
+            .public();
+        machine.keep_pairing(
+            &identity,
+            &Paired {
+                server,
+                agent: key,
+                pairing,
+            },
+        );
         machine.boot(now);
         self.machines.insert(id, machine);
         self.admit();
@@ -153,7 +210,12 @@ impl Building {
     /// A person with a card who is not known to the server.
     pub fn stranger(&mut self, name: &str, card: &str) -> Who {
         let card = CardUid::parse(card).expect("a card number");
-        self.people.push(Person { name: name.to_owned(), member: None, card, customers: Vec::new() });
+        self.people.push(Person {
+            name: name.to_owned(),
+            member: None,
+            card,
+            customers: Vec::new(),
+        });
         Who(self.people.len() - 1)
     }
 
@@ -176,7 +238,9 @@ impl Building {
     /// As the server knows a person.
     #[must_use]
     pub fn id(&self, who: Who) -> MemberId {
-        self.people[who.0].member.expect("the server knows this person")
+        self.people[who.0]
+            .member
+            .expect("the server knows this person")
     }
 
     /// Says which member of the server a person is.
@@ -207,7 +271,12 @@ impl Building {
     }
 
     /// A customer subscribes; answers the subscription's id.
-    pub fn subscribe_as(&mut self, customer: &str, items: &[(&str, i64)], how: Subscribe) -> String {
+    pub fn subscribe_as(
+        &mut self,
+        customer: &str,
+        items: &[(&str, i64)],
+        how: Subscribe,
+    ) -> String {
         let subscription = self.sim().subscribe(customer, items, how);
         self.settle();
         subscription
@@ -227,7 +296,11 @@ impl Building {
     /// Until when Stripe shows a subscription as paid.
     #[must_use]
     pub fn paid_until(&self, subscription: &str) -> Timestamp {
-        Timestamp::from_seconds(self.sim().paid_until(subscription).expect("something was paid"))
+        Timestamp::from_seconds(
+            self.sim()
+                .paid_until(subscription)
+                .expect("something was paid"),
+        )
     }
 
     /// A person shows the card at a door.
@@ -246,7 +319,11 @@ impl Building {
             .find(|(_, machine)| machine.has_door(&door))
             .expect("a door of this building");
         let tap = machine.tap(&door, card, now);
-        assert_eq!(tap.reason.grants(), tap.energised, "{tap:?}: what was judged is what the lock does");
+        assert_eq!(
+            tap.reason.grants(),
+            tap.released,
+            "{tap:?}: what was judged is what the lock does"
+        );
         self.taps.push((id.clone(), tap.clone()));
         tap
     }
@@ -266,24 +343,35 @@ impl Building {
     /// Withholds what is sent to an agent while its link looks alive.
     pub fn withhold_from(&mut self, agent: &str, withholds: bool) {
         let party = Party::Agent(AgentId::new(agent).expect("a name"));
-        self.broker.set_weather(party, Weather { withholds, ..Weather::default() });
+        self.broker.set_weather(
+            party,
+            Weather {
+                withholds,
+                ..Weather::default()
+            },
+        );
     }
 
     /// A machine of this building.
     pub fn machine(&mut self, agent: &str) -> &mut Machine {
-        self.machines.get_mut(&AgentId::new(agent).expect("a name")).expect("an agent of this building")
+        self.machines
+            .get_mut(&AgentId::new(agent).expect("a name"))
+            .expect("an agent of this building")
     }
 
     /// Whether every running agent holds the list and the policy that the server has.
     #[must_use]
     pub fn doors_agree(&self) -> bool {
         let heads = self.heads();
-        self.machines.values().filter_map(Machine::agent).all(|agent| {
-            agent.zones().all(|zone| {
-                let head = &heads[zone.id()];
-                zone.holds(head.0, head.1) && !zone.wants_policy()
+        self.machines
+            .values()
+            .filter_map(Machine::agent)
+            .all(|agent| {
+                agent.zones().all(|zone| {
+                    let head = &heads[zone.id()];
+                    zone.holds(head.0, head.1) && !zone.wants_policy()
+                })
             })
-        })
     }
 
     /// A day, for stories in which the hour does not matter.
@@ -294,7 +382,12 @@ impl Building {
 
 impl std::fmt::Debug for Building {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let log: Vec<&str> = self.broker.log.iter().map(|message| message.topic.as_str()).collect();
+        let log: Vec<&str> = self
+            .broker
+            .log
+            .iter()
+            .map(|message| message.topic.as_str())
+            .collect();
         let refused: Vec<_> = self
             .machines
             .values()

@@ -19,6 +19,8 @@ pub struct Wire {
     pub empty: bool,
     /// After so many more requests no answer comes.
     pub hang_in: Option<u32>,
+    /// How many requests were not answered with what they asked for.
+    pub failures: u32,
 }
 
 /// The simulated account under one key.
@@ -34,13 +36,21 @@ impl StripeTwin {
     /// The account as the holder of the key sees it.
     #[must_use]
     pub fn new(sim: Arc<Mutex<StripeSim>>, key: &str) -> Self {
-        Self { sim, wire: Arc::default(), hung: Arc::new(Notify::new()), key: key.to_owned() }
+        Self {
+            sim,
+            wire: Arc::default(),
+            hung: Arc::new(Notify::new()),
+            key: key.to_owned(),
+        }
     }
 
     /// The same wire under another key.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {
-        Self { key: key.to_owned(), ..self.clone() }
+        Self {
+            key: key.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The account itself.
@@ -75,20 +85,37 @@ impl StripeTwin {
             stripe_version: Some(STRIPE_VERSION.to_owned()),
             ..Headers::with_key(&self.key)
         };
-        let (status, mut body) =
-            self.sim().request(request.method.as_str(), &request.path, &request.params, headers);
+        let (status, mut body) = self.sim().request(
+            request.method.as_str(),
+            &request.path,
+            &request.params,
+            headers,
+        );
         self.withhold(&request.path, &mut body);
-        judged(&request.path, status, Hints::default(), body.to_string().as_bytes())
+        let answer = judged(
+            &request.path,
+            status,
+            Hints::default(),
+            body.to_string().as_bytes(),
+        );
+        self.wire().failures += u32::from(answer.is_err());
+        answer
     }
 
     fn withhold(&self, path: &str, body: &mut Value) {
         let wire = self.wire();
-        let Some(rows) = body.get_mut("data").and_then(Value::as_array_mut) else { return };
+        let Some(rows) = body.get_mut("data").and_then(Value::as_array_mut) else {
+            return;
+        };
         if wire.empty {
             rows.clear();
         }
         if path == "/v1/events" && !wire.hidden.is_empty() {
-            rows.retain(|event| !event["id"].as_str().is_some_and(|id| wire.hidden.contains(id)));
+            rows.retain(|event| {
+                !event["id"]
+                    .as_str()
+                    .is_some_and(|id| wire.hidden.contains(id))
+            });
         }
     }
 }

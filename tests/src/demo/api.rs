@@ -16,20 +16,39 @@ impl Api {
     /// The interface of the server at an address.
     #[must_use]
     pub fn new(server: &str, token: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: format!("{server}/api/v1"), token: token.to_owned() }
+        Self {
+            http: reqwest::Client::new(),
+            base: format!("{server}/api/v1"),
+            token: token.to_owned(),
+        }
     }
 
     /// Calls one route; an error carries the server's own words.
-    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&self.token);
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> anyhow::Result<Value> {
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base))
+            .bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = request.send().await.with_context(|| format!("{method} {path}"))?;
+        let answer = request
+            .send()
+            .await
+            .with_context(|| format!("{method} {path}"))?;
         let status = answer.status();
         let text = answer.text().await?;
         anyhow::ensure!(status.is_success(), "{method} {path}: {status} {text}");
-        if text.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&text)?) }
+        if text.is_empty() {
+            Ok(Value::Null)
+        } else {
+            Ok(serde_json::from_str(&text)?)
+        }
     }
 
     /// GET.

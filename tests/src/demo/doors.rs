@@ -65,18 +65,33 @@ pub struct Door {
 
 impl Door {
     /// Pairs an agent with the server and starts it.
-    pub async fn start(id: DoorId, server: &str, code: &str, clock: DemoClock) -> anyhow::Result<Self> {
+    pub async fn start(
+        id: DoorId,
+        server: &str,
+        code: &str,
+        clock: DemoClock,
+    ) -> anyhow::Result<Self> {
         let mut disk = MemoryDisk::default();
         let code = PairingCode::parse(code)?;
         let http = reqwest::Client::new();
         let server = server.to_owned();
         let post = async |path: &'static str, body: Vec<u8>| -> anyhow::Result<Vec<u8>> {
-            let answer = http.post(format!("{server}{path}")).body(body).send().await?.error_for_status()?;
+            let answer = http
+                .post(format!("{server}{path}"))
+                .body(body)
+                .send()
+                .await?
+                .error_for_status()?;
             Ok(answer.bytes().await?.to_vec())
         };
-        pair(&mut disk, &code, &mut randomness(), post).await.context("the demo's door was not paired")?;
+        pair(&mut disk, &code, &mut randomness(), post)
+            .await
+            .context("the demo's door was not paired")?;
         let (events, waiting) = mpsc::channel(16);
-        let shown = Arc::new(Mutex::new(Shown { door: id.to_string(), ..Shown::default() }));
+        let shown = Arc::new(Mutex::new(Shown {
+            door: id.to_string(),
+            ..Shown::default()
+        }));
         let runner = Runner::new(id.clone(), disk, clock, shown.clone())?;
         tokio::spawn(runner.run(waiting));
         Ok(Self { id, events, shown })
@@ -85,7 +100,10 @@ impl Door {
     /// What a page shows.
     #[must_use]
     pub fn shown(&self) -> Shown {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shown
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -100,7 +118,12 @@ struct Runner {
 }
 
 impl Runner {
-    fn new(id: DoorId, disk: MemoryDisk, clock: DemoClock, shown: Arc<Mutex<Shown>>) -> anyhow::Result<Self> {
+    fn new(
+        id: DoorId,
+        disk: MemoryDisk,
+        clock: DemoClock,
+        shown: Arc<Mutex<Shown>>,
+    ) -> anyhow::Result<Self> {
         let (identity, paired) = identity::load(&disk)?;
         let target = Target {
             url: paired.pairing.broker.clone(),
@@ -113,11 +136,22 @@ impl Runner {
             identity,
             paired,
             boot: boot_id(&mut random),
-            doors: vec![LocalDoor { id: id.clone(), unlock: Span::seconds(5) }],
+            doors: vec![LocalDoor {
+                id: id.clone(),
+                unlock: Span::seconds(5),
+            }],
             random: Box::new(random),
         };
         let agent = Agent::start(disk, start, clock.sources())?;
-        Ok(Self { id, agent, target, clock, link: None, rest_at: None, shown })
+        Ok(Self {
+            id,
+            agent,
+            target,
+            clock,
+            link: None,
+            rest_at: None,
+            shown,
+        })
     }
 
     fn change(&self, change: impl FnOnce(&mut Shown)) {
@@ -126,7 +160,11 @@ impl Runner {
 
     fn connect(&mut self) {
         let mut random = randomness();
-        let will = self.agent.last_will().map(|(topic, payload)| Message { topic, payload, retain: true });
+        let will = self.agent.last_will().map(|(topic, payload)| Message {
+            topic,
+            payload,
+            retain: true,
+        });
         let jitter = move || rand_core::Rng::next_u32(&mut random);
         match link::connect(&self.target, will, jitter) {
             Ok(link) => self.link = Some(link),
@@ -157,7 +195,10 @@ impl Runner {
 
     fn pause(&self) -> u64 {
         let uptime = self.sources().uptime;
-        let due = self.rest_at.into_iter().fold(self.agent.poll_timeout(), Span::min);
+        let due = self
+            .rest_at
+            .into_iter()
+            .fold(self.agent.poll_timeout(), Span::min);
         u64::try_from((due.0 - uptime.0).clamp(1, 500)).unwrap_or(500)
     }
 
@@ -173,9 +214,17 @@ impl Runner {
         match event {
             Event::Tap(uid, done) => {
                 let decisions = self.agent.judge(&uid, self.sources());
-                let reason = decisions.first().map_or(Reason::NoList, |(_, _, decision)| decision.reason);
+                let reason = decisions
+                    .first()
+                    .map_or(Reason::NoList, |(_, _, decision)| decision.reason);
                 let started = self.clock.stopwatch();
-                self.agent.handle(Input::Card { door: self.id.clone(), uid }, self.sources());
+                self.agent.handle(
+                    Input::Card {
+                        door: self.id.clone(),
+                        uid,
+                    },
+                    self.sources(),
+                );
                 self.carry_out().await;
                 let took = self.clock.stopwatch().saturating_sub(started);
                 let row = reason.row(Language::En);
@@ -203,7 +252,10 @@ impl Runner {
         let input = match incoming {
             Incoming::Connected => Input::Connected,
             Incoming::Disconnected(_) => Input::Disconnected,
-            Incoming::Message(message) => Input::Message { topic: message.topic, payload: message.payload },
+            Incoming::Message(message) => Input::Message {
+                topic: message.topic,
+                payload: message.payload,
+            },
         };
         self.agent.handle(input, self.sources());
     }
@@ -212,8 +264,17 @@ impl Runner {
         while let Some(output) = self.agent.next_output() {
             match output {
                 Output::Drive { drive, .. } => self.drive(drive),
-                Output::Publish { topic, payload, retain } => {
-                    self.send(Outgoing::Publish(Message { topic, payload, retain })).await;
+                Output::Publish {
+                    topic,
+                    payload,
+                    retain,
+                } => {
+                    self.send(Outgoing::Publish(Message {
+                        topic,
+                        payload,
+                        retain,
+                    }))
+                    .await;
                 }
                 Output::Subscribe(topics) => self.send(Outgoing::Subscribe(topics)).await,
                 Output::Unsubscribe(topics) => self.send(Outgoing::Unsubscribe(topics)).await,
@@ -252,7 +313,8 @@ impl Runner {
         let list = zone.and_then(|zone| zone.list());
         self.change(|shown| {
             shown.connected = self.agent.is_connected();
-            shown.revision = list.map_or_else(|| "none".to_owned(), |list| list.revision().to_string());
+            shown.revision =
+                list.map_or_else(|| "none".to_owned(), |list| list.revision().to_string());
             shown.cards = list.map_or(0, |list| list.len());
             shown.contact_seconds = zone.map_or(0, |zone| (now - zone.contact()).0 / 1000);
         });
@@ -277,7 +339,9 @@ pub fn read_serial(door: &Door, device: &std::path::Path) -> anyhow::Result<()> 
     let name = device.to_string_lossy();
     let mut port = tokio_serial::new(name.clone(), 9600)
         .open_native_async()
-        .with_context(|| format!("cannot open the reader {name}: check the path and the group dialout"))?;
+        .with_context(|| {
+            format!("cannot open the reader {name}: check the path and the group dialout")
+        })?;
     let events = door.events.clone();
     tokio::spawn(async move {
         let mut parser = Rdm6300::default();

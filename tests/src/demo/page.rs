@@ -86,9 +86,18 @@ pub enum Press {
 /// The page's routes.
 pub fn router(stage: Arc<Stage>) -> Router {
     Router::new()
-        .route("/", get(|| async { file("text/html; charset=utf-8", include_str!("page.html")) }))
-        .route("/page.css", get(|| async { file("text/css; charset=utf-8", include_str!("page.css")) }))
-        .route("/page.js", get(|| async { file("text/javascript; charset=utf-8", include_str!("page.js")) }))
+        .route(
+            "/",
+            get(|| async { file("text/html; charset=utf-8", include_str!("page.html")) }),
+        )
+        .route(
+            "/page.css",
+            get(|| async { file("text/css; charset=utf-8", include_str!("page.css")) }),
+        )
+        .route(
+            "/page.js",
+            get(|| async { file("text/javascript; charset=utf-8", include_str!("page.js")) }),
+        )
         .route("/state", get(state))
         .route("/do", post(act))
         .with_state(stage)
@@ -96,7 +105,13 @@ pub fn router(stage: Arc<Stage>) -> Router {
 
 fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
     let csp = "default-src 'self'";
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, csp)], text)
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CONTENT_SECURITY_POLICY, csp),
+        ],
+        text,
+    )
 }
 
 type Failed = (StatusCode, String);
@@ -110,13 +125,21 @@ async fn state(State(stage): State<Arc<Stage>>) -> Result<Json<Value>, Failed> {
     let mut shown = Vec::new();
     let mut tx = stage.app.store.begin_read().await.map_err(failed)?;
     for person in &stage.people {
-        let row = members::lock(&mut tx, MemberId(person.id)).await.map_err(failed)?;
+        let row = members::lock(&mut tx, MemberId(person.id))
+            .await
+            .map_err(failed)?;
         shown.push(json!({
             "id": person.id, "name": person.name, "story": person.story, "customer": person.customer.is_some(),
             "ending": ending(&stage, person), "standing": row.standing.map(|standing| standing.state),
         }));
     }
-    let log: Vec<String> = stage.log.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+    let log: Vec<String> = stage
+        .log
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .iter()
+        .cloned()
+        .collect();
     Ok(Json(json!({
         "now": stage.clock.now(), "cut": stage.doors.iter().any(|door| door.shown().cut),
         "doors": doors, "members": shown, "log": log, "connect": stage.connect,
@@ -125,15 +148,23 @@ async fn state(State(stage): State<Arc<Stage>>) -> Result<Json<Value>, Failed> {
 
 fn door(door: &Door) -> Value {
     let mut value = serde_json::to_value(door.shown()).unwrap_or_default();
-    value["title"] = PLACES.iter().find(|place| place.id == door.id.as_str()).map(|place| place.title).into();
+    value["title"] = PLACES
+        .iter()
+        .find(|place| place.id == door.id.as_str())
+        .map(|place| place.title)
+        .into();
     value
 }
 
 fn ending(stage: &Stage, person: &Person) -> bool {
-    let Some(customer) = &person.customer else { return false };
+    let Some(customer) = &person.customer else {
+        return false;
+    };
     let sim = stage.stripe.now();
     let running = sim.subscriptions_of(customer);
-    running.last().is_some_and(|id| sim.subscription(id)["cancel_at_period_end"] == true)
+    running
+        .last()
+        .is_some_and(|id| sim.subscription(id)["cancel_at_period_end"] == true)
 }
 
 async fn act(State(stage): State<Arc<Stage>>, Json(button): Json<Press>) -> Result<(), Failed> {
@@ -155,18 +186,37 @@ async fn act(State(stage): State<Arc<Stage>>, Json(button): Json<Press>) -> Resu
 
 async fn tap(stage: &Stage, member: i64, door: &str) -> Result<String, Failed> {
     let person = stage.person(member)?;
-    let door = stage.doors.iter().find(|known| known.id.as_str() == door).ok_or_else(|| failed("no such door"))?;
+    let door = stage
+        .doors
+        .iter()
+        .find(|known| known.id.as_str() == door)
+        .ok_or_else(|| failed("no such door"))?;
     let (done, seen) = oneshot::channel();
-    door.events.send(Event::Tap(person.uid.clone(), done)).await.map_err(failed)?;
+    door.events
+        .send(Event::Tap(person.uid.clone(), done))
+        .await
+        .map_err(failed)?;
     seen.await.map_err(failed)?;
     let shown = door.shown();
-    let title = PLACES.iter().find(|place| place.id == shown.door).map_or("", |place| place.title);
-    Ok(format!("{} tapped at the {}: {} ({:.2} ms)", person.name, title.to_lowercase(), shown.reason, shown.milliseconds))
+    let title = PLACES
+        .iter()
+        .find(|place| place.id == shown.door)
+        .map_or("", |place| place.title);
+    Ok(format!(
+        "{} tapped at the {}: {} ({:.2} ms)",
+        person.name,
+        title.to_lowercase(),
+        shown.reason,
+        shown.milliseconds
+    ))
 }
 
 impl Stage {
     fn person(&self, member: i64) -> Result<&Person, Failed> {
-        self.people.iter().find(|person| person.id == member).ok_or_else(|| failed("no such member"))
+        self.people
+            .iter()
+            .find(|person| person.id == member)
+            .ok_or_else(|| failed("no such member"))
     }
 
     fn press(&self, member: i64, what: &str) -> Result<String, Failed> {
@@ -191,6 +241,11 @@ impl Stage {
             // A door that ended shows itself on the page.
             drop(door.events.send(Event::Cut(cut)).await);
         }
-        if cut { "The network was cut." } else { "The network is back." }.to_owned()
+        if cut {
+            "The network was cut."
+        } else {
+            "The network is back."
+        }
+        .to_owned()
     }
 }

@@ -44,8 +44,16 @@ pub struct Place {
 
 /// The two doors.
 pub const PLACES: [Place; 2] = [
-    Place { id: "front", title: "Front door", zone: "house" },
-    Place { id: "workshop", title: "Workshop", zone: "workshop" },
+    Place {
+        id: "front",
+        title: "Front door",
+        zone: "house",
+    },
+    Place {
+        id: "workshop",
+        title: "Workshop",
+        zone: "workshop",
+    },
 ];
 
 const PEOPLE: [(&str, &str, &str); 8] = [
@@ -61,22 +69,57 @@ const PEOPLE: [(&str, &str, &str); 8] = [
 
 /// Zones, types and doors; returns each door's pairing code.
 pub async fn furnish(api: &Api) -> anyhow::Result<Vec<(&'static str, String)>> {
-    api.call(reqwest::Method::PATCH, "/organisation", Some(json!({"name": "The demo space"}))).await?;
-    api.put("/locations/main", json!({"name": "Main street", "time_zone": "Europe/Berlin", "holidays": []})).await?;
-    for (id, name, rank) in [("5", "Basic", 1), ("7", "Full", 2), ("9", "Workshop only", 1)] {
-        api.put(&format!("/membership-types/{id}"), json!({"name": name, "rank": rank})).await?;
+    api.call(
+        reqwest::Method::PATCH,
+        "/organisation",
+        Some(json!({"name": "The demo space"})),
+    )
+    .await?;
+    api.put(
+        "/locations/main",
+        json!({"name": "Main street", "time_zone": "Europe/Berlin", "holidays": []}),
+    )
+    .await?;
+    for (id, name, rank) in [
+        ("5", "Basic", 1),
+        ("7", "Full", 2),
+        ("9", "Workshop only", 1),
+    ] {
+        api.put(
+            &format!("/membership-types/{id}"),
+            json!({"name": name, "rank": rank}),
+        )
+        .await?;
     }
     let mut codes = Vec::new();
     for place in PLACES {
-        api.put(&format!("/zones/{}", place.zone), json!({"name": place.title, "location": "main"})).await?;
+        api.put(
+            &format!("/zones/{}", place.zone),
+            json!({"name": place.title, "location": "main"}),
+        )
+        .await?;
         let agent = format!("pi-{}", place.id);
-        let made = api.post("/agents", json!({"id": agent, "name": format!("Pi at the {}", place.title)})).await?;
+        let made = api
+            .post(
+                "/agents",
+                json!({"id": agent, "name": format!("Pi at the {}", place.title)}),
+            )
+            .await?;
         let door = json!({"name": place.title, "zone": place.zone, "agent": agent, "enrols": place.id == "front"});
         api.put(&format!("/doors/{}", place.id), door).await?;
-        codes.push((place.id, made["pairing_code"].as_str().unwrap_or_default().to_owned()));
+        codes.push((
+            place.id,
+            made["pairing_code"].as_str().unwrap_or_default().to_owned(),
+        ));
     }
-    for (zone, membership) in [("house", "5"), ("house", "7"), ("workshop", "7"), ("workshop", "9")] {
-        api.put(&format!("/zones/{zone}/access/{membership}"), json!({})).await?;
+    for (zone, membership) in [
+        ("house", "5"),
+        ("house", "7"),
+        ("workshop", "7"),
+        ("workshop", "9"),
+    ] {
+        api.put(&format!("/zones/{zone}/access/{membership}"), json!({}))
+            .await?;
     }
     Ok(codes)
 }
@@ -86,10 +129,19 @@ pub async fn invite(api: &Api) -> anyhow::Result<Vec<Person>> {
     let mut people = Vec::new();
     for (name, story, uid) in PEOPLE {
         let mail = format!("{}@example.org", name.to_lowercase());
-        let member = api.post("/members", json!({"name": name, "mail": mail})).await?;
+        let member = api
+            .post("/members", json!({"name": name, "mail": mail}))
+            .await?;
         let id = member["id"].as_i64().unwrap_or_default();
-        api.post("/cards", json!({"member": id, "uid": uid, "label": "Fob"})).await?;
-        people.push(Person { id, name, story, uid: CardUid::parse(uid)?, customer: None });
+        api.post("/cards", json!({"member": id, "uid": uid, "label": "Fob"}))
+            .await?;
+        people.push(Person {
+            id,
+            name,
+            story,
+            uid: CardUid::parse(uid)?,
+            customer: None,
+        });
     }
     Ok(people)
 }
@@ -98,43 +150,79 @@ pub async fn invite(api: &Api) -> anyhow::Result<Vec<Person>> {
 pub fn live(stripe: &Stripe, people: &mut [Person]) {
     let customer = |person: &mut Person, stripe: &Stripe, days: i64| {
         let mail = format!("{}@example.org", person.name.to_lowercase());
-        let id = stripe.days_ago(days).create_customer(Some(&mail), Some(person.name), &[]);
+        let id = stripe
+            .days_ago(days)
+            .create_customer(Some(&mail), Some(person.name), &[]);
         person.customer = Some(id.clone());
         id
     };
-    let [ada, ben, cleo, dana, emil, _finn, _hana, ivo] = people else { return };
-    for (id, name, cents) in [(BASIC, "Basic", 2500), (FULL, "Full", 6000), (WORKSHOP, "Workshop", 4000)] {
-        stripe.days_ago(DAYS).create_plan(id, Some(name), cents, Interval::Month);
+    let [ada, ben, cleo, dana, emil, _finn, _hana, ivo] = people else {
+        return;
+    };
+    for (id, name, cents) in [
+        (BASIC, "Basic", 2500),
+        (FULL, "Full", 6000),
+        (WORKSHOP, "Workshop", 4000),
+    ] {
+        stripe
+            .days_ago(DAYS)
+            .create_plan(id, Some(name), cents, Interval::Month);
     }
     let cleo = customer(cleo, stripe, 75);
-    stripe.days_ago(75).subscribe(&cleo, &[(FULL, 1)], Subscribe::default());
+    stripe
+        .days_ago(75)
+        .subscribe(&cleo, &[(FULL, 1)], Subscribe::default());
     stripe.days_ago(60).set_card(&cleo, false);
     let ben = customer(ben, stripe, 33);
-    stripe.days_ago(33).subscribe(&ben, &[(BASIC, 1)], Subscribe::default());
+    stripe
+        .days_ago(33)
+        .subscribe(&ben, &[(BASIC, 1)], Subscribe::default());
     stripe.days_ago(20).set_card(&ben, false);
     let dana = customer(dana, stripe, 18);
     stripe.days_ago(18).add_balance(&dana, -18_000);
-    stripe.days_ago(18).subscribe(&dana, &[(FULL, 1)], Subscribe::default());
+    stripe
+        .days_ago(18)
+        .subscribe(&dana, &[(FULL, 1)], Subscribe::default());
     let ada = customer(ada, stripe, 12);
-    stripe.days_ago(12).subscribe(&ada, &[(FULL, 2)], Subscribe::default());
+    stripe
+        .days_ago(12)
+        .subscribe(&ada, &[(FULL, 2)], Subscribe::default());
     let emil = customer(emil, stripe, 9);
-    stripe.days_ago(9).subscribe(&emil, &[(BASIC, 1)], Subscribe::default());
-    stripe.days_ago(8).subscribe(&emil, &[(WORKSHOP, 1)], Subscribe::default());
+    stripe
+        .days_ago(9)
+        .subscribe(&emil, &[(BASIC, 1)], Subscribe::default());
+    stripe
+        .days_ago(8)
+        .subscribe(&emil, &[(WORKSHOP, 1)], Subscribe::default());
     let ivo = customer(ivo, stripe, 5);
-    stripe.days_ago(5).subscribe(&ivo, &[(FULL, 1)], Subscribe::default());
+    stripe
+        .days_ago(5)
+        .subscribe(&ivo, &[(FULL, 1)], Subscribe::default());
 }
 
 /// What an admin did: a seat named, cash taken, a hold placed.
-pub async fn administer(api: &Api, stripe: &Stripe, people: &[Person], now: Timestamp) -> anyhow::Result<()> {
-    let [ada, _, _, _, _, finn, hana, ivo] = people else { return Ok(()) };
+pub async fn administer(
+    api: &Api,
+    stripe: &Stripe,
+    people: &[Person],
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let [ada, _, _, _, _, finn, hana, ivo] = people else {
+        return Ok(());
+    };
     let customer = ada.customer.clone().unwrap_or_default();
     let subscription = stripe.now().subscriptions_of(&customer).remove(0);
     let item = stripe.now().subscription(&subscription)["items"]["data"][0]["id"].clone();
     let item = item.as_str().unwrap_or_default().to_owned();
-    api.put(&format!("/coverage/{item}/2"), json!({"customer": customer, "member": finn.id})).await?;
+    api.put(
+        &format!("/coverage/{item}/2"),
+        json!({"customer": customer, "member": finn.id}),
+    )
+    .await?;
     api.post("/payments", cash(hana.id, now)).await?;
     let hold = json!({"reason": "Broke the laser cutter; talk to the board."});
-    api.post(&format!("/members/{}/holds", ivo.id), hold).await?;
+    api.post(&format!("/members/{}/holds", ivo.id), hold)
+        .await?;
     Ok(())
 }
 
@@ -147,7 +235,9 @@ fn cash(member: i64, now: Timestamp) -> Value {
 
 /// Presses a button of a member.
 pub fn press(stripe: &Stripe, person: &Person, what: &str) -> anyhow::Result<String> {
-    let Some(customer) = person.customer.as_deref() else { anyhow::bail!("{} does not pay by Stripe", person.name) };
+    let Some(customer) = person.customer.as_deref() else {
+        anyhow::bail!("{} does not pay by Stripe", person.name)
+    };
     let mut sim = stripe.now();
     let running: Vec<String> = sim.subscriptions_of(customer);
     let last = running.last().cloned();
@@ -155,12 +245,17 @@ pub fn press(stripe: &Stripe, person: &Person, what: &str) -> anyhow::Result<Str
         ("pay", _) => {
             sim.set_card(customer, true);
             let paid = sim.pay_open_invoice(customer);
-            let over = running.iter().all(|id| sim.subscription(id)["status"] == "canceled");
+            let over = running
+                .iter()
+                .all(|id| sim.subscription(id)["status"] == "canceled");
             if paid == 0 && over {
                 sim.subscribe(customer, &[(FULL, 1)], Subscribe::default());
                 format!("{} subscribed again.", person.name)
             } else {
-                format!("{}'s card works; {paid} open invoices were paid.", person.name)
+                format!(
+                    "{}'s card works; {paid} open invoices were paid.",
+                    person.name
+                )
             }
         }
         ("fail", _) => {
@@ -169,7 +264,10 @@ pub fn press(stripe: &Stripe, person: &Person, what: &str) -> anyhow::Result<Str
         }
         ("gift", _) => {
             sim.add_balance(customer, -6000);
-            format!("{} got a gift card of 60.00; the next invoice uses it.", person.name)
+            format!(
+                "{} got a gift card of 60.00; the next invoice uses it.",
+                person.name
+            )
         }
         ("tier", Some(subscription)) => {
             let shown = sim.subscription(&subscription);
@@ -181,7 +279,11 @@ pub fn press(stripe: &Stripe, person: &Person, what: &str) -> anyhow::Result<Str
         ("cancel", Some(subscription)) => {
             let ending = sim.subscription(&subscription)["cancel_at_period_end"] == true;
             sim.cancel_at_period_end(&subscription, !ending);
-            let word = if ending { "keeps the membership" } else { "cancelled at period end" };
+            let word = if ending {
+                "keeps the membership"
+            } else {
+                "cancelled at period end"
+            };
             format!("{} {word}.", person.name)
         }
         _ => anyhow::bail!("{} has no subscription to change", person.name),

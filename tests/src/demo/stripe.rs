@@ -24,7 +24,10 @@ impl Stripe {
     #[must_use]
     pub fn start(clock: DemoClock, days_ago: i64) -> Self {
         let begin = clock.now().as_seconds() - days_ago * DAY;
-        Self { sim: Arc::new(Mutex::new(StripeSim::new("acct_demo", false, begin))), clock }
+        Self {
+            sim: Arc::new(Mutex::new(StripeSim::new("acct_demo", false, begin))),
+            clock,
+        }
     }
 
     /// The account, at the demo's time.
@@ -64,7 +67,12 @@ impl Stripe {
             for event in events {
                 let body = event.body(Shape::Endive, false).to_string();
                 let header = deliver::sign(&secret, self.clock.now().as_seconds(), body.as_bytes());
-                let sent = http.post(&webhook).header("Stripe-Signature", header).body(body).send().await;
+                let sent = http
+                    .post(&webhook)
+                    .header("Stripe-Signature", header)
+                    .body(body)
+                    .send()
+                    .await;
                 if let Err(error) = sent.and_then(reqwest::Response::error_for_status) {
                     tracing::warn!(%error, "an event was not delivered; the pull will bring it");
                 }

@@ -18,7 +18,10 @@ impl DemoClock {
     #[expect(clippy::disallowed_methods, reason = "the demo runs in real time")]
     #[must_use]
     pub fn start() -> Self {
-        Self { started: Instant::now(), ahead: Arc::new(AtomicI64::new(0)) }
+        Self {
+            started: Instant::now(),
+            ahead: Arc::new(AtomicI64::new(0)),
+        }
     }
 
     /// What time it is in the demo.
@@ -43,6 +46,10 @@ impl DemoClock {
     pub fn sources(&self) -> Sources {
         let ahead = self.ahead.load(Ordering::Relaxed);
         let elapsed = i64::try_from(self.stopwatch().as_millis()).unwrap_or(i64::MAX);
-        Sources { wall: self.now(), uptime: Span(elapsed.saturating_add(ahead)), synchronised: true }
+        Sources {
+            wall: self.now(),
+            uptime: Span(elapsed.saturating_add(ahead)),
+            synchronised: true,
+        }
     }
 }

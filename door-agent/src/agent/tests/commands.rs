@@ -4,7 +4,12 @@ use super::*;
 use shared::wire::{Action, Command, CommandResult, ENROL_PURPOSE, Outcome};
 
 fn command(world: &World, counter: u64, action: Action) -> Command {
-    Command { boot: world.agent.boot(), counter, issued_at: world.sources.wall, action }
+    Command {
+        boot: world.agent.boot(),
+        counter,
+        issued_at: world.sources.wall,
+        action,
+    }
 }
 
 fn give(world: &mut World, command: &Command) -> Vec<Output> {
@@ -12,11 +17,22 @@ fn give(world: &mut World, command: &Command) -> Vec<Output> {
 }
 
 fn outcomes(world: &World, out: &[Output]) -> Vec<Outcome> {
-    published::<CommandResult>(&world.identity, Kind::Result, out).into_iter().map(|result| result.outcome).collect()
+    published::<CommandResult>(&world.identity, Kind::Result, out)
+        .into_iter()
+        .map(|result| result.outcome)
+        .collect()
 }
 
 fn unlocks(out: &[Output]) -> bool {
-    out.iter().any(|output| matches!(output, Output::Drive { drive: Drive::Energise { .. }, .. }))
+    out.iter().any(|output| {
+        matches!(
+            output,
+            Output::Drive {
+                drive: Drive::Energise { .. },
+                ..
+            }
+        )
+    })
 }
 
 #[test]
@@ -43,7 +59,10 @@ fn a_command_for_another_run_is_refused_and_the_counter_outlives_a_restart() {
     world.restart();
     world.connect();
     assert!(!unlocks(&give(&mut world, &unlock)));
-    let replayed = Command { boot: world.agent.boot(), ..unlock };
+    let replayed = Command {
+        boot: world.agent.boot(),
+        ..unlock
+    };
     assert!(!unlocks(&give(&mut world, &replayed)));
     assert_eq!(world.refused(RefusedWhy::Expired), 2);
     let next = command(&world, 8, Action::Unlock { door: front() });
@@ -55,13 +74,19 @@ fn a_command_that_was_held_back_for_more_than_five_seconds_is_refused() {
     let mut world = World::with_list(&[]);
     world.send_head();
     let held_back = command(&world, 7, Action::Unlock { door: front() });
-    let in_time = Command { counter: 6, ..held_back.clone() };
+    let in_time = Command {
+        counter: 6,
+        ..held_back.clone()
+    };
     world.run(Span::seconds(5));
     assert!(unlocks(&give(&mut world, &in_time)));
     world.run(Span(1));
     let out = give(&mut world, &held_back);
     assert!(!unlocks(&out));
-    assert!(matches!(&outcomes(&world, &out)[..], [Outcome::Refused { .. }]));
+    assert!(matches!(
+        &outcomes(&world, &out)[..],
+        [Outcome::Refused { .. }]
+    ));
 }
 
 #[test]
@@ -71,11 +96,21 @@ fn remote_unlock_is_refused_while_the_clock_is_untrusted_and_identify_is_not() {
     world.sources.wall = Timestamp(0);
     let reading = world.agent.reading(world.sources);
     assert_eq!(reading.quality, shared::door_clock::Quality::Untrusted);
-    let unlock = Command { issued_at: reading.time, ..command(&world, 7, Action::Unlock { door: front() }) };
+    let unlock = Command {
+        issued_at: reading.time,
+        ..command(&world, 7, Action::Unlock { door: front() })
+    };
     let out = give(&mut world, &unlock);
     assert!(!unlocks(&out));
-    assert!(matches!(&outcomes(&world, &out)[..], [Outcome::Refused { .. }]));
-    let identify = Command { counter: 8, action: Action::Identify { door: front() }, ..unlock };
+    assert!(matches!(
+        &outcomes(&world, &out)[..],
+        [Outcome::Refused { .. }]
+    ));
+    let identify = Command {
+        counter: 8,
+        action: Action::Identify { door: front() },
+        ..unlock
+    };
     let out = give(&mut world, &identify);
     assert_eq!(outcomes(&world, &out), [Outcome::Done]);
 }
@@ -87,7 +122,10 @@ fn a_dead_disk_does_not_stop_a_remote_unlock_nor_let_it_be_repeated() {
     let unlock = command(&world, 7, Action::Unlock { door: front() });
     assert!(unlocks(&give(&mut world, &unlock)));
     world.run(Span::seconds(10));
-    let again = Command { issued_at: world.sources.wall, ..unlock };
+    let again = Command {
+        issued_at: world.sources.wall,
+        ..unlock
+    };
     assert!(!unlocks(&give(&mut world, &again)));
 }
 
@@ -100,17 +138,33 @@ fn a_card_shown_twice_is_enrolled_and_leaves_the_agent_only_sealed() {
     let mut out = world.tap(42);
     world.run(Span::seconds(2));
     out.extend(world.tap(42));
-    let [Outcome::Enrolled { sealed_uid }] = &outcomes(&world, &out)[..] else { panic!("not enrolled: {out:?}") };
-    assert_eq!(world.opening.open(ENROL_PURPOSE, sealed_uid).as_deref(), Ok(card(42).as_bytes()));
+    let [Outcome::Enrolled { sealed_uid }] = &outcomes(&world, &out)[..] else {
+        panic!("not enrolled: {out:?}")
+    };
+    assert_eq!(
+        world.opening.open(ENROL_PURPOSE, sealed_uid).as_deref(),
+        Ok(card(42).as_bytes())
+    );
     out.extend(world.run(Span::minutes(5)));
     let in_clear = |output: &Output| match output {
-        Output::Publish { payload, .. } => payload.windows(4).any(|bytes| bytes == card(42).as_bytes()),
-        Output::Drive { .. } | Output::Subscribe(_) | Output::Unsubscribe(_) | Output::Restart => false,
+        Output::Publish { payload, .. } => {
+            payload.windows(4).any(|bytes| bytes == card(42).as_bytes())
+        }
+        Output::Drive { .. } | Output::Subscribe(_) | Output::Unsubscribe(_) | Output::Restart => {
+            false
+        }
     };
     assert!(!out.iter().any(in_clear));
     for name in world.disk.list().expect("it lists") {
-        let bytes = world.disk.read(&name).expect("it reads").unwrap_or_default();
-        assert!(!bytes.windows(4).any(|bytes| bytes == card(42).as_bytes()), "{name}");
+        let bytes = world
+            .disk
+            .read(&name)
+            .expect("it reads")
+            .unwrap_or_default();
+        assert!(
+            !bytes.windows(4).any(|bytes| bytes == card(42).as_bytes()),
+            "{name}"
+        );
     }
 }
 
@@ -121,7 +175,10 @@ fn a_door_that_is_not_marked_for_it_enrols_nothing() {
     world.send(Channel::Config(pi()), Kind::Config, &config);
     let enrol = command(&world, 7, Action::Enrol { door: front() });
     let out = give(&mut world, &enrol);
-    assert!(matches!(&outcomes(&world, &out)[..], [Outcome::Refused { .. }]));
+    assert!(matches!(
+        &outcomes(&world, &out)[..],
+        [Outcome::Refused { .. }]
+    ));
     assert_eq!(world.tap(42), [shows(Reason::Unknown)]);
 }
 
@@ -137,7 +194,13 @@ fn an_enrolment_nobody_comes_to_says_so() {
 #[test]
 fn a_door_of_another_agent_is_not_opened() {
     let mut world = World::with_list(&[]);
-    let unlock = command(&world, 7, Action::Unlock { door: DoorId::new("back").expect("a name") });
+    let unlock = command(
+        &world,
+        7,
+        Action::Unlock {
+            door: DoorId::new("back").expect("a name"),
+        },
+    );
     let out = give(&mut world, &unlock);
     assert!(!unlocks(&out));
     assert_eq!(world.refused(RefusedWhy::NotOurs), 1);
@@ -148,7 +211,9 @@ fn diagnostics_and_restart_are_answered() {
     let mut world = World::with_list(&[entry(1, None)]);
     let ask = command(&world, 7, Action::Diagnostics);
     let out = give(&mut world, &ask);
-    let [Outcome::Diagnostics { text }] = &outcomes(&world, &out)[..] else { panic!("no answer: {out:?}") };
+    let [Outcome::Diagnostics { text }] = &outcomes(&world, &out)[..] else {
+        panic!("no answer: {out:?}")
+    };
     assert!(text.contains("zone wood: list 1.1 with 1 cards"), "{text}");
     let restart = command(&world, 8, Action::Restart);
     let out = give(&mut world, &restart);

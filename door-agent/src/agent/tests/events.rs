@@ -24,7 +24,11 @@ impl Log {
                     self.events.push((batch.boot, event));
                 }
             }
-            acks.push(Ack { boot: batch.boot, up_to: *last, digest: *digest });
+            acks.push(Ack {
+                boot: batch.boot,
+                up_to: *last,
+                digest: *digest,
+            });
         }
         acks
     }
@@ -35,12 +39,18 @@ impl Log {
             if acks.is_empty() {
                 return;
             }
-            out = acks.iter().flat_map(|ack| world.send(Channel::Ack(pi()), Kind::Ack, ack)).collect();
+            out = acks
+                .iter()
+                .flat_map(|ack| world.send(Channel::Ack(pi()), Kind::Ack, ack))
+                .collect();
         }
     }
 
     fn cards(&self) -> usize {
-        self.events.iter().filter(|(_, event)| matches!(event.what, What::Card { .. })).count()
+        self.events
+            .iter()
+            .filter(|(_, event)| matches!(event.what, What::Card { .. }))
+            .count()
     }
 }
 
@@ -70,7 +80,10 @@ fn without_an_acknowledgement_the_same_bytes_are_sent_again() {
     assert!(sent.len() > 2, "{}", sent.len());
     let prefix = sent[0].events.len();
     for again in &sent {
-        assert_eq!((again.boot, again.first, &again.events[..prefix]), (sent[0].boot, 1, &sent[0].events[..]));
+        assert_eq!(
+            (again.boot, again.first, &again.events[..prefix]),
+            (sent[0].boot, 1, &sent[0].events[..])
+        );
     }
 }
 
@@ -127,7 +140,10 @@ fn an_acknowledgement_of_another_history_is_refused_and_the_events_stay() {
     assert_eq!(world.refused(RefusedWhy::Digest), 1);
     // The refusal itself is one more event.
     assert_eq!(world.agent.spool.waiting(), waiting + 1);
-    let beyond = Ack { up_to: ack.up_to + 100, ..ack };
+    let beyond = Ack {
+        up_to: ack.up_to + 100,
+        ..ack
+    };
     world.send(Channel::Ack(pi()), Kind::Ack, &beyond);
     assert_eq!(world.refused(RefusedWhy::Conflict), 1);
 }
@@ -139,11 +155,17 @@ fn a_new_epoch_gets_everything_that_is_still_kept() {
     world.tap(1);
     let out = world.run(Span::seconds(1));
     log.exchange(&mut world, out);
-    let epoch = Epoch { number: 2, id: [1; 8] };
+    let epoch = Epoch {
+        number: 2,
+        id: [1; 8],
+    };
     world.list = AllowList::build(Revision { epoch, number: 1 }, [entry(2, None)]);
     world.send_head();
     let asked = world.run(Span::seconds(5));
-    let nonce = requests(&world.identity, &asked).pop().expect("it asks").nonce;
+    let nonce = requests(&world.identity, &asked)
+        .pop()
+        .expect("it asks")
+        .nonce;
     let mut out = world.answer(nonce);
     let mut restored = Log::default();
     out.extend(world.run(Span::seconds(1)));
@@ -155,11 +177,28 @@ fn a_new_epoch_gets_everything_that_is_still_kept() {
 fn the_event_of_a_badge_is_on_disk_when_the_lock_is_driven() {
     let mut world = World::with_list(&[entry(1, None)]);
     world.run(Span::seconds(10));
-    world.agent.handle(Input::Card { door: front(), uid: card(1) }, world.sources);
+    world.agent.handle(
+        Input::Card {
+            door: front(),
+            uid: card(1),
+        },
+        world.sources,
+    );
     let written = world.agent.spool.next_sequence() - 1;
     let power_cut_now = world.disk.clone();
     power_cut_now.power_cut(&mut |most| most);
-    let (spool, _) = Spool::open(Box::new(power_cut_now), world.agent.boot(), Limits::default()).expect("it opens");
+    let (spool, _) = Spool::open(
+        Box::new(power_cut_now),
+        world.agent.boot(),
+        Limits::default(),
+    )
+    .expect("it opens");
     assert_eq!(spool.next_sequence() - 1, written);
-    assert!(matches!(world.agent.next_output(), Some(Output::Drive { drive: Drive::Energise { .. }, .. })));
+    assert!(matches!(
+        world.agent.next_output(),
+        Some(Output::Drive {
+            drive: Drive::Energise { .. },
+            ..
+        })
+    ));
 }

@@ -11,7 +11,10 @@ fn without_status(out: Vec<Output>) -> Vec<Output> {
 fn refuses(world: &mut World, why: RefusedWhy, topic: String, payload: Vec<u8>) {
     let (held, contact, count) = (world.held(), world.contact(), world.refused(why));
     let out = world.receive(topic, payload);
-    assert!(out.iter().all(|out| matches!(out, Output::Publish { .. })), "{out:?}");
+    assert!(
+        out.iter().all(|out| matches!(out, Output::Publish { .. })),
+        "{out:?}"
+    );
     assert_eq!((world.held(), world.contact()), (held, contact));
     assert_eq!(world.refused(why), count + 1, "{why:?}");
 }
@@ -21,7 +24,10 @@ fn a_paid_card_opens_for_its_time_and_an_unknown_one_does_not() {
     let mut world = World::with_list(&[entry(1, None)]);
     world.run(Span::seconds(30));
     let now = world.sources.uptime;
-    assert_eq!(without_status(world.tap(1)), [opened(now), shows(Reason::Granted)]);
+    assert_eq!(
+        without_status(world.tap(1)),
+        [opened(now), shows(Reason::Granted)]
+    );
     assert!(world.run(UNLOCK).contains(&drive(Drive::Rest)));
     assert_eq!(world.tap(2), [shows(Reason::Unknown)]);
 }
@@ -36,7 +42,9 @@ fn without_a_list_every_card_is_refused() {
 fn a_connection_subscribes_and_reports_before_anything_else() {
     let mut world = World::new();
     let out = world.connect();
-    let Output::Subscribe(topics) = &out[0] else { panic!("not subscribed: {out:?}") };
+    let Output::Subscribe(topics) = &out[0] else {
+        panic!("not subscribed: {out:?}")
+    };
     for channel in [
         Channel::Config(pi()),
         Channel::Sync(pi()),
@@ -48,7 +56,9 @@ fn a_connection_subscribes_and_reports_before_anything_else() {
     ] {
         assert!(topics.contains(&topic(channel)));
     }
-    let report = reports(&world.identity, &out[1..2]).pop().expect("a report");
+    let report = reports(&world.identity, &out[1..2])
+        .pop()
+        .expect("a report");
     assert_eq!((report.boot, report.counter), (BootId([1; 16]), 1));
     assert_eq!(report.zones[0].list, None);
 }
@@ -63,7 +73,10 @@ fn a_delta_is_used_at_once_and_reported() {
     out.extend(world.run(Span::seconds(1)));
     let report = reports(&world.identity, &out).remove(0);
     let held = report.zones[0].list.expect("a list");
-    assert_eq!((held.revision, held.digest, held.kept), (world.list.revision(), world.list.digest(), Kept::Stored));
+    assert_eq!(
+        (held.revision, held.digest, held.kept),
+        (world.list.revision(), world.list.digest(), Kept::Stored)
+    );
 }
 
 #[test]
@@ -73,7 +86,11 @@ fn contact_is_the_newest_head_whose_list_is_held() {
     world.run(Span::minutes(1));
     let delta = world.change_list(&[]);
     world.send_head();
-    assert_eq!(world.contact(), before, "the change behind this head is withheld");
+    assert_eq!(
+        world.contact(),
+        before,
+        "the change behind this head is withheld"
+    );
     let named = world.sources.wall;
     world.run(Span::seconds(1));
     world.send_delta(&delta);
@@ -110,7 +127,13 @@ fn a_door_held_open_by_policy_stands_open_until_the_moment_and_then_rests() {
     world.policy.policy.hold_open_until = Some(world.sources.wall + Span::minutes(10));
     world.send_policy();
     let out = world.send_head();
-    assert!(out.iter().any(|out| matches!(out, Output::Drive { drive: Drive::Energise { .. }, .. })));
+    assert!(out.iter().any(|out| matches!(
+        out,
+        Output::Drive {
+            drive: Drive::Energise { .. },
+            ..
+        }
+    )));
     let out = world.run(Span(Span::minutes(10).0 - 1));
     assert!(!out.contains(&drive(Drive::Rest)));
     assert!(world.run(Span(1)).contains(&drive(Drive::Rest)));
@@ -124,7 +147,10 @@ fn what_is_older_than_the_list_changes_nothing() {
     world.send_delta(&delta);
     world.send_head();
 
-    let older = old_list.delta_to(old_list.revision().number, &std::collections::BTreeMap::new());
+    let older = old_list.delta_to(
+        old_list.revision().number,
+        &std::collections::BTreeMap::new(),
+    );
     let to = topic(Channel::Delta(wood()));
     let payload = seal(Kind::Delta, &to, &older, &world.server);
     refuses(&mut world, RefusedWhy::Older, to, payload);
@@ -146,7 +172,16 @@ fn an_older_snapshot_is_refused_even_as_an_answer() {
     let asked = world.run(Span::seconds(5));
     let nonce = requests(&world.identity, &asked)[0].nonce;
     let to = topic(Channel::Sync(pi()));
-    let payload = seal(Kind::Sync, &to, &Sync::Snapshot { zone: wood(), nonce, part: old }, &world.server);
+    let payload = seal(
+        Kind::Sync,
+        &to,
+        &Sync::Snapshot {
+            zone: wood(),
+            nonce,
+            part: old,
+        },
+        &world.server,
+    );
     refuses(&mut world, RefusedWhy::Older, to, payload);
 }
 
@@ -174,16 +209,39 @@ fn messages_of_another_key_moved_truncated_or_of_another_version_change_nothing(
     let good = seal(Kind::Delta, &to, &delta, &world.server);
 
     let other = Signer::from_seed(&[66; 32]);
-    refuses(&mut world, RefusedWhy::Key, to.clone(), seal(Kind::Delta, &to, &delta, &other));
+    refuses(
+        &mut world,
+        RefusedWhy::Key,
+        to.clone(),
+        seal(Kind::Delta, &to, &delta, &other),
+    );
     let elsewhere = topic(Channel::Delta(ZoneId::new("metal").expect("a name")));
     let moved = seal(Kind::Delta, &elsewhere, &delta, &world.server);
     refuses(&mut world, RefusedWhy::Signature, to.clone(), moved.clone());
     refuses(&mut world, RefusedWhy::NotOurs, elsewhere, moved);
-    refuses(&mut world, RefusedWhy::Unreadable, to.clone(), good[..good.len() - 1].to_vec());
-    refuses(&mut world, RefusedWhy::Unreadable, to.clone(), b"{}".to_vec());
-    refuses(&mut world, RefusedWhy::Unreadable, to.clone(), vec![0; 300 * 1024]);
+    refuses(
+        &mut world,
+        RefusedWhy::Unreadable,
+        to.clone(),
+        good[..good.len() - 1].to_vec(),
+    );
+    refuses(
+        &mut world,
+        RefusedWhy::Unreadable,
+        to.clone(),
+        b"{}".to_vec(),
+    );
+    refuses(
+        &mut world,
+        RefusedWhy::Unreadable,
+        to.clone(),
+        vec![0; 300 * 1024],
+    );
     let mut newer = good.clone();
-    let place = newer.windows(9).position(|window| window == b"gs1/delta").expect("the content type");
+    let place = newer
+        .windows(9)
+        .position(|window| window == b"gs1/delta")
+        .expect("the content type");
     newer[place + 2] = b'2';
     refuses(&mut world, RefusedWhy::Version, to.clone(), newer);
     let wrong_kind = seal(Kind::Sync, &to, &delta, &world.server);
@@ -208,11 +266,18 @@ fn refused_messages_are_reported_once_each_and_logged_once_a_minute() {
         out.extend(world.receive(to.clone(), b"noise".to_vec()));
     }
     out.extend(world.run(Span::minutes(3)));
-    let refused: Vec<u64> =
-        reports(&world.identity, &out).iter().flat_map(|report| report.refused.iter().map(|one| one.count)).collect();
+    let refused: Vec<u64> = reports(&world.identity, &out)
+        .iter()
+        .flat_map(|report| report.refused.iter().map(|one| one.count))
+        .collect();
     assert_eq!(refused, [50]);
-    let events: Vec<BadgeEvent> = batches(&world.identity, &out).iter().flat_map(read).collect();
-    let rejected = events.iter().filter(|event| matches!(event.what, What::Rejected { .. }));
+    let events: Vec<BadgeEvent> = batches(&world.identity, &out)
+        .iter()
+        .flat_map(read)
+        .collect();
+    let rejected = events
+        .iter()
+        .filter(|event| matches!(event.what, What::Rejected { .. }));
     let mut sequences: Vec<u64> = rejected.map(|event| event.sequence).collect();
     sequences.dedup();
     assert_eq!(sequences.len(), 1);
@@ -233,12 +298,23 @@ fn an_agent_that_lost_a_change_asks_once_after_a_random_delay_and_takes_the_answ
     let asked = world.run(Span::seconds(20));
     let request = requests(&world.identity, &asked).pop().expect("it asks");
     assert_eq!(request.holds, Some(revision(1)));
-    let wrong = Sync::Delta { zone: wood(), nonce: request.nonce ^ 1, delta: merged.clone() };
+    let wrong = Sync::Delta {
+        zone: wood(),
+        nonce: request.nonce ^ 1,
+        delta: merged.clone(),
+    };
     world.send(Channel::Sync(pi()), Kind::Sync, &wrong);
     assert_eq!(world.held().map(|held| held.revision), Some(revision(1)));
-    let answer = Sync::Delta { zone: wood(), nonce: request.nonce, delta: merged };
+    let answer = Sync::Delta {
+        zone: wood(),
+        nonce: request.nonce,
+        delta: merged,
+    };
     world.send(Channel::Sync(pi()), Kind::Sync, &answer);
-    assert_eq!(world.held().map(|held| held.revision), Some(world.list.revision()));
+    assert_eq!(
+        world.held().map(|held| held.revision),
+        Some(world.list.revision())
+    );
     let later = world.run(Span::minutes(20));
     assert!(requests(&world.identity, &later).is_empty());
 }
@@ -247,8 +323,13 @@ fn an_agent_that_lost_a_change_asks_once_after_a_random_delay_and_takes_the_answ
 fn a_snapshot_of_several_parts_is_put_together_in_any_order() {
     let entries: Vec<Entry> = (0..2500_u16)
         .map(|number| {
-            let uid = CardUid::from_bytes(&[4, 1, number.to_be_bytes()[0], number.to_be_bytes()[1]]).expect("a card");
-            Entry { token: CardToken::of(&uid, &CARD_KEY), ..entry(1, None) }
+            let uid =
+                CardUid::from_bytes(&[4, 1, number.to_be_bytes()[0], number.to_be_bytes()[1]])
+                    .expect("a card");
+            Entry {
+                token: CardToken::of(&uid, &CARD_KEY),
+                ..entry(1, None)
+            }
         })
         .chain([entry(1, None)])
         .collect();
@@ -264,12 +345,27 @@ fn a_snapshot_of_several_parts_is_put_together_in_any_order() {
     parts.swap(0, 2);
     let last = parts.pop().expect("three parts");
     for part in parts.iter().chain(&parts) {
-        let part = Sync::Snapshot { zone: wood(), nonce, part: part.clone() };
+        let part = Sync::Snapshot {
+            zone: wood(),
+            nonce,
+            part: part.clone(),
+        };
         world.send(Channel::Sync(pi()), Kind::Sync, &part);
     }
     assert_eq!(world.held(), None);
-    world.send(Channel::Sync(pi()), Kind::Sync, &Sync::Snapshot { zone: wood(), nonce, part: last });
-    assert_eq!(world.held().map(|held| held.digest), Some(world.list.digest()));
+    world.send(
+        Channel::Sync(pi()),
+        Kind::Sync,
+        &Sync::Snapshot {
+            zone: wood(),
+            nonce,
+            part: last,
+        },
+    );
+    assert_eq!(
+        world.held().map(|held| held.digest),
+        Some(world.list.digest())
+    );
     assert!(world.opens(1));
 }
 
@@ -311,7 +407,16 @@ fn a_snapshot_that_is_not_what_was_signed_is_refused() {
         (huge, RefusedWhy::Unreadable),
         (beyond, RefusedWhy::Unreadable),
     ] {
-        let payload = seal(Kind::Sync, &to, &Sync::Snapshot { zone: wood(), nonce, part }, &world.server);
+        let payload = seal(
+            Kind::Sync,
+            &to,
+            &Sync::Snapshot {
+                zone: wood(),
+                nonce,
+                part,
+            },
+            &world.server,
+        );
         refuses(&mut world, why, to.clone(), payload);
     }
 }
@@ -331,7 +436,10 @@ fn a_change_that_does_not_lead_to_its_digest_is_refused_and_the_whole_list_is_as
 #[test]
 fn a_new_epoch_begins_with_a_snapshot() {
     let mut world = World::with_list(&[entry(1, None)]);
-    let epoch = Epoch { number: 2, id: [1; 8] };
+    let epoch = Epoch {
+        number: 2,
+        id: [1; 8],
+    };
     world.list = AllowList::build(Revision { epoch, number: 1 }, [entry(2, None)]);
     world.send_head();
     world.catch_up();

@@ -6,7 +6,11 @@ use shared::door_clock::Quality;
 #[test]
 fn a_restarted_agent_without_any_network_opens_for_the_paid_and_not_for_the_lapsed() {
     let mut world = World::with_list(&[]);
-    let lapsed = Entry { state: CardState::Lapsed, rights: Vec::new(), ..entry(2, None) };
+    let lapsed = Entry {
+        state: CardState::Lapsed,
+        rights: Vec::new(),
+        ..entry(2, None)
+    };
     let delta = world.change_list(&[entry(1, None), lapsed]);
     world.send_delta(&delta);
     world.restart();
@@ -61,8 +65,15 @@ fn a_list_that_cannot_be_stored_is_used_and_reported_volatile_until_it_is() {
     let mut out = world.send_delta(&delta);
     out.extend(world.run(Span::seconds(1)));
     assert!(world.opens(1));
-    let told = |out: &[Output], world: &World| reports(&world.identity, out).last().and_then(|report| report.zones[0].list);
-    assert_eq!(told(&out, &world).map(|held| held.kept), Some(Kept::Volatile));
+    let told = |out: &[Output], world: &World| {
+        reports(&world.identity, out)
+            .last()
+            .and_then(|report| report.zones[0].list)
+    };
+    assert_eq!(
+        told(&out, &world).map(|held| held.kept),
+        Some(Kept::Volatile)
+    );
     world.disk.fail_writes(false);
     let out = world.run(Span::minutes(2));
     assert_eq!(told(&out, &world).map(|held| held.kept), Some(Kept::Stored));
@@ -99,7 +110,10 @@ fn an_agent_that_lost_its_newest_list_says_so_and_asks_before_it_claims_contact(
     world.send_head();
     let nonce = requests(&world.identity, &out)[0].nonce;
     world.answer(nonce);
-    assert_eq!(world.held().map(|held| (held.revision, held.kept)), Some((revision(2), Kept::Stored)));
+    assert_eq!(
+        world.held().map(|held| (held.revision, held.kept)),
+        Some((revision(2), Kept::Stored))
+    );
 }
 
 #[test]
@@ -107,7 +121,11 @@ fn a_list_altered_on_disk_is_no_list() {
     let mut world = World::with_list(&[entry(1, None)]);
     for name in world.disk.list().expect("it lists") {
         if name.starts_with("list-") {
-            let mut bytes = world.disk.read(&name).expect("it reads").expect("it is there");
+            let mut bytes = world
+                .disk
+                .read(&name)
+                .expect("it reads")
+                .expect("it is there");
             let middle = bytes.len() / 2;
             bytes[middle] ^= 1;
             let body = 12.min(bytes.len());
@@ -153,5 +171,9 @@ fn every_deadline_is_done_with_and_an_idle_agent_does_little() {
     world.run(Span::minutes(2));
     let changes = world.disk.changes();
     assert!(world.run(Span::hours(24)).is_empty());
-    assert!(world.disk.changes() - changes <= 60, "{}", world.disk.changes() - changes);
+    assert!(
+        world.disk.changes() - changes <= 60,
+        "{}",
+        world.disk.changes() - changes
+    );
 }

@@ -38,7 +38,11 @@ fn slow_world(entries: &[Entry]) -> (World, Slow) {
     let mut world = World::with_list(entries);
     let slow = Slow::default();
     let shelf = slow.clone();
-    let keeper = Keeper::open(Box::new(world.disk.clone()), Box::new(world.disk.clone()), &world.identity);
+    let keeper = Keeper::open(
+        Box::new(world.disk.clone()),
+        Box::new(world.disk.clone()),
+        &world.identity,
+    );
     let on_shelf = |keeper| {
         slow.lock().0 = Some(keeper);
         Ok(Box::new(shelf) as Box<dyn Shelf>)
@@ -46,8 +50,14 @@ fn slow_world(entries: &[Entry]) -> (World, Slow) {
     world.boots += 1;
     let start = started(&world.identity, &world.paired, world.boots);
     let badges = Box::new(world.disk.clone());
-    world.agent =
-        Agent::start_on(keeper.expect("it opens"), on_shelf, badges, start, world.sources).expect("it starts");
+    world.agent = Agent::start_on(
+        keeper.expect("it opens"),
+        on_shelf,
+        badges,
+        start,
+        world.sources,
+    )
+    .expect("it starts");
     world.connect();
     world.send_head();
     (world, slow)
@@ -85,7 +95,13 @@ fn a_card_does_not_wait_for_the_disk() {
     let (mut world, _slow) = slow_world(&[entry(1, None)]);
     let delta = world.change_list(&[]);
     world.send_delta(&delta);
-    assert!(world.tap(1).iter().any(|out| matches!(out, Output::Drive { drive: Drive::Energise { .. }, .. })));
+    assert!(world.tap(1).iter().any(|out| matches!(
+        out,
+        Output::Drive {
+            drive: Drive::Energise { .. },
+            ..
+        }
+    )));
 }
 
 #[test]
@@ -94,7 +110,10 @@ fn a_disk_that_hangs_for_a_second_makes_the_list_volatile_until_it_answers() {
     let delta = world.change_list(&[]);
     world.send_delta(&delta);
     world.run(Span::seconds(1));
-    assert_eq!(world.held().map(|held| (held.revision.number, held.kept)), Some((2, Kept::Volatile)));
+    assert_eq!(
+        world.held().map(|held| (held.revision.number, held.kept)),
+        Some((2, Kept::Volatile))
+    );
     assert!(!world.opens(1));
     slow.work();
     world.run(Span::seconds(1));
@@ -118,7 +137,9 @@ fn a_zone_that_was_just_assigned_is_read_before_its_list_changes() {
     assert_eq!(world.refused(RefusedWhy::NotOurs), 1);
     slow.work();
     let out = world.input(Input::Tick);
-    assert!(out.iter().any(|out| matches!(out, Output::Subscribe(new) if new.contains(&topic(Channel::Head(wood()))))));
+    assert!(out.iter().any(
+        |out| matches!(out, Output::Subscribe(new) if new.contains(&topic(Channel::Head(wood()))))
+    ));
     world.send_policy();
     world.send_head();
     world.catch_up();

@@ -1,0 +1,80 @@
+//! Payments that fail: grace, lapse, and the way back in with the same card.
+
+use shared::reasons::Reason;
+use shared::standing::State;
+use shared::time::Span;
+use tests::building::Building;
+use tests::building::story::WOOD;
+use tests::stripe_sim::AfterRetries;
+
+stories! {
+    fn a_failed_renewal_leads_through_grace_to_a_lapse_and_a_payment_back_in(way: WayIn) {
+        let mut b = Building::club(way);
+        b.sim().set_dunning(&[3, 5, 7, 11], AfterRetries::LeavePastDue);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let unpaid_since = b.paid_until(&subscription);
+        let customer = b.customer(ada);
+        b.sim().set_card(&customer, false);
+
+        b.advance_to(unpaid_since + Span::hours(2));
+        let State::Grace { until: grace_end } = b.state(ada) else { panic!("{:?}", b.state(ada)) };
+        assert!(grace_end >= unpaid_since + Span::days(14) && grace_end < unpaid_since + Span::days(18));
+        assert!(b.tap(ada, "front").opens());
+        for day in [4, 6, 8, 12] {
+            b.advance_to(unpaid_since + Span::days(day));
+            assert!(b.tap(ada, "front").opens(), "day {day}");
+            assert_eq!(b.state(ada), State::Grace { until: grace_end }, "retries move nothing");
+        }
+        b.advance_to(grace_end - Span::seconds(2));
+        assert!(b.tap(ada, "front").opens());
+        b.advance_to(grace_end);
+        assert!(!b.tap(ada, "front").opens());
+        b.advance(Span::days(1));
+        assert_eq!(b.state(ada), State::Lapsed { since: grace_end });
+        assert_eq!(b.tap(ada, "front").reason, Reason::Lapsed);
+
+        b.sim().set_card(&customer, true);
+        assert_eq!(b.sim().pay_open_invoice(&customer), 1);
+        b.settle();
+        assert!(matches!(b.state(ada), State::Good { .. }));
+        assert!(b.tap(ada, "front").opens(), "the same card, and nobody touched anything");
+        b.settle();
+        b.badges_arrived_once_each();
+    }
+
+    fn when_stripe_gives_up_collecting_access_ends(way: WayIn) {
+        for after in [AfterRetries::Cancel, AfterRetries::MarkUnpaid] {
+            let mut b = Building::club(way);
+            b.sim().set_dunning(&[3, 5, 7], after);
+            let ada = b.member("Ada", "04A1B2C3");
+            let subscription = b.subscribe(ada, WOOD);
+            let unpaid_since = b.paid_until(&subscription);
+            let customer = b.customer(ada);
+            b.sim().set_card(&customer, false);
+            b.advance_to(unpaid_since + Span::days(7));
+            assert!(b.tap(ada, "front").opens(), "the last retry is still to come");
+            b.advance(Span::hours(2));
+            assert!(!b.tap(ada, "front").opens(), "{after:?}");
+            b.settle();
+        }
+    }
+
+    fn a_payment_within_grace_is_as_if_nothing_had_happened(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let customer = b.customer(ada);
+        b.sim().set_card(&customer, false);
+        b.advance_to(b.paid_until(&subscription) + Span::days(6));
+        assert!(matches!(b.state(ada), State::Grace { .. }));
+        b.sim().set_card(&customer, true);
+        b.sim().pay_open_invoice(&customer);
+        b.settle();
+        assert!(matches!(b.state(ada), State::Good { .. }));
+        b.advance(Span::days(60));
+        assert!(b.tap(ada, "front").opens());
+        assert_eq!(b.terms(ada).len(), 1);
+        b.settle();
+    }
+}

@@ -1,0 +1,112 @@
+//! Stripe cannot be read, or not rightly: nobody is locked out for it.
+
+use shared::time::Span;
+use tests::building::story::WOOD;
+use tests::building::{Building, WayIn};
+
+stories! {
+    fn a_key_of_another_account_locks_nobody_out(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let end = b.paid_until(&subscription);
+        b.sim().add_key("rk_test_other", "acct_other");
+        if way.has_key() {
+            b.use_key("rk_test_other");
+        }
+        b.advance_to(end + Span::days(2));
+        assert!(b.tap(ada, "front").opens());
+        assert_eq!(b.attends("stripe_not_readable"), way.has_key());
+        b.use_key(tests::building::stripe::KEY);
+        b.advance(Span::days(10));
+        assert!(b.tap(ada, "front").opens());
+        assert!(!b.attends("stripe_not_readable"));
+        b.settle();
+    }
+
+    fn a_live_key_on_a_test_server_locks_nobody_out(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        b.subscribe(ada, WOOD);
+        b.sim().add_key("rk_live_club", "acct_club");
+        if way.has_key() {
+            b.use_key("rk_live_club");
+        }
+        b.advance(Span::days(32));
+        assert!(b.tap(ada, "front").opens());
+        assert_eq!(b.attends("stripe_not_readable"), way.has_key());
+        b.use_key(tests::building::stripe::KEY);
+        b.advance(Span::days(10));
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
+    }
+
+    fn an_empty_answer_locks_nobody_out(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        b.stripe.wire().empty = true;
+        b.advance_to(b.paid_until(&subscription) + Span::days(4));
+        assert!(b.tap(ada, "front").opens());
+        b.stripe.wire().empty = false;
+        b.advance(Span::days(10));
+        assert!(b.tap(ada, "front").opens());
+        assert!(!b.attends("stripe_unreachable"), "{:?}", b.attention());
+        b.settle();
+    }
+
+    fn a_revoked_key_locks_nobody_out_for_a_week(way: WayIn) {
+        if way == WayIn::WebhookOnly {
+            return;
+        }
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let end = b.paid_until(&subscription);
+        b.sim().revoke_key(tests::building::stripe::KEY);
+        b.post.set_mood(tests::building::post::Mood::Lost);
+        b.advance_to(end + Span::days(9));
+        assert!(b.attends("stripe_not_readable"));
+        assert!(b.tap(ada, "front").opens(), "a lapse by the clock waits for an answer");
+        b.sim().add_key(tests::building::stripe::KEY, "acct_club");
+        b.advance(Span::hours(2));
+        assert!(b.tap(ada, "front").opens());
+        assert!(!b.attends("stripe_not_readable"));
+        b.settle();
+    }
+
+    fn an_outage_of_days_is_caught_up_with(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let ben = b.member("Ben", "04B0B0B0");
+        let subscription = b.subscribe(ada, WOOD);
+        b.hold_events();
+        b.set_stripe_out(true);
+        let customer = b.customer(ben);
+        b.sim().subscribe(&customer, &[(WOOD, 1)], tests::stripe_sim::Subscribe::default());
+        b.advance_to(b.paid_until(&subscription) + Span::days(2));
+        assert!(b.tap(ada, "front").opens());
+        assert!(!b.tap(ben, "front").opens(), "nobody could tell");
+        b.set_stripe_out(false);
+        let letters = b.held_events();
+        b.release_events(letters);
+        b.settle();
+        assert!(b.tap(ada, "front").opens());
+        assert!(b.tap(ben, "front").opens());
+        b.settle();
+        b.badges_arrived_once_each();
+    }
+
+    fn failing_requests_are_tried_again(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        b.sim().fail_next(429, 2);
+        b.sim().fail_next(500, 2);
+        b.subscribe(ada, WOOD);
+        b.advance(Span::minutes(30));
+        assert!(b.tap(ada, "front").opens());
+        assert!(!b.attends("stripe_not_readable"), "{:?}", b.attention());
+        assert!(!b.attends("stripe_unreachable"), "{:?}", b.attention());
+        b.settle();
+    }
+}

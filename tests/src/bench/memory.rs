@@ -1,0 +1,80 @@
+//! How much memory the server takes.
+
+use super::prepare::{self, Club};
+use super::{Figure, ROUNDS, ingest, median, tell, timing};
+use anyhow::Context as _;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// After the server says that it listens, so long until it is looked at: every driver has run once by then.
+const SETTLED: Duration = Duration::from_secs(3);
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Resident memory (`VmRSS`) of the built `goodstanding` binary, three seconds after its start on the database of a club
+/// with 5000 members, with the embedded broker. It has no floor.
+pub fn resident() -> anyhow::Result<Figure> {
+    let club = ingest::club()?;
+    let mut values = Vec::new();
+    for round in 1..=ROUNDS {
+        values.push(measure(&club)?);
+        tell(&format!(
+            "server_rss_5000 {round}/{ROUNDS}: {:.2} MB",
+            values[round - 1]
+        ));
+    }
+    Ok(Figure {
+        value: median(values),
+        floor: None,
+    })
+}
+
+fn measure(club: &Club) -> anyhow::Result<f64> {
+    let copy = club.copy()?;
+    let binary = std::env::current_exe()?.with_file_name("goodstanding");
+    let mut command = Command::new(&binary);
+    command
+        .arg("serve")
+        .env("DATA_DIR", copy.path())
+        .env("LISTEN", "127.0.0.1:0")
+        .env("MQTT_LOOPBACK", "127.0.0.1:0")
+        .env("ORGANISATION", prepare::organisation().as_str())
+        .env("STRIPE_MODE", "test")
+        .env("STRIPE_WEBHOOK_SECRET", prepare::SECRET)
+        .env("LOG", "error")
+        .stdout(Stdio::piped());
+    let child = command
+        .spawn()
+        .with_context(|| format!("cannot start {}: build it first", binary.display()))?;
+    let mut running = Running(child);
+    let output = running
+        .0
+        .stdout
+        .take()
+        .context("the output was asked for")?;
+    let mut lines = BufReader::new(output).lines();
+    lines
+        .by_ref()
+        .find(|line| {
+            line.as_ref()
+                .is_ok_and(|line| line.starts_with("Listening"))
+        })
+        .context("the server ended")??;
+    timing::pause(SETTLED);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", running.0.id()))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("no VmRSS: is this Linux?")?;
+    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kilobytes / 1024.0)
+}
