@@ -354,7 +354,7 @@ const LINKS: &str = "acknowledged";
 #[must_use]
 pub fn held_policy(body: &[u8]) -> Option<HeldPolicy> {
     let message: PolicyMessage = minicbor::decode(body).ok()?;
-    let digest = Sha256::digest(body).into();
+    let digest = Sha256::digest(PolicyMessage::rules(body)?).into();
     Some(HeldPolicy {
         revision: message.revision,
         digest,

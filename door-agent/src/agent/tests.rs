@@ -316,7 +316,7 @@ impl World {
     }
 
     fn policy_digest(&self) -> [u8; 32] {
-        Sha256::digest(minicbor::to_vec(&self.policy).expect("encodes")).into()
+        Sha256::digest(minicbor::to_vec(&self.policy.policy).expect("encodes")).into()
     }
 
     fn head(&self) -> Head {

@@ -23,7 +23,7 @@ pub struct Head {
     /// What they add up to.
     #[n(2)]
     pub digest: Digest,
-    /// SHA-256 of the body of the policy in force.
+    /// SHA-256 of the rules of the policy in force, as [`PolicyMessage::rules`] cuts them out.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub policy: [u8; 32],
     /// Under which card key the tokens are made.
@@ -50,6 +50,25 @@ pub struct PolicyMessage {
     /// The rules.
     #[n(2)]
     pub policy: Policy,
+}
+
+impl PolicyMessage {
+    /// The encoded rules alone, cut out of a message's body; none if it has none.
+    ///
+    /// A policy is signed anew now and then, so what names it must not hang on when it was signed.
+    #[must_use]
+    pub fn rules(body: &[u8]) -> Option<&[u8]> {
+        let mut decoder = minicbor::Decoder::new(body);
+        for _ in 0..decoder.map().ok()?? {
+            let key = decoder.u64().ok()?;
+            let start = decoder.position();
+            decoder.skip().ok()?;
+            if key == 2 {
+                return body.get(start..decoder.position());
+            }
+        }
+        None
+    }
 }
 
 /// An agent's doors and keys.
@@ -334,7 +353,7 @@ pub struct ZoneReport {
     /// The list in force; none: no list yet.
     #[n(1)]
     pub list: Option<HeldList>,
-    /// SHA-256 of the body of the policy in force.
+    /// SHA-256 of the rules of the policy in force, as [`PolicyMessage::rules`] cuts them out.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub policy: Option<Vec<u8>>,
     /// Issue time of the newest verified head, whatever its revision.
