@@ -261,7 +261,8 @@ impl App {
         Ok(())
     }
 
-    /// Keeps the newest state of an object; news from before the last fetch says nothing.
+    /// Keeps the newest state of an object; news from before the last fetch says nothing, and news of the very second
+    /// in which Stripe was asked waits for the fetch that it asks for itself.
     async fn keep(
         &self,
         work: &mut Work,
@@ -274,7 +275,7 @@ impl App {
         let id = object.id().to_owned();
         let known = mirror::find(&mut work.tx, account, &id).await?;
         let as_of = known.as_ref().map_or(Timestamp::MIN, |known| known.as_of);
-        if event.created < as_of {
+        if event.created < as_of || event.created == as_of && self.billing.stripe.is_some() {
             return Ok(());
         }
         let (stamp, object) = match known.and_then(|known| Some((known.stamp?, known.object))) {
@@ -353,7 +354,7 @@ impl App {
             .await
     }
 
-    /// Learns a price; a change of the type of a price in use waits for an admin. True if rules changed.
+    /// Learns a price, as an event or (without a name) a fetch showed it; a change of the type of a price in use waits for an admin. True if rules changed.
     pub(crate) async fn meet_price(
         &self,
         work: &mut Work,
@@ -450,27 +451,23 @@ impl App {
         customer: &str,
         cause: &str,
     ) -> Step<()> {
+        let before = members::concerned(&mut work.tx, account, customer).await?;
+        if let Some(row) = mirror::customer(&mut work.tx, account, customer).await? {
+            let (rulebook, now) = (work.rulebook.clone(), work.now);
+            let mut random =
+                Handed::new(|bytes| self.with_random(|random| random.fill_bytes(bytes)));
+            link(&mut work.tx, account, &row, &rulebook, now, &mut random).await?;
+        }
         let mut concerned: BTreeSet<MemberId> = members::concerned(&mut work.tx, account, customer)
             .await?
             .into_iter()
             .collect();
-        if concerned.is_empty()
-            && let Some(row) = mirror::customer(&mut work.tx, account, customer).await?
-        {
-            let rulebook = work.rulebook.clone();
-            let mut random =
-                Handed::new(|bytes| self.with_random(|random| random.fill_bytes(bytes)));
-            concerned.extend(
-                link(
-                    &mut work.tx,
-                    account,
-                    &row,
-                    &rulebook,
-                    work.now,
-                    &mut random,
-                )
-                .await?,
-            );
+        for member in before {
+            if !concerned.contains(&member)
+                && members::exists(&mut work.tx, &self.organisation, member).await?
+            {
+                concerned.insert(member);
+            }
         }
         for member in concerned {
             self.derive(work, member, cause).await?;

@@ -287,9 +287,7 @@ impl App {
         let mut rules_changed = false;
         let prices = fetched.subscriptions.iter().flat_map(|(_, prices)| prices);
         for price in prices.chain(fetched.invoices.iter().flat_map(|(_, prices)| prices)) {
-            rules_changed |= self
-                .meet_price(work, account, price, (as_of, "fetch"))
-                .await?;
+            rules_changed |= self.meet_price(work, account, price, (as_of, "")).await?;
         }
         if let Some(news) = &fetched.customer {
             mirror::describe(&mut work.tx, account, customer, news).await?;

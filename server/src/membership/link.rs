@@ -13,7 +13,7 @@ use shared::time::{Span, Timestamp};
 /// How long we wait for Stripe to tell whose mail address a customer has before a member is made without one.
 pub const MAIL_WAIT: Span = Span::hours(1);
 
-/// Links the customer by the written rule if it is due; returns the member it now belongs to.
+/// Links the customer by the written rule if it is due.
 pub async fn link(
     tx: &mut Tx,
     account: AccountId,
@@ -21,12 +21,12 @@ pub async fn link(
     rulebook: &Rulebook,
     now: Timestamp,
     random: &mut impl CryptoRng,
-) -> Result<Option<MemberId>> {
+) -> Result<()> {
     if let Some(member) = customer.member {
-        return Ok(Some(MemberId(member)));
+        return correct(tx, account, customer, MemberId(member), rulebook, now).await;
     }
     if !pays_for_membership(tx, account, &customer.id, rulebook).await? {
-        return Ok(None);
+        return Ok(());
     }
     let organisation = &rulebook.organisation;
     let (member, how, confirmed) = match choose(tx, customer, rulebook, now).await? {
@@ -45,7 +45,7 @@ pub async fn link(
                 true,
             )
         }
-        Choice::Wait => return Ok(None),
+        Choice::Wait => return Ok(()),
         Choice::Several => {
             let item = Item {
                 kind: "unmatched_customer",
@@ -55,13 +55,51 @@ pub async fn link(
                 member: None,
             };
             raise(tx, organisation, item, now).await?;
-            return Ok(None);
+            return Ok(());
         }
     };
     mirror::link(tx, account, &customer.id, member, how, confirmed).await?;
     settle(tx, organisation, "unmatched_customer", &customer.id, now).await?;
-    announce(tx, rulebook, &customer.id, member, how, now).await?;
-    Ok(Some(member))
+    announce(tx, rulebook, &customer.id, member, how, now).await
+}
+
+/// A reference that came later than the payment says whose the customer really is, unless an admin has looked.
+async fn correct(
+    tx: &mut Tx,
+    account: AccountId,
+    customer: &Customer,
+    member: MemberId,
+    rulebook: &Rulebook,
+    now: Timestamp,
+) -> Result<()> {
+    let created = customer.link.as_deref() == Some("created");
+    let guessed = created || customer.link.as_deref() == Some("mail") && customer.confirmed == 0;
+    let named = match guessed {
+        true => named(tx, customer, rulebook).await?,
+        false => None,
+    };
+    let Some(named) = named.filter(|named| *named != member) else {
+        return Ok(());
+    };
+    let organisation = &rulebook.organisation;
+    mirror::link(tx, account, &customer.id, named, "reference", true).await?;
+    for kind in ["confirm_link", "needs_card"] {
+        settle(tx, organisation, kind, &customer.id, now).await?;
+    }
+    if created {
+        members::forget_if_empty(tx, member).await?;
+    }
+    Ok(())
+}
+
+/// The member that a reference names.
+async fn named(tx: &mut Tx, customer: &Customer, rulebook: &Rulebook) -> Result<Option<MemberId>> {
+    let reference = customer.reference.as_deref();
+    let Some(member) = reference.and_then(|text| text.parse::<MemberId>().ok()) else {
+        return Ok(None);
+    };
+    let exists = members::exists(tx, &rulebook.organisation, member).await?;
+    Ok(exists.then_some(member))
 }
 
 enum Choice {
@@ -79,12 +117,7 @@ async fn choose(
     now: Timestamp,
 ) -> Result<Choice> {
     let organisation = &rulebook.organisation;
-    if let Some(member) = customer
-        .reference
-        .as_deref()
-        .and_then(|text| text.parse::<MemberId>().ok())
-        && members::exists(tx, organisation, member).await?
-    {
+    if let Some(member) = named(tx, customer, rulebook).await? {
         return Ok(Choice::Named(member));
     }
     match customer.mail.as_deref() {

@@ -79,6 +79,23 @@ pub async fn create(
     Ok(MemberId(id))
 }
 
+/// Removes a member who was made for a payment that turned out to be somebody else's, if nothing else hangs on it.
+pub async fn forget_if_empty(tx: &mut Tx, member: MemberId) -> Result<()> {
+    let sql = "SELECT (SELECT COUNT(*) FROM cards WHERE member = $1) + (SELECT COUNT(*) FROM customers WHERE member = $1) \
+               + (SELECT COUNT(*) FROM coverage WHERE member = $1) + (SELECT COUNT(*) FROM payments WHERE member = $1) \
+               + (SELECT COUNT(*) FROM grants WHERE member = $1) + (SELECT COUNT(*) FROM holds WHERE member = $1)";
+    let held: i64 = on!(tx, c => sqlx::query_scalar(sql).bind(member.0).fetch_one(c).await?);
+    if held == 0 {
+        for sql in [
+            "DELETE FROM terms WHERE member = $1",
+            "DELETE FROM members WHERE id = $1",
+        ] {
+            on!(tx, c => sqlx::query(sql).bind(member.0).execute(c).await?.rows_affected());
+        }
+    }
+    Ok(())
+}
+
 /// What a member begins with.
 #[derive(Debug, Clone, Copy)]
 pub struct NewMember<'a> {

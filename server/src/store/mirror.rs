@@ -113,6 +113,10 @@ pub struct Customer {
     pub id: String,
     /// Whose it is.
     pub member: Option<i64>,
+    /// How it was linked: `reference`, `mail`, `created` or `admin`.
+    pub link: Option<String>,
+    /// Whether nobody has to look at the link any more.
+    pub confirmed: i64,
     /// The mail address Stripe has.
     pub mail: Option<String>,
     /// The name Stripe has.
@@ -131,7 +135,7 @@ pub struct Customer {
     pub unread_since: Option<i64>,
 }
 
-const CUSTOMER: &str = "SELECT id, member, mail, name, reference, known, seen_at, ticket, fetched_at, unread_since \
+const CUSTOMER: &str = "SELECT id, member, link, confirmed, mail, name, reference, known, seen_at, ticket, fetched_at, unread_since \
                         FROM customers WHERE account = $1 AND id = $2";
 
 /// One customer.
@@ -184,7 +188,7 @@ pub async fn describe(
     Ok(())
 }
 
-/// Links a customer to a member.
+/// Links a customer to a member; what the customer paid goes with it.
 pub async fn link(
     tx: &mut Tx,
     account: AccountId,
@@ -196,8 +200,7 @@ pub async fn link(
     let sql = "UPDATE customers SET member = $3, link = $4, confirmed = $5 WHERE account = $1 AND id = $2";
     on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(member.0).bind(how).bind(i64::from(confirmed))
         .execute(c).await?.rows_affected());
-    let sql =
-        "UPDATE payments SET member = $3 WHERE account = $1 AND customer = $2 AND member IS NULL";
+    let sql = "UPDATE payments SET member = $3 WHERE account = $1 AND customer = $2";
     on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(member.0).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -11,8 +11,12 @@ use crate::time::{Span, Timestamp};
 /// A lapse by the clock waits so long for an answer from Stripe.
 const UNREAD_WAIT: Span = Span::days(7);
 
+/// Stripe says *active* before it says what was paid: so long the invoice is waited for.
+const FIRST_NEWS: Span = Span::minutes(10);
+
 /// A window's end and what sets it.
 struct End {
+    from: Option<Timestamp>,
     until: Timestamp,
     certain: bool,
     cause: Cause,
@@ -21,6 +25,7 @@ struct End {
 impl End {
     fn certain(until: Timestamp, cause: Cause) -> Self {
         Self {
+            from: None,
             until,
             certain: true,
             cause,
@@ -29,6 +34,7 @@ impl End {
 
     fn open(until: Timestamp, cause: Cause) -> Self {
         Self {
+            from: None,
             until,
             certain: false,
             cause,
@@ -47,8 +53,8 @@ pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
     let (membership, lost) = view.membership(rules)?;
     let policy = rules.types.get(&membership)?;
     let mut end = view.end(rules, policy)?;
-    if lost {
-        end = End::certain(view.paid_until?.min(end.until), Cause::TypeLost);
+    if let Some(paid_until) = lost {
+        end = End::certain(paid_until.min(end.until), Cause::TypeLost);
     }
     if coverage.seat > item.quantity {
         end = End::certain(
@@ -66,7 +72,7 @@ pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
     };
     Some(Access {
         membership,
-        from: None,
+        from: end.from,
         until: Some(end.until),
         certain: end.certain,
         because,
@@ -157,27 +163,29 @@ impl<'a> View<'a> {
         .unwrap_or(self.item.period_start)
     }
 
-    /// The type that counts, and whether the plan has lost its tag.
-    fn membership(&self, rules: &Rules) -> Option<(MembershipTypeId, bool)> {
+    /// The type that counts; and, if the plan has lost its tag, until when that type was paid.
+    fn membership(&self, rules: &Rules) -> Option<(MembershipTypeId, Option<Timestamp>)> {
         let last_paid = || {
-            self.paid_lines()
+            let (_, line) = self
+                .paid_lines()
                 .filter(|(_, line)| line.membership.is_some())
-                .max_by_key(|(invoice, line)| (line.to, line.from, invoice.created))
-                .and_then(|(_, line)| line.membership.clone())
+                .max_by_key(|(invoice, line)| (line.to, line.from, invoice.created))?;
+            Some((line.membership.clone()?, line.to))
         };
         let Some(current) = &self.item.membership else {
-            return Some((last_paid()?, true));
+            let (before, paid_until) = last_paid()?;
+            return Some((before, Some(paid_until)));
         };
         if self.change_is_unpaid()
-            && let Some(before) = last_paid()
+            && let Some((before, _)) = last_paid()
             && rules
                 .types
                 .get(current)
                 .is_none_or(|policy| policy.upgrade_needs_payment)
         {
-            return Some((before, false));
+            return Some((before, None));
         }
-        Some((current.clone(), false))
+        Some((current.clone(), None))
     }
 
     /// A plan change made its own invoice, and that is not paid.
@@ -257,15 +265,15 @@ impl<'a> View<'a> {
                 Cause::FirstInvoice,
             )),
             (Some(_), Collection::Automatic) => None,
-            // Stripe shows it as running and we have not seen its invoice: news is on its way.
+            // Whoever tells us nothing of invoices at all has Stripe's word that it runs, and that has to do.
             (None, _) => {
                 let grace_end = rules
                     .calendar
                     .working_noon(self.item.period_start + policy.grace);
-                Some(End::open(
-                    self.item.period_end.min(grace_end),
-                    Cause::Renewing,
-                ))
+                Some(End {
+                    from: Some(self.subscription.created + FIRST_NEWS),
+                    ..End::open(self.item.period_end.min(grace_end), Cause::Renewing)
+                })
             }
         }
     }

@@ -178,6 +178,9 @@ impl Building {
                                VALUES ($1, $2, $3, $4, $5, $6)";
             on!(&mut work.tx, c => sqlx::query(SQL).bind(app.account.0).bind(&customer).bind(&item).bind(seat)
                 .bind(member.0).bind(now.0).execute(c).await.map_err(StoreError::Query)?.rows_affected());
+            for concerned in members::concerned(&mut work.tx, app.account, &customer).await? {
+                app.derive(work, concerned, "the front desk").await?;
+            }
             Ok(())
         });
     }
@@ -265,6 +268,12 @@ impl Building {
         const SQL: &str = "SELECT invoice, member, amount, reason, period_from, period_until FROM payments \
                            ORDER BY period_from, period_until, invoice";
         self.read(async |tx| on!(tx, c => sqlx::query_as(SQL).fetch_all(c).await))
+    }
+
+    /// Debug.
+    #[must_use]
+    pub fn debug(&self, sql: &'static str) -> Vec<Option<String>> {
+        self.read(async |tx| on!(tx, c => sqlx::query_scalar(sql).fetch_all(c).await))
     }
 
     /// A member's story.
