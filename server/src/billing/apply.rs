@@ -235,10 +235,10 @@ impl App {
         event: &Event,
         concerned: &mut Concerned,
     ) -> Step<()> {
+        let place = format!("{} {}", super::order::step(&event.kind), event.id);
+        let stamp = price_stamp(event.created, &place);
         for price in prices {
-            concerned.prices_changed |= self
-                .meet_price(work, account, price, (event.created, &event.id))
-                .await?;
+            concerned.prices_changed |= self.meet_price(work, account, price, &stamp).await?;
         }
         Ok(())
     }
@@ -354,13 +354,13 @@ impl App {
             .await
     }
 
-    /// Learns a price, as an event or (without a name) a fetch showed it; a change of the type of a price in use waits for an admin. True if rules changed.
+    /// Learns a price; a change of the type of a price in use waits for an admin. True if rules changed.
     pub(crate) async fn meet_price(
         &self,
         work: &mut Work,
         account: AccountId,
         price: &PriceInfo,
-        said: (Timestamp, &str),
+        stamp: &str,
     ) -> Step<bool> {
         let tag = tag::resolve(price);
         let row = PriceRow {
@@ -371,15 +371,14 @@ impl App {
                 .map(|found| found.place.as_str().to_owned()),
             warnings: tag.warnings.iter().map(ToString::to_string).collect(),
         };
-        let stamp = format!("{:020} {}", said.0.0, said.1);
         match mirror::price(&mut work.tx, account, &price.id).await? {
             None => {}
             Some((known, _)) if known == row => return Ok(false),
             // An event shows a product by its id only: it cannot say that the product names no type.
             Some(_) if row.x.is_none() && !price.shows_product() => return Ok(false),
-            Some((_, kept)) if kept >= stamp => return Ok(false),
+            Some((_, kept)) if kept.as_str() >= stamp => return Ok(false),
             Some((known, _)) if known.x.is_some() && known.x != row.x => {
-                mirror::hold_price(&mut work.tx, account, &price.id, row.x.as_deref(), &stamp)
+                mirror::hold_price(&mut work.tx, account, &price.id, row.x.as_deref(), stamp)
                     .await?;
                 let item = Item {
                     kind: "catalogue_change",
@@ -393,7 +392,7 @@ impl App {
             }
             Some(_) => {}
         }
-        mirror::put_price(&mut work.tx, account, &price.id, &row, &stamp).await?;
+        mirror::put_price(&mut work.tx, account, &price.id, &row, stamp).await?;
         if row.x.is_none() && !row.warnings.is_empty() {
             let item = Item {
                 kind: "near_miss",
@@ -490,4 +489,9 @@ impl App {
         }
         self.finish(work).await
     }
+}
+
+/// Orders what was said of a price: by the moment, and within its second a fetch before every event.
+pub(crate) fn price_stamp(at: Timestamp, place: &str) -> String {
+    format!("{:020} {place}", at.0)
 }

@@ -1,5 +1,6 @@
 //! Sync, second half: a customer's state is fetched outside any transaction and applied only if its ticket is newest.
 
+use super::apply::price_stamp;
 use super::client::StripeError;
 use super::news::MEMBER_KEY;
 use super::read;
@@ -18,6 +19,8 @@ use shared::time::{Span, Timestamp};
 const BATCH: i64 = 16;
 /// Events are listed again from so long before the cursor: Stripe's list lags behind its events.
 const OVERLAP: Span = Span::minutes(5);
+/// A fetch without an answer by then was cut off by a crash and is asked for again.
+const ANSWER_TIME: Span = Span::minutes(1);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Span = Span::minutes(10);
 
@@ -123,15 +126,17 @@ impl App {
         customer: &str,
         clock: &impl Fn() -> Timestamp,
     ) -> Step {
-        let mut tx = self.store.begin().await?;
-        let ticket = mirror::take_ticket(&mut tx, account, customer).await?;
-        tx.commit().await?;
         let asked_at = clock();
+        let again = asked_at + ANSWER_TIME;
+        let mut tx = self.store.begin().await?;
+        let ticket = mirror::take_ticket(&mut tx, account, customer, again).await?;
+        tx.commit().await?;
         let answer = self.ask(account, customer).await;
         let mut work = self.work(clock()).await?;
         match answer {
             Ok(fetched) => {
-                if mirror::fetched(&mut work.tx, account, customer, ticket, asked_at).await? {
+                if mirror::fetched(&mut work.tx, account, customer, ticket, asked_at, again).await?
+                {
                     self.apply_fetched(&mut work, account, customer, fetched, asked_at)
                         .await?;
                 }
@@ -287,7 +292,9 @@ impl App {
         let mut rules_changed = false;
         let prices = fetched.subscriptions.iter().flat_map(|(_, prices)| prices);
         for price in prices.chain(fetched.invoices.iter().flat_map(|(_, prices)| prices)) {
-            rules_changed |= self.meet_price(work, account, price, (as_of, "")).await?;
+            rules_changed |= self
+                .meet_price(work, account, price, &price_stamp(as_of, ""))
+                .await?;
         }
         if let Some(news) = &fetched.customer {
             mirror::describe(&mut work.tx, account, customer, news).await?;

@@ -221,7 +221,7 @@ const FINAL_KINDS: [&str; 3] = [
 ];
 
 /// Where a kind of event stands among those of its second.
-fn step(kind: &str) -> u16 {
+pub(super) fn step(kind: &str) -> u16 {
     match kind.rsplit_once('.').map_or(kind, |(_, last)| last) {
         "created" => 0,
         "trial_will_end" | "finalized" => 1,

@@ -228,24 +228,32 @@ pub async fn due_fetches(
         .collect())
 }
 
-/// Takes a ticket for a fetch and clears the wish; put back by [`fetch_failed`].
-pub async fn take_ticket(tx: &mut Tx, account: AccountId, id: &str) -> Result<i64> {
-    let sql = "UPDATE customers SET wants_fetch = NULL WHERE account = $1 AND id = $2";
-    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).execute(c).await?.rows_affected());
+/// Takes a ticket for a fetch and puts the wish off until `again`, so that it outlives a crash.
+pub async fn take_ticket(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+    again: Timestamp,
+) -> Result<i64> {
+    let sql = "UPDATE customers SET wants_fetch = $3 WHERE account = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(again.0).execute(c).await?.rows_affected());
     tx.count("fetch ticket").await
 }
 
-/// Marks a fetch as applied if its ticket is newer than the stored one; false otherwise.
+/// Marks a fetch as applied if its ticket is newer than the stored one; false otherwise. The wish is fulfilled unless
+/// somebody has wished again since it was put off until `again`.
 pub async fn fetched(
     tx: &mut Tx,
     account: AccountId,
     id: &str,
     ticket: i64,
     at: Timestamp,
+    again: Timestamp,
 ) -> Result<bool> {
-    let sql = "UPDATE customers SET ticket = $3, fetched_at = $4, unread_since = NULL, tries = 0 \
+    let sql = "UPDATE customers SET ticket = $3, fetched_at = $4, unread_since = NULL, tries = 0, \
+               wants_fetch = CASE WHEN wants_fetch = $5 THEN NULL ELSE wants_fetch END \
                WHERE account = $1 AND id = $2 AND ticket < $3";
-    let rows = on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(ticket).bind(at.0)
+    let rows = on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(ticket).bind(at.0).bind(again.0)
         .execute(c).await?.rows_affected());
     Ok(rows == 1)
 }

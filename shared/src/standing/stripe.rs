@@ -120,12 +120,16 @@ impl<'a> View<'a> {
                     .iter()
                     .any(|line| line.item.as_ref() == Some(&self.item.id))
         });
-        let item = &self.item.id;
+        let (item, price) = (&self.item.id, &self.item.price);
         self.invoices
             .iter()
             .filter(move |invoice| wanted(invoice))
             .flat_map(|invoice| invoice.lines.iter().map(move |line| (invoice, line)))
-            .filter(move |(_, line)| !own || line.item.as_ref() == Some(item))
+            .filter(move |(_, line)| match &line.item {
+                Some(other) => !own || other == item,
+                // A line for the rest of a period after a change names no item.
+                None => !own || line.price.as_ref() == Some(price),
+            })
             // Credit for the unused part of an old plan is no period that was bought.
             .filter(|(_, line)| !(line.proration && line.amount < 0))
             .filter(|(_, line)| line.item.is_some() || line.price.is_some())

@@ -270,12 +270,6 @@ impl Building {
         self.read(async |tx| on!(tx, c => sqlx::query_as(SQL).fetch_all(c).await))
     }
 
-    /// Debug.
-    #[must_use]
-    pub fn debug(&self, sql: &'static str) -> Vec<Option<String>> {
-        self.read(async |tx| on!(tx, c => sqlx::query_scalar(sql).fetch_all(c).await))
-    }
-
     /// A member's story.
     #[must_use]
     pub fn terms(&self, who: Who) -> Vec<Term> {
