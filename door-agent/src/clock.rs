@@ -75,7 +75,6 @@ pub type Randomness = UnwrapErr<getrandom::SysRng>;
 
 /// The system's randomness; a machine without any stops the process.
 #[must_use]
-#[expect(clippy::disallowed_types, reason = "the named place for randomness")]
 pub fn randomness() -> Randomness {
     UnwrapErr(getrandom::SysRng)
 }

@@ -133,9 +133,9 @@ impl View<'_> {
 pub struct Controller {
     unlock: Span,
     presence: Presence,
-    released_until: Option<Span>,
+    granted_until: Option<Span>,
     held: Option<Held>,
-    driven_until: Option<Span>,
+    released_until: Option<Span>,
     signal_until: Option<Span>,
     enrolment: Option<Enrolment>,
     open: Option<bool>,
@@ -162,9 +162,9 @@ impl Controller {
         Self {
             unlock,
             presence: Presence::default(),
-            released_until: None,
+            granted_until: None,
             held: None,
-            driven_until: None,
+            released_until: None,
             signal_until: None,
             enrolment: None,
             open: None,
@@ -214,7 +214,7 @@ impl Controller {
             }
             Input::Local { open } => {
                 out.push(Command::Event(What::Local { opened: open }));
-                self.released_until = open.then(|| now.uptime + self.unlock);
+                self.granted_until = open.then(|| now.uptime + self.unlock);
                 let signal = if open { Signal::Welcome } else { Signal::Rest };
                 self.signal(signal, now.uptime, &mut out);
             }
@@ -229,7 +229,7 @@ impl Controller {
     pub fn poll_timeout(&self) -> Option<Span> {
         let renew = self.held.map(|held| held.ask_again);
         let enrolment = self.enrolment.as_ref().map(|enrolment| enrolment.until);
-        [self.released_until, renew, self.signal_until, enrolment]
+        [self.granted_until, renew, self.signal_until, enrolment]
             .into_iter()
             .flatten()
             .min()
@@ -238,7 +238,7 @@ impl Controller {
     /// Until which uptime the lock is released; none: it rests.
     #[must_use]
     pub fn released_until(&self) -> Option<Span> {
-        self.driven_until
+        self.released_until
     }
 
     /// What the door contact said last; true when open.
@@ -274,7 +274,7 @@ impl Controller {
     }
 
     fn release(&mut self, uptime: Span) {
-        self.released_until = Some(uptime + self.unlock);
+        self.granted_until = Some(uptime + self.unlock);
     }
 
     fn signal(&mut self, signal: Signal, uptime: Span, out: &mut Vec<Command>) {
@@ -302,8 +302,8 @@ impl Controller {
     }
 
     fn end_what_is_over(&mut self, uptime: Span, out: &mut Vec<Command>) {
-        if self.released_until.is_some_and(|until| until <= uptime) {
-            self.released_until = None;
+        if self.granted_until.is_some_and(|until| until <= uptime) {
+            self.granted_until = None;
         }
         if self
             .enrolment
@@ -337,11 +337,11 @@ impl Controller {
                 ask_again: now.uptime + Span(HOLD.0 / 2),
             }),
         };
-        let wanted = self.released_until.max(self.held.map(|held| held.until));
-        if wanted == self.driven_until {
+        let wanted = self.granted_until.max(self.held.map(|held| held.until));
+        if wanted == self.released_until {
             return;
         }
-        self.driven_until = wanted;
+        self.released_until = wanted;
         let command = wanted.map_or(Command::Rest, |until| Command::Energise { until });
         let place = out
             .iter()

@@ -239,7 +239,7 @@ fn accept_list(
         revision: list.revision(),
         entries: 1,
         digest: list.digest(),
-        policy: Sha256::digest(minicbor::to_vec(&policy).expect("encodes")).into(),
+        policy: Sha256::digest(minicbor::to_vec(&policy.policy).expect("encodes")).into(),
         card_key: 1,
         issued_at: now,
         audit: None,

@@ -2,7 +2,6 @@
 
 use super::assignment::card_keys;
 use super::{known_zones, newest_config, zone_view};
-use crate::controller::View;
 use crate::identity::{Identity, Paired};
 use crate::keeper::Keeper;
 use crate::zone::Zone;
@@ -74,7 +73,7 @@ impl Stored {
     pub fn judge(&self, door: &DoorId, uid: &CardUid, reading: Reading) -> Decision {
         self.zone(door)
             .map(zone_view)
-            .unwrap_or_else(View::default)
+            .unwrap_or_default()
             .judge(uid, reading)
             .1
     }

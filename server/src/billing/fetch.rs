@@ -34,11 +34,17 @@ struct Fetched {
 /// Why a fetch was not applied.
 enum Failure {
     /// Stripe did not answer, or not us.
-    Stripe(StripeError),
+    Stripe(Box<StripeError>),
     /// The answer lacks what we know to exist: an empty answer is no end.
     Implausible,
     /// The answer is not readable.
     Unreadable(read::ReadError),
+}
+
+impl Failure {
+    fn stripe(error: StripeError) -> Self {
+        Self::Stripe(Box::new(error))
+    }
 }
 
 impl App {
@@ -209,7 +215,7 @@ impl App {
         let listed = stripe
             .subscriptions_of(customer)
             .await
-            .map_err(Failure::Stripe)?;
+            .map_err(Failure::stripe)?;
         let mut subscriptions = Vec::new();
         let mut invoices = Vec::new();
         for value in &listed {
@@ -245,13 +251,13 @@ impl App {
             let listed = stripe
                 .invoices_of(customer)
                 .await
-                .map_err(Failure::Stripe)?;
+                .map_err(Failure::stripe)?;
             invoices = listed.iter().map(read_invoice).collect::<Result<_, _>>()?;
         }
         let customer = match stripe.customer(customer).await {
             Ok(value) => Some(customer_news(&value).map_err(Failure::Unreadable)?),
             Err(_) if !subscriptions.is_empty() => None,
-            Err(error) => return Err(Failure::Stripe(error)),
+            Err(error) => return Err(Failure::stripe(error)),
         };
         Ok(Fetched {
             subscriptions,

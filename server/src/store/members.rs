@@ -235,8 +235,8 @@ pub async fn facts(tx: &mut Tx, member: MemberId, rulebook: &Rulebook) -> Result
                UNION ALL SELECT 'hold', id, NULL, starts_at, ends_at FROM holds WHERE member = $1 \
                UNION ALL SELECT 'payment', id, membership, period_from, period_until FROM payments \
                WHERE member = $1 AND account IS NULL AND period_from IS NOT NULL";
-    let rows: Vec<(String, i64, Option<String>, i64, Option<i64>)> =
-        on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
+    type Row = (String, i64, Option<String>, i64, Option<i64>);
+    let rows: Vec<Row> = on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
     for (kind, id, membership, from, until) in rows {
         let membership = membership
             .map(|text| super::rulebook::name::<MembershipTypeId>(&text, "grants"))

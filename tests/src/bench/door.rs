@@ -390,7 +390,7 @@ impl Watch {
                 let entries: Vec<(usize, Entry)> = entries.rev().collect();
                 if entries.len() == self.tokens.len() {
                     self.seen = Some(entries);
-                    drop(self.is_ready.send(()));
+                    _ = self.is_ready.send(());
                 }
             }
             Some(waiting) => {
@@ -401,7 +401,7 @@ impl Watch {
                     index -= 1;
                     let (place, before) = &waiting[index];
                     if list.find(before.token) != Some(before) {
-                        drop(self.arrived.send((*place, at)));
+                        _ = self.arrived.send((*place, at));
                         waiting.remove(index);
                     }
                 }

@@ -189,13 +189,13 @@ async fn write(pool: SqlitePool, mut waiting: mpsc::Receiver<Job>, link: Option<
             group.clear();
         }
         for job in group.drain(..) {
-            if let Some(link) = &link {
-                if let Err(error) = link.publish(&topic, message(&job.event), false) {
-                    tracing::error!(%error, "the pipe could not publish");
-                }
+            if let Some(link) = &link
+                && let Err(error) = link.publish(&topic, message(&job.event), false)
+            {
+                tracing::error!(%error, "the pipe could not publish");
             }
             // The client may be gone.
-            drop(job.answer.send(()));
+            _ = job.answer.send(());
         }
     }
 }

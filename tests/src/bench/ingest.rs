@@ -170,9 +170,7 @@ fn send(
     connections: usize,
     bodies: &[Vec<u8>],
 ) -> anyhow::Result<(std::time::Instant, f64)> {
-    let warm_up: Vec<Vec<u8>> = (0..connections * 8)
-        .map(|number| unknown_event(number))
-        .collect();
+    let warm_up: Vec<Vec<u8>> = (0..connections * 8).map(unknown_event).collect();
     load::send_all(http, connections, load::signed(&warm_up))?;
     load::send_all(http, connections, load::signed(bodies))
 }

@@ -195,7 +195,7 @@ impl Machine {
             .iter()
             .filter(|(id, _)| id == door)
             .map(|(_, drive)| drive);
-        let signal = drives.clone().filter_map(shown).last();
+        let signal = drives.clone().filter_map(shown).next_back();
         let energised = drives
             .clone()
             .any(|drive| matches!(drive, Drive::Energise { .. }));

@@ -172,6 +172,7 @@ impl Runner {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the demo runs in real time")]
     async fn run(mut self, mut events: mpsc::Receiver<Event>) {
         self.connect();
         loop {
@@ -234,7 +235,7 @@ impl Runner {
                     shown.milliseconds = took.as_secs_f64() * 1000.0;
                 });
                 // Nobody may be waiting any more.
-                drop(done.send(()));
+                _ = done.send(());
             }
             Event::Cut(true) => {
                 self.link = None;

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A shelf that does nothing until it is told to.
 #[derive(Clone, Default)]
-struct Slow(Arc<Mutex<(Option<Keeper>, VecDeque<Job>, VecDeque<Finished>)>>);
+struct Slow(Arc<Mutex<Inside>>);
+
+type Inside = (Option<Keeper>, VecDeque<Job>, VecDeque<Finished>);
 
 impl Slow {
-    fn lock(&self) -> MutexGuard<'_, (Option<Keeper>, VecDeque<Job>, VecDeque<Finished>)> {
+    fn lock(&self) -> MutexGuard<'_, Inside> {
         self.0.lock().expect("no test panics while it holds this")
     }
 
