@@ -2,9 +2,10 @@
 
 use shared::reasons::Reason;
 use shared::time::Span;
-use tests::building::Building;
 use tests::building::post::Mood;
 use tests::building::story::{METAL, WOOD};
+use tests::building::{Building, WayIn};
+use tests::stripe_sim::Proration;
 
 stories! {
     fn cancelled_at_period_end_the_door_opens_to_the_last_second(way: WayIn) {
@@ -46,6 +47,26 @@ stories! {
         b.advance(Span::days(2));
         assert_eq!(b.tap(ada, "front").reason, Reason::Lapsed);
         assert!(!b.state(ada).is_in());
+        b.settle();
+    }
+
+    fn an_event_closes_the_door_although_stripe_answers_no_question(way: WayIn) {
+        if way == WayIn::Pull {
+            return;
+        }
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, METAL);
+        b.advance(Span::minutes(1));
+        assert!(b.tap(ada, "back").opens());
+        b.set_stripe_out(true);
+        b.change_plan_with(&subscription, WOOD, Proration::None);
+        b.advance(Span::seconds(2));
+        assert!(!b.tap(ada, "back").opens());
+        assert!(b.tap(ada, "front").opens());
+        b.set_stripe_out(false);
+        b.advance(Span::hours(1));
+        assert!(!b.tap(ada, "back").opens());
         b.settle();
     }
 

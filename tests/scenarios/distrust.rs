@@ -176,6 +176,20 @@ stories! {
         b.badges_arrived_once_each();
     }
 
+    fn an_older_report_proves_nothing(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        b.subscribe(ada, WOOD);
+        b.advance(Span::seconds(10));
+        let topic = "gs/1/club/agents/pi-front/report";
+        let reports = published(&b, topic);
+        assert!(reports.len() > 1);
+        b.broker.inject(reports[0].clone(), false, b.now);
+        b.work();
+        assert_eq!(b.server_refused.len(), 1, "{:?}", b.server_refused);
+        b.settle();
+    }
+
     fn a_delta_delayed_doubled_and_out_of_order_is_in_force_in_the_end(way: WayIn) {
         let mut b = Building::club(way);
         let party = tests::building::broker::Party::Agent(b.machine("pi-front").id.clone());
