@@ -1,0 +1,159 @@
+//! The built door agent: its doors are a serial line that another program writes to, and a lock of JSON lines.
+
+use crate::program::{Answering, Program, built, python};
+use crate::server::Server;
+use crate::wait;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The agent's name on the server.
+pub const AGENT: &str = "pi";
+
+/// What a person with a card sees at a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// The lock was released.
+    Opens,
+    /// It was not, and a lamp says so.
+    Refuses,
+}
+
+struct Door {
+    reader: Answering,
+    lock: PathBuf,
+}
+
+/// An agent with its folder.
+pub struct Agent {
+    folder: PathBuf,
+    doors: BTreeMap<&'static str, Door>,
+    program: Option<Program>,
+}
+
+impl Agent {
+    /// An agent that does not run yet; the readers of its doors are there.
+    pub fn new(folder: &Path, doors: &[&'static str]) -> Self {
+        let mut settings = format!("state_dir = {:?}\n", folder.join("state"));
+        let mut all = BTreeMap::new();
+        for door in doors {
+            let (device, lock) = (
+                folder.join(format!("{door}.reader")),
+                folder.join(format!("{door}.lock")),
+            );
+            write!(
+                settings,
+                "[[door]]\nid = {door:?}\n[door.reader]\nkind = \"serial\"\ndevice = {device:?}\nformat = \"rdm6300\"\n\
+                 [door.lock]\nkind = \"simulated\"\noutput = {lock:?}\nunlock_seconds = 1\n"
+            )
+            .expect("writing to memory cannot fail");
+            let name = format!("reader-{door}");
+            let reader = Answering::start(&name, folder, python("reader.py").arg(&device));
+            all.insert(*door, Door { reader, lock });
+        }
+        std::fs::write(folder.join("agent.toml"), settings).expect("the test's own folder");
+        Self {
+            folder: folder.to_owned(),
+            doors: all,
+            program: None,
+        }
+    }
+
+    /// Where its identity and its lists lie.
+    pub fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = built("door-agent");
+        command
+            .arg("--config")
+            .arg(self.folder.join("agent.toml"))
+            .env("DOOR_AGENT_LOG", "debug,rumqttc=info");
+        command
+    }
+
+    /// Pairs it by a code; the answer is the command's.
+    pub fn try_pair(&self, url: &str, code: &str) -> Output {
+        let mut command = self.command();
+        command.args(["pair", "--server", url, "--code", code]);
+        command.output().expect("it runs")
+    }
+
+    /// Makes the agent on the server and pairs it.
+    pub fn pair(&self, server: &Server) {
+        let made = server.post("/agents", &json!({"id": AGENT, "name": "Pi"}));
+        let code = made["code"].as_str().expect("a code");
+        let paired = self.try_pair(&server.url(), code);
+        assert!(paired.status.success(), "{paired:?}");
+    }
+
+    /// Starts it.
+    pub fn start(&mut self) {
+        self.program = Some(Program::start(
+            "door-agent",
+            &self.folder,
+            self.command().arg("run"),
+        ));
+    }
+
+    /// Kills it and starts it again.
+    pub fn restart(&mut self) {
+        self.program.take().expect("it runs").kill();
+        self.start();
+    }
+
+    /// What the agent says, from its files alone, would be decided for a card.
+    pub fn decides(&self, card: &str) -> String {
+        let told = self.command().args(["decide", card]).output();
+        String::from_utf8_lossy(&told.expect("it runs").stdout).into_owned()
+    }
+
+    /// Holds a card at a door's reader until the door has answered.
+    pub fn tap(&mut self, door: &str, card: &str) -> Seen {
+        let there = format!("the reader is there door.id={door}");
+        let program = self.program.as_mut().expect("it runs");
+        wait::until("the agent has opened its reader", || {
+            program.must_run();
+            program.said().contains(&there).then_some(())
+        });
+        let door = self.doors.get_mut(door).expect("a door of this agent");
+        let before = lines(&door.lock).len();
+        assert_eq!(door.reader.ask(card), "shown");
+        wait::until("the door answers the card", || {
+            program.must_run();
+            lines(&door.lock)[before..].iter().find_map(seen)
+        })
+    }
+
+    /// Whether every lock rests.
+    pub fn rests(&self) -> bool {
+        self.doors.values().all(|door| {
+            let last = lines(&door.lock)
+                .into_iter()
+                .rev()
+                .find(|line| !line["lock"].is_null());
+            last.is_some_and(|line| line["lock"] == "rest")
+        })
+    }
+}
+
+/// What the lock did, line by line; a line that is being written does not count.
+fn lines(lock: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(lock).unwrap_or_default();
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect()
+}
+
+fn seen(line: &Value) -> Option<Seen> {
+    match (line["lock"].as_str(), line["signal"].as_str()) {
+        (Some("released"), _) => Some(Seen::Opens),
+        (_, Some("refused" | "see_staff" | "wrong_moment" | "door_trouble")) => Some(Seen::Refuses),
+        (_, _) => None,
+    }
+}

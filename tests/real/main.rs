@@ -1,0 +1,19 @@
+//! The built programs among real ones: databases, brokers, a serial line, Stripe's own library, kill -9 at any moment.
+//!
+//! `tests/run real` builds the programs and says where everything is. Nothing here waits for a guessed time: every step
+//! waits until what it needs can be seen, and fails if that does not come.
+
+mod agent;
+mod bad_input;
+mod club;
+mod http;
+mod impostor;
+mod localstripe;
+mod mosquitto;
+mod offline;
+mod postgres;
+mod program;
+mod server;
+mod standing;
+mod stripe;
+mod wait;

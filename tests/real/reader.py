@@ -1,0 +1,52 @@
+"""An RDM6300 at the other end of a pseudo terminal: 9600 baud, a frame as often as a card rests on it.
+
+Argument: the path under which the line appears. A line on standard input is a card's ten hexadecimal digits.
+"""
+
+import os
+import sys
+import termios
+import time
+import tty
+
+BAUD = 9600
+BITS_PER_BYTE = 10  # start, eight, stop
+FRAMES = 2  # a resting card is read again and again
+AWAY = 1.2  # the same card counts anew after a second away
+
+
+def frame(card):
+    checksum = 0
+    for byte in bytes.fromhex(card):
+        checksum ^= byte
+    return b"\x02" + card.encode("ascii") + b"%02X" % checksum + b"\x03"
+
+
+def show(line, card):
+    for _ in range(FRAMES):
+        for byte in frame(card):
+            os.write(line, bytes([byte]))
+            time.sleep(BITS_PER_BYTE / BAUD)
+
+
+def main():
+    line, other_end = os.openpty()
+    tty.setraw(other_end)
+    settings = termios.tcgetattr(other_end)
+    settings[4] = settings[5] = termios.B9600
+    termios.tcsetattr(other_end, termios.TCSANOW, settings)
+    os.symlink(os.ttyname(other_end), sys.argv[1])
+    # From now on only the agent holds it, and may hold it alone.
+    os.close(other_end)
+    shown = {}
+    print("ready", flush=True)
+    for word in sys.stdin:
+        word = word.strip()
+        away = time.monotonic() - shown.get(word, -AWAY)
+        time.sleep(max(0.0, AWAY - away))
+        show(line, word)
+        shown[word] = time.monotonic()
+        print("shown", flush=True)
+
+
+main()

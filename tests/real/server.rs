@@ -1,0 +1,143 @@
+//! The built server: started, killed, started again, and asked.
+
+use crate::http::{Answer, Ask};
+use crate::program::{Program, built, free_port};
+use crate::wait;
+use reqwest::Method;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+const TOKEN: &str = "the token of these tests";
+/// The webhook endpoint's signing secret.
+pub const SECRET: &str = "whsec_of_these_tests";
+
+/// A server with its folder and its ports.
+pub struct Server {
+    /// Where HTTP is answered.
+    pub port: u16,
+    folder: PathBuf,
+    settings: Vec<(&'static str, String)>,
+    program: Option<Program>,
+}
+
+impl Server {
+    /// A server that does not run yet, with the embedded broker and SQLite unless settings say otherwise.
+    pub fn new(folder: &Path, settings: &[(&'static str, String)]) -> Self {
+        let port = free_port();
+        let mut all = vec![
+            ("LISTEN", format!("127.0.0.1:{port}")),
+            ("DATA_DIR", folder.join("data").display().to_string()),
+            ("ADMIN_TOKEN", TOKEN.to_owned()),
+            ("STRIPE_WEBHOOK_SECRET", SECRET.to_owned()),
+            ("STRIPE_MODE", "test".to_owned()),
+        ];
+        if !settings.iter().any(|(name, _)| *name == "MQTT_URL") {
+            all.push(("MQTT_LOOPBACK", format!("127.0.0.1:{}", free_port())));
+        }
+        all.extend_from_slice(settings);
+        Self {
+            port,
+            folder: folder.to_owned(),
+            settings: all,
+            program: None,
+        }
+    }
+
+    /// A server that knows no webhook secret.
+    pub fn without_secret(folder: &Path) -> Self {
+        let mut server = Self::new(folder, &[]);
+        let secret = |(name, _): &(&str, String)| *name != "STRIPE_WEBHOOK_SECRET";
+        server.settings.retain(secret);
+        server
+    }
+
+    /// Starts it and waits until it is ready.
+    pub fn start(&mut self) {
+        let mut command = built("goodstanding");
+        command
+            .arg("serve")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
+        let mut program = Program::start("goodstanding", &self.folder, &mut command);
+        wait::until("the server is ready", || {
+            program.must_run();
+            let asked = self.request(Method::GET, "/readyz", None).send();
+            asked.is_ok_and(|answer| answer.status == 200).then_some(())
+        });
+        self.program = Some(program);
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        self.program.take().expect("it runs").kill();
+    }
+
+    /// Kills it and starts it again.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.start();
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Ask {
+        let mut headers = vec![("authorization", format!("Bearer {TOKEN}"))];
+        if body.is_some() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        Ask {
+            method,
+            url: format!("{}{path}", self.url()),
+            headers,
+            body: body.map_or_else(Vec::new, |body| body.to_string().into_bytes()),
+        }
+    }
+
+    fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+        let request = self.request(method.clone(), &format!("/api/v1{path}"), body);
+        let answer = request.send();
+        let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        assert!(
+            (200..300).contains(&answer.status),
+            "{method} {path}: {} {}",
+            answer.status,
+            answer.text()
+        );
+        answer.json()
+    }
+
+    /// GET below `/api/v1`.
+    pub fn get(&self, path: &str) -> Value {
+        self.ask(Method::GET, path, None)
+    }
+
+    /// PUT below `/api/v1`.
+    pub fn put(&self, path: &str, body: &Value) -> Value {
+        self.ask(Method::PUT, path, Some(body))
+    }
+
+    /// POST below `/api/v1`.
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        self.ask(Method::POST, path, Some(body))
+    }
+
+    /// A delivery to the webhook endpoint.
+    pub fn delivery(&self, header: Option<&str>, body: &[u8]) -> Ask {
+        let mut headers = vec![("content-type", "application/json; charset=utf-8".to_owned())];
+        headers.extend(header.map(|header| ("stripe-signature", header.to_owned())));
+        Ask {
+            method: Method::POST,
+            url: format!("{}/webhooks/stripe", self.url()),
+            headers,
+            body: body.to_vec(),
+        }
+    }
+
+    /// Delivers to the webhook endpoint and returns the answer.
+    pub fn deliver(&self, header: Option<&str>, body: &[u8]) -> Answer {
+        let answer = self.delivery(header, body).send();
+        answer.unwrap_or_else(|error| panic!("no answer to a delivery: {error}"))
+    }
+}

@@ -1,0 +1,45 @@
+//! The only place of these tests that reads the clock, pauses, and reads the environment.
+
+use shared::time::Timestamp;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long something that must happen may take on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(90);
+/// How long a look at files or sockets is put off for the next.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Looks until there is something to see.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the named place where these tests wait for what other programs do"
+)]
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(
+            begun.elapsed() < DEADLINE,
+            "waited {} s in vain until {what}",
+            DEADLINE.as_secs()
+        );
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// What time it is.
+pub fn now() -> Timestamp {
+    server::clock::now()
+}
+
+/// A folder that `tests/run real` names in the environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the named place where these tests learn where things are"
+)]
+pub fn folder(variable: &str) -> PathBuf {
+    let named = std::env::var_os(variable);
+    PathBuf::from(named.unwrap_or_else(|| panic!("{variable} is not set: use `tests/run real`")))
+}
