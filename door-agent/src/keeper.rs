@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use shared::allow_list::{AllowList, Delta, Revision};
 use shared::ids::{BootId, ZoneId};
 use shared::keys::Signer;
+use shared::time::Timestamp;
 use shared::wire::{Config, Kept, PolicyMessage, SnapshotPart};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -163,7 +164,7 @@ pub struct Link {
 pub struct HeldConfig {
     /// The configuration.
     pub config: Config,
-    /// SHA-256 of its message's body.
+    /// SHA-256 of what it says, whenever it was signed and the card keys were sealed.
     pub digest: [u8; 32],
 }
 
@@ -366,9 +367,17 @@ pub fn held_policy(body: &[u8]) -> Option<HeldPolicy> {
 /// A configuration from the body of its message; none if it is none.
 #[must_use]
 pub fn held_config(body: &[u8]) -> Option<HeldConfig> {
+    let config: Config = minicbor::decode(body).ok()?;
+    // The server signs and seals anew each time it sends; its number changes with what it says.
+    let said = Config {
+        issued_at: Timestamp(0),
+        card_keys: Vec::new(),
+        ..config.clone()
+    };
+    let said = minicbor::to_vec(said).expect("writing to memory cannot fail");
     Some(HeldConfig {
-        config: minicbor::decode(body).ok()?,
-        digest: Sha256::digest(body).into(),
+        config,
+        digest: Sha256::digest(said).into(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What comes by the broker, good and bad.
 
 use super::*;
+use crate::agent::assignment::card_keys;
 
 fn without_status(out: Vec<Output>) -> Vec<Output> {
     let status = |out: &Output| matches!(out, Output::Publish { retain: true, .. });
@@ -488,6 +489,29 @@ fn a_configuration_with_keys_sealed_to_somebody_else_is_refused() {
     let to = topic(Channel::Config(pi()));
     let payload = seal(Kind::Config, &to, &config, &world.server);
     refuses(&mut world, RefusedWhy::Unreadable, to, payload);
+    assert!(world.opens(1));
+}
+
+#[test]
+fn a_configuration_signed_and_sealed_anew_is_the_same_and_one_that_says_else_is_refused() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    let mut config = configuration(2, &world.server, &world.opening, &world.identity, true);
+    world.send(Channel::Config(pi()), Kind::Config, &config);
+    config.issued_at = NOON + Span::minutes(1);
+    let keys = card_keys(&config, &world.identity.opening).expect("sealed to this agent");
+    let keys = minicbor::to_vec(keys).expect("encodes");
+    let sealing = world.identity.opening.public();
+    config.card_keys = sealing
+        .seal(CARD_KEYS_PURPOSE, &keys, &mut random(51))
+        .expect("seals");
+    world.send(Channel::Config(pi()), Kind::Config, &config);
+    assert_eq!(world.refused(RefusedWhy::Conflict), 0);
+    assert!(world.opens(1));
+
+    config.doors.clear();
+    let to = topic(Channel::Config(pi()));
+    let payload = seal(Kind::Config, &to, &config, &world.server);
+    refuses(&mut world, RefusedWhy::Conflict, to, payload);
     assert!(world.opens(1));
 }
 
