@@ -125,9 +125,7 @@ pub fn start(
             Ok(())
         },
     ));
-    if let Some(access) = access {
-        drivers.spawn(admit(app.clone(), bells.clone(), access));
-    }
+    drivers.spawn(admit(app.clone(), bells.clone(), access));
     drivers
 }
 
@@ -251,20 +249,23 @@ async fn listen(app: Arc<App>, bells: Bells, mut incoming: mpsc::Receiver<Incomi
     }
 }
 
-/// Keeps the embedded broker's table in step with the database; a revoked agent is out within seconds.
-async fn admit(app: Arc<App>, bells: Bells, access: Arc<AgentAccess>) {
+/// Lets agents hear of changes that concern them, whichever the broker, and keeps the embedded one's table in step with
+/// the database; a revoked agent is out within seconds.
+async fn admit(app: Arc<App>, bells: Bells, access: Option<Arc<AgentAccess>>) {
     let mut timer = tokio::time::interval(Duration::from_secs(20));
     loop {
         tokio::select! {
             () = bells.agents.notified() => {}
             _ = timer.tick() => {}
         }
-        match access_table::read(&app).await {
-            Ok(grants) => access.replace(grants),
-            Err(error) => tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "agents could not be read"
-            ),
+        if let Some(access) = &access {
+            match access_table::read(&app).await {
+                Ok(grants) => access.replace(grants),
+                Err(error) => tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "agents could not be read"
+                ),
+            }
         }
         match app.publish_all((bells.clock)()).await {
             Ok(publications) => bells.publish(publications),
