@@ -13,6 +13,7 @@ use server::store::Store;
 use server::{clock, random};
 use sha2::{Digest as _, Sha256};
 use shared::ids::MemberId;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         .unwrap_or_else(|_| "info,mqtt5=warn".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let outcome = tokio::runtime::Runtime::new()
