@@ -287,7 +287,7 @@ fn a_signed_event_that_says_nothing_usable_is_kept_and_changes_nobodys_standing(
 
 #[test]
 fn a_server_without_a_secret_says_so_and_an_empty_secret_does_not_start() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = wait::scratch();
     let mut server = crate::server::Server::without_secret(folder.path());
     server.start();
     let answer = server.deliver(Some("t=1,v1=00"), event("evt_bad").to_string().as_bytes());

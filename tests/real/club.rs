@@ -60,7 +60,7 @@ impl Club {
 
     /// A club whose agent is not paired yet.
     pub fn furnished(way: Way, settings: &[(&'static str, String)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = wait::scratch();
         let stripe = Stripe::start(folder.path());
         let mut settings = settings.to_vec();
         match way {

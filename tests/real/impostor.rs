@@ -3,6 +3,7 @@
 use crate::agent::{AGENT, Agent};
 use crate::http::{Answer, Ask, RUNTIME};
 use crate::server::Server;
+use crate::wait;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -99,7 +100,7 @@ async fn pass_on(
 }
 
 fn server() -> (TempDir, Server) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = wait::scratch();
     let mut server = Server::new(folder.path(), &[]);
     server.start();
     (folder, server)
@@ -131,7 +132,7 @@ fn state_on(server: &Server, agent: &str) -> String {
 #[test]
 fn another_server_in_its_place_is_told_nothing_and_the_code_stays_good() {
     let ((_own, server), (_others, impostor)) = (server(), server());
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = wait::scratch();
     let agent = Agent::new(folder.path(), &["front"]);
     let good = code(&server, AGENT);
     // The impostor even has an agent of that name waiting.
@@ -158,7 +159,7 @@ fn another_server_in_its_place_is_told_nothing_and_the_code_stays_good() {
 #[test]
 fn whoever_passes_on_everything_can_neither_read_nor_use_it() {
     let (_own, server) = server();
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = wait::scratch();
     let agent = Agent::new(folder.path(), &["front"]);
     let good = code(&server, AGENT);
     let (between, url) = Between::start(&server, nothing, nothing);
@@ -228,7 +229,7 @@ fn change_the_answer(path: &str, bytes: Vec<u8>) -> Vec<u8> {
 #[test]
 fn whoever_changes_what_passes_is_noticed() {
     let (_own, server) = server();
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = wait::scratch();
     let agent = Agent::new(folder.path(), &["front"]);
     let wrong = "this is not the server that made the code";
     let cases: [(&str, Meddle, Meddle, &str, &str); 4] = [

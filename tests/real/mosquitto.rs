@@ -110,7 +110,7 @@ fn password(agent: &Agent) -> String {
 
 #[test]
 fn a_paid_card_opens_by_mosquitto_and_after_server_and_broker_were_killed() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = wait::scratch();
     let mut mosquitto = Mosquitto::new(folder.path());
     mosquitto.start();
     let settings = [

@@ -31,7 +31,7 @@ struct Cluster {
 
 impl Cluster {
     fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = wait::scratch();
         let as_root = std::fs::metadata(folder.path()).expect("just made").uid() == 0;
         if as_root {
             let given = command("chown")

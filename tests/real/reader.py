@@ -1,4 +1,4 @@
-"""An RDM6300 at the other end of a pseudo terminal: 9600 baud, a frame as often as a card rests on it.
+"""An RDM6300 at the other end of a pseudo terminal: one frame for a card, byte by byte at 9600 baud.
 
 Argument: the path under which the line appears. A line on standard input is a card's ten hexadecimal digits.
 """
@@ -11,7 +11,6 @@ import tty
 
 BAUD = 9600
 BITS_PER_BYTE = 10  # start, eight, stop
-FRAMES = 2  # a resting card is read again and again
 AWAY = 1.2  # the same card counts anew after a second away
 
 
@@ -23,10 +22,9 @@ def frame(card):
 
 
 def show(line, card):
-    for _ in range(FRAMES):
-        for byte in frame(card):
-            os.write(line, bytes([byte]))
-            time.sleep(BITS_PER_BYTE / BAUD)
+    for byte in frame(card):
+        os.write(line, bytes([byte]))
+        time.sleep(BITS_PER_BYTE / BAUD)
 
 
 def main():

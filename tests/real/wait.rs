@@ -3,11 +3,14 @@
 use shared::time::Timestamp;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// How long something that must happen may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(90);
 /// How long a look at files or sockets is put off for the next.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(30);
+/// Files here are in memory. A disk that others keep busy would hold up every step, and no test cuts the power.
+const MEMORY: &str = "/dev/shm";
 
 /// Looks until there is something to see.
 #[expect(
@@ -32,6 +35,13 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 /// What time it is.
 pub fn now() -> Timestamp {
     server::clock::now()
+}
+
+/// A folder of the test's own, gone with its handle.
+pub fn scratch() -> TempDir {
+    tempfile::tempdir_in(MEMORY)
+        .or_else(|_| tempfile::tempdir())
+        .expect("a folder")
 }
 
 /// A folder that `tests/run real` names in the environment.
