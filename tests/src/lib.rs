@@ -3,4 +3,5 @@
 pub mod bench;
 pub mod building;
 pub mod demo;
+pub mod random_days;
 pub mod stripe_sim;

@@ -59,6 +59,8 @@ pub struct Server {
     pulled: Option<usize>,
     pull_again: Timestamp,
     dirty: bool,
+    /// What waited when that was looked at last; nothing changes it but a step.
+    known: Waiting,
 }
 
 /// What waits in the database.
@@ -118,6 +120,7 @@ impl Server {
             pulled: None,
             pull_again: Timestamp::MIN,
             dirty: true,
+            known: Waiting::default(),
         }
     }
 
@@ -263,12 +266,20 @@ impl Building {
         }
         let mut worked = self.pull();
         if self.server.dirty || self.server.looked_at != self.now {
-            self.server.dirty = false;
             self.server.looked_at = self.now;
-            let waiting = self.waiting();
+            let waiting = self.look();
             worked |= self.do_waiting(waiting);
         }
         worked | self.regularly()
+    }
+
+    /// What waits in the database, read anew only if a step may have changed it.
+    fn look(&mut self) -> Waiting {
+        if self.server.dirty {
+            self.server.known = self.waiting();
+            self.server.dirty = false;
+        }
+        self.server.known
     }
 
     fn do_waiting(&mut self, waiting: Waiting) -> bool {
@@ -382,7 +393,11 @@ impl Building {
     /// When the server has something to do next.
     pub(super) fn server_due(&self) -> Option<Timestamp> {
         self.server.app.as_ref()?;
-        let waiting = self.waiting();
+        let waiting = if self.server.dirty {
+            self.waiting()
+        } else {
+            self.server.known
+        };
         let fetch = waiting
             .fetch
             .filter(|_| self.server.billing.stripe.is_some() && !self.stripe_is_out());

@@ -1,0 +1,84 @@
+//! Random days: a seed becomes a club's history of payments, badges, crashes and cut networks, and a small model of the
+//! rules, written from what Stripe shows and not from the server's code, says at every door what must happen.
+
+mod actions;
+mod checks;
+mod model;
+mod replay;
+mod troubles;
+
+use crate::building::story::Who;
+use crate::building::{Building, WayIn};
+use crate::stripe_sim::AfterRetries;
+use actions::World;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+use shared::time::Span;
+
+/// Choices of one history, the same for the same seed.
+pub struct Chance(ChaCha20Rng);
+
+impl Chance {
+    /// From a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(ChaCha20Rng::seed_from_u64(seed))
+    }
+
+    /// A number from 0 to `count` - 1.
+    pub fn below(&mut self, count: usize) -> usize {
+        let count = u64::try_from(count).expect("few");
+        usize::try_from(self.0.next_u64() % count).expect("below a usize")
+    }
+
+    /// One of several.
+    pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
+    }
+
+    /// True once in `count` times.
+    pub fn once_in(&mut self, count: usize) -> bool {
+        self.below(count) == 0
+    }
+
+    /// Another order of the same things.
+    pub fn shuffled<T>(&mut self, mut all: Vec<T>) -> Vec<T> {
+        for at in (1..all.len()).rev() {
+            all.swap(at, self.below(at + 1));
+        }
+        all
+    }
+}
+
+/// Lives through one history; fails by a panic that says what went wrong. With `tell`, every action is printed.
+pub fn live(seed: u64, tell: bool) {
+    let mut chance = Chance::new(seed);
+    let way = chance.one_of(&[WayIn::WebhookAndKey, WayIn::WebhookOnly, WayIn::Pull]);
+    let mut building = Building::seeded(way, seed);
+    building.furnish();
+    let after = chance.one_of(&[
+        AfterRetries::Cancel,
+        AfterRetries::MarkUnpaid,
+        AfterRetries::LeavePastDue,
+    ]);
+    building.sim().set_dunning(&[3, 5, 7], after);
+    let members = 2 + chance.below(3);
+    let people: Vec<Who> = (0..members)
+        .map(|at| building.member(&format!("Member{at}"), &format!("04A1B2{at:02X}")))
+        .collect();
+    if tell {
+        println!("{members} members, {way:?}, after the last retry {after:?}");
+    }
+    let mut world = World::new(building, people, chance, tell);
+    world.check();
+    let count = 10 + world.chance.below(14);
+    for _ in 0..count {
+        world.act();
+    }
+    world.mend();
+    world.building.advance(Span::minutes(12));
+    world.building.settle();
+    world.check_at_rest();
+    world.check_books();
+    replay::check(&mut world, seed);
+}

@@ -1,0 +1,278 @@
+//! What members, staff and time do in a history.
+
+use super::Chance;
+use super::checks::Seen;
+use super::model::{ByHand, Truth};
+use crate::building::Building;
+use crate::building::server::Strike;
+use crate::building::story::{METAL, WOOD, Who};
+use crate::stripe_sim::{Proration, Status, Subscribe};
+use server::store::members::CardRow;
+use shared::allow_list::{Digest, Revision};
+use shared::ids::{AgentId, ZoneId};
+use shared::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every agent and its door.
+pub const AGENTS: [(&str, &str); 2] = [("pi-front", "front"), ("pi-back", "back")];
+
+/// A building, the model beside it, and what ails the building.
+pub struct World {
+    /// What is tested.
+    pub building: Building,
+    /// The people.
+    pub people: Vec<Who>,
+    /// The choices.
+    pub chance: Chance,
+    /// What the model knows.
+    pub truth: BTreeMap<Who, Truth>,
+    /// What ails the building.
+    pub ails: BTreeSet<&'static str>,
+    /// What was right at each door since all was well last.
+    pub(super) seen: BTreeMap<(Who, &'static str), Seen>,
+    /// The list that each agent was last seen to hold.
+    pub(super) revisions: BTreeMap<(AgentId, ZoneId), Revision>,
+    /// Every list that was ever seen at a door.
+    pub(super) lists: BTreeSet<(ZoneId, u64, [u8; 32])>,
+    /// Since when events may be missed.
+    pub(super) deaf_since: Option<Timestamp>,
+    tell: bool,
+}
+
+impl World {
+    /// A world in which nothing has happened.
+    #[must_use]
+    pub fn new(building: Building, people: Vec<Who>, chance: Chance, tell: bool) -> Self {
+        let truth = people.iter().map(|who| (*who, Truth::default())).collect();
+        Self {
+            building,
+            people,
+            chance,
+            truth,
+            ails: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            revisions: BTreeMap::new(),
+            lists: BTreeSet::new(),
+            deaf_since: None,
+            tell,
+        }
+    }
+
+    pub(super) fn say(&self, what: std::fmt::Arguments<'_>) {
+        if self.tell {
+            println!("{} {what}", self.building.now);
+        }
+    }
+
+    /// Does one random thing, and checks what came of it.
+    pub fn act(&mut self) {
+        match self.chance.below(27) {
+            0..=2 => self.subscribe(),
+            3 | 4 => self.fail_or_mend_card(),
+            5 => self.change_plan(),
+            6 => self.gift_card(),
+            7 | 8 => self.cancel(),
+            9..=12 => self.pass_time(),
+            13..=16 => self.tap_around(),
+            17 | 18 => self.deed(),
+            19 => self.kill_server(),
+            20 => self.kill_agent(),
+            21 => self.turn_clock(),
+            22 => self.cut(),
+            23 => self.disturb_post(),
+            24 => self.weather(),
+            25 => self.wipe_broker(),
+            _ => self.mend(),
+        }
+        self.building.settle();
+        self.check();
+    }
+
+    pub(super) fn someone(&mut self) -> Who {
+        let people = self.people.clone();
+        self.chance.one_of(&people)
+    }
+
+    fn living(&self, who: Who) -> Vec<String> {
+        let sim = self.building.sim();
+        let living = |id: &&String| !sim.status(id).is_terminal();
+        self.truth[&who]
+            .subscriptions
+            .iter()
+            .filter(living)
+            .cloned()
+            .collect()
+    }
+
+    fn subscribe(&mut self) {
+        let who = self.someone();
+        if self.living(who).len() >= 2 {
+            return;
+        }
+        let plan = self.chance.one_of(&[WOOD, METAL]);
+        let customer = if self.chance.once_in(6) {
+            self.building.new_customer(who)
+        } else {
+            self.building.customer(who)
+        };
+        let how = Subscribe::default();
+        let id = self.building.sim().subscribe(&customer, &[(plan, 1)], how);
+        self.say(format_args!(
+            "{who:?} subscribes to {plan} as {customer}: {id}"
+        ));
+        let truth = self.truth.get_mut(&who).expect("known");
+        truth.subscriptions.push(id);
+    }
+
+    fn fail_or_mend_card(&mut self) {
+        let who = self.someone();
+        let works = self.chance.once_in(2);
+        let customer = self.building.customer(who);
+        self.say(format_args!("{who:?}: the payment card works: {works}"));
+        let mut sim = self.building.sim();
+        sim.set_card(&customer, works);
+        if works {
+            sim.pay_open_invoice(&customer);
+        }
+    }
+
+    fn change_plan(&mut self) {
+        let who = self.someone();
+        let runs = |id: &String| self.building.sim().status(id) == Status::Active;
+        let Some(id) = self.living(who).into_iter().find(runs) else {
+            return;
+        };
+        let plan = self.chance.one_of(&[WOOD, METAL]);
+        // Prorations that are invoiced at once have a rule of their own, told in the scenarios.
+        let proration = self
+            .chance
+            .one_of(&[Proration::None, Proration::CreateProrations]);
+        self.say(format_args!(
+            "{who:?}: {id} is changed to {plan}, {proration:?}"
+        ));
+        self.building.sim().change_price(&id, 0, plan, proration);
+    }
+
+    fn gift_card(&mut self) {
+        let who = self.someone();
+        let customer = self.building.customer(who);
+        let cents = self.chance.one_of(&[-2000, -5000, -12_000]);
+        self.say(format_args!("{who:?} gets a gift card of {cents}"));
+        self.building.sim().add_balance(&customer, cents);
+    }
+
+    fn cancel(&mut self) {
+        let who = self.someone();
+        let Some(id) = self.living(who).pop() else {
+            return;
+        };
+        let how = self.chance.below(4);
+        let now = self.building.now;
+        let mut sim = self.building.sim();
+        let what = match how {
+            0 => {
+                sim.cancel_now(&id);
+                "is cancelled now"
+            }
+            1 => {
+                sim.cancel_at_period_end(&id, true);
+                "is cancelled at the period's end"
+            }
+            2 => {
+                sim.cancel_at(&id, Some((now + Span::days(9)).as_seconds()));
+                "is cancelled in nine days"
+            }
+            _ => {
+                sim.cancel_at_period_end(&id, false);
+                "goes on"
+            }
+        };
+        drop(sim);
+        self.say(format_args!("{who:?}: {id} {what}"));
+    }
+
+    fn pass_time(&mut self) {
+        let hours = self
+            .chance
+            .one_of(&[1, 2, 9, 24, 24 * 4, 24 * 10, 24 * 17, 24 * 31]);
+        let span = Span::hours(hours) + Span::minutes(2);
+        if self.would_forget(span) {
+            self.mend();
+        }
+        self.say(format_args!("{hours} hours pass"));
+        self.building.advance(span);
+    }
+
+    fn deed(&mut self) {
+        if self.ails.contains("server down") {
+            return;
+        }
+        let who = self.someone();
+        let until = self.building.now + Span::days(self.chance.one_of(&[1, 5, 20]));
+        let what = self.chance.below(6);
+        // The admin's page answers with an error then, and nothing was done.
+        let fails = self.building.server.crash_in == Some((0, Strike::Before));
+        let name = match what {
+            0 => {
+                self.building.hold(who, None);
+                "held"
+            }
+            1 => {
+                self.building.lift_holds(who);
+                "no longer held"
+            }
+            2 => {
+                self.building.grant(who, "7", Some(until));
+                "granted type 7"
+            }
+            3 => {
+                self.building.cash(who, "5", until);
+                "paid cash for type 5"
+            }
+            4 => {
+                self.building.mark_card(who, CardRow::Lost);
+                "without a card"
+            }
+            _ => {
+                self.building.mark_card(who, CardRow::Ok);
+                "with a card"
+            }
+        };
+        self.say(format_args!(
+            "{who:?} is {name}, an end is {until}; the server dies over it: {fails}"
+        ));
+        if fails {
+            return;
+        }
+        let by_hand = |plan, slack| ByHand { plan, until, slack };
+        let truth = self.truth.get_mut(&who).expect("known");
+        match what {
+            0 => truth.held = true,
+            1 => truth.held = false,
+            2 => truth.by_hand.push(by_hand(METAL, false)),
+            3 => truth.by_hand.push(by_hand(WOOD, true)),
+            4 => truth.lost = true,
+            _ => truth.lost = false,
+        }
+    }
+
+    fn tap_around(&mut self) {
+        for _ in 0..1 + self.chance.below(3) {
+            let who = self.someone();
+            let (agent, door) = self.chance.one_of(&AGENTS);
+            self.building.advance(Span(1500));
+            let tap = self.building.tap(who, door);
+            self.say(format_args!("{who:?} at {door}: {:?}", tap.reason));
+            self.check_opening(who, door, tap.opens());
+            if self.chance.once_in(8) {
+                self.say(format_args!("{agent} is killed at once"));
+                let id = self.building.machine(agent).id.clone();
+                self.building.restart_agent(&id);
+            }
+        }
+    }
+
+    pub(super) fn note_list(&mut self, zone: &ZoneId, revision: Revision, digest: Digest) {
+        self.lists.insert((zone.clone(), revision.number, digest.0));
+    }
+}

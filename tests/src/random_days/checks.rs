@@ -1,0 +1,292 @@
+//! What is checked after each thing that happened, and at the end.
+
+use super::actions::{AGENTS, World};
+use super::model::{Due, Verdict, due};
+use crate::building::on;
+use crate::building::story::Who;
+use shared::allow_list::Delta;
+use shared::ids::{DoorId, ZoneId};
+use shared::time::{Span, Timestamp};
+use std::collections::BTreeSet;
+
+/// What was right for one person at one door since all was well last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    least: Verdict,
+    most: Verdict,
+    barred: bool,
+    /// Until when what had been paid then lasts.
+    until: Timestamp,
+}
+
+/// An end that passes while nobody can be asked is judged by clocks that may differ so much.
+const SLIP: Span = Span::minutes(2);
+
+impl World {
+    /// Every card at every door, every list at every agent.
+    pub fn check(&mut self) {
+        if self.ails.is_empty() {
+            self.expect_agreement();
+        }
+        self.check_lists();
+        self.note_verdicts();
+        for who in self.people.clone() {
+            for (_, door) in AGENTS {
+                if let Some(opens) = self.would_open(who, door) {
+                    self.check_opening(who, door, opens);
+                }
+            }
+        }
+    }
+
+    fn expect_agreement(&mut self) {
+        if !self.building.doors_agree() {
+            // Questions are asked rarer and rarer; the next one brings it.
+            self.building.advance(Span::minutes(6));
+            self.building.settle();
+        }
+        assert!(
+            self.building.doors_agree(),
+            "a door is behind though all is well: {:#?}",
+            self.building
+        );
+    }
+
+    fn due(&self, who: Who, door: &str) -> Due {
+        due(
+            &self.truth[&who],
+            door,
+            &self.building.sim(),
+            self.building.now,
+        )
+    }
+
+    fn note_verdicts(&mut self) {
+        for who in self.people.clone() {
+            for (_, door) in AGENTS {
+                let Due { verdict, until } = self.due(who, door);
+                let barred = self.truth[&who].barred();
+                let fresh = Seen {
+                    least: verdict,
+                    most: verdict,
+                    barred,
+                    until,
+                };
+                let seen = self.seen.entry((who, door)).or_insert(fresh);
+                if self.ails.is_empty() {
+                    *seen = fresh;
+                } else {
+                    seen.least = seen.least.min(verdict);
+                    seen.most = seen.most.max(verdict);
+                    seen.barred &= barred;
+                    seen.until = seen.until.min(until);
+                }
+            }
+        }
+    }
+
+    /// What the door would do with the card at this moment; none while its agent is off.
+    fn would_open(&self, who: Who, door: &str) -> Option<bool> {
+        let id = DoorId::new(door).expect("a name");
+        let card = &self.building.person(who).card;
+        let machine = self
+            .building
+            .machines
+            .values()
+            .find(|machine| machine.has_door(&id))?;
+        let judged = machine
+            .agent()?
+            .judge(card, machine.sources(self.building.now));
+        let (_, _, decision) = judged.into_iter().find(|(of, _, _)| *of == id)?;
+        Some(decision.reason.grants())
+    }
+
+    /// Fails if a door may not do this.
+    pub(super) fn check_opening(&self, who: Who, door: &'static str, opens: bool) {
+        let (now, ails) = (self.building.now, &self.ails);
+        let current = self.due(who, door).verdict;
+        if ails.is_empty() {
+            let of = || format!("{who:?} at {door} at {now}: {}", self.explain(who));
+            assert!(
+                current != Verdict::Must || opens,
+                "locked out although paid: {}",
+                of()
+            );
+            assert!(
+                current != Verdict::Not || !opens,
+                "in without cause: {}",
+                of()
+            );
+            return;
+        }
+        let seen = &self.seen[&(who, door)];
+        let of = || {
+            format!(
+                "{who:?} at {door} at {now} with {ails:?}, {seen:?}: {}",
+                self.explain(who)
+            )
+        };
+        if seen.least == Verdict::Must && current == Verdict::Must && now + SLIP < seen.until {
+            assert!(opens, "locked out although paid: {}", of());
+        }
+        // A clock that went back to its floor may still be before an end.
+        let time_is_right = !ails.contains("clock");
+        if seen.most == Verdict::Not && current == Verdict::Not && (seen.barred || time_is_right) {
+            assert!(!opens, "in without cause: {}", of());
+        }
+    }
+
+    fn explain(&self, who: Who) -> String {
+        let standing = self.building.standing(who);
+        let sim = self.building.sim();
+        let stripe: Vec<_> = self.truth[&who]
+            .subscriptions
+            .iter()
+            .map(|id| {
+                (
+                    id,
+                    sim.status(id),
+                    sim.paid_until(id).map(Timestamp::from_seconds),
+                )
+            })
+            .collect();
+        format!(
+            "{:?}\nat Stripe {stripe:?}\non the server {standing:?}",
+            self.truth[&who]
+        )
+    }
+
+    fn check_lists(&mut self) {
+        let mut held = Vec::new();
+        for machine in self.building.machines.values() {
+            let Some(agent) = machine.agent() else {
+                continue;
+            };
+            for zone in agent.zones() {
+                let Some(list) = zone.list() else { continue };
+                let key = (machine.id.clone(), zone.id().clone());
+                held.push((key, list.revision(), list.digest()));
+            }
+        }
+        for (key, revision, digest) in held {
+            self.note_list(&key.1, revision, digest);
+            let before = self.revisions.insert(key.clone(), revision);
+            assert!(
+                before.is_none_or(|before| before.number <= revision.number),
+                "{key:?}: the list went back from {before:?} to {revision:?}",
+            );
+        }
+    }
+
+    /// Nothing moves any more: badge log, doors and reports tell the same.
+    pub fn check_at_rest(&mut self) {
+        self.check();
+        for kind in ["two_agents", "door_ahead"] {
+            let attention = self.building.attention();
+            assert!(!self.building.attends(kind), "{attention:?}");
+        }
+        for who in self.people.clone() {
+            for (_, door) in AGENTS {
+                self.building.advance(Span(1500));
+                let tap = self.building.tap(who, door);
+                self.say(format_args!("{who:?} at {door}, at last: {:?}", tap.reason));
+                self.check_opening(who, door, tap.opens());
+            }
+        }
+        self.building.settle();
+        self.building.badges_arrived_once_each();
+        self.check_sequences();
+        self.check_reports();
+        self.check_that_lists_were_given();
+    }
+
+    /// Every agent's log is there from the first event of each boot to the last, in one order.
+    fn check_sequences(&self) {
+        const SQL: &str =
+            "SELECT agent, boot, sequence, at FROM badges ORDER BY agent, boot, sequence";
+        type Row = (String, Vec<u8>, i64, i64);
+        let rows: Vec<Row> = self
+            .building
+            .read(async |tx| on!(tx, c => sqlx::query_as(SQL).fetch_all(c).await));
+        for pair in rows.windows(2) {
+            let [(agent, boot, one, _), (of, other, next, _)] = pair else {
+                continue;
+            };
+            let expected = if (agent, boot) == (of, other) {
+                one + 1
+            } else {
+                1
+            };
+            assert_eq!(*next, expected, "{of}: an event is missing or doubled");
+        }
+    }
+
+    /// What each agent last reported is what it holds.
+    fn check_reports(&self) {
+        const SQL: &str = "SELECT report FROM agents WHERE id = $1";
+        for machine in self.building.machines.values() {
+            let body: Option<Vec<u8>> = self.building.read(
+                async |tx| on!(tx, c => sqlx::query_scalar(SQL).bind(machine.id.as_str()).fetch_one(c).await),
+            );
+            let body = body.expect("an agent that ran has reported");
+            let report: shared::wire::Report = minicbor::decode(&body).expect("a report");
+            let agent = machine.agent().expect("the agent runs");
+            let held: Vec<_> = agent
+                .zones()
+                .map(|zone| (zone.id().clone(), zone.list().map(|list| list.digest())))
+                .collect();
+            let told: Vec<_> = report
+                .zones
+                .iter()
+                .map(|zone| (zone.zone.clone(), zone.list.map(|list| list.digest)))
+                .collect();
+            assert_eq!(told, held, "{} reports what it holds", machine.id);
+        }
+    }
+
+    /// Every list that was ever seen at a door is one that the server made.
+    fn check_that_lists_were_given(&self) {
+        const SQL: &str = "SELECT zone, delta FROM revisions";
+        let rows: Vec<(String, Vec<u8>)> = self
+            .building
+            .read(async |tx| on!(tx, c => sqlx::query_as(SQL).fetch_all(c).await));
+        let made: BTreeSet<(ZoneId, u64, [u8; 32])> = rows
+            .into_iter()
+            .map(|(zone, delta)| {
+                let delta: Delta = minicbor::decode(&delta).expect("a delta");
+                let zone = ZoneId::new(zone.as_str()).expect("a name");
+                (zone, delta.number, delta.digest.0)
+            })
+            .collect();
+        for list in &self.lists {
+            assert!(
+                list.1 == 0 || made.contains(list),
+                "a door held a list that the server never made: {list:?}"
+            );
+        }
+    }
+
+    /// The ledger has every paid invoice once, with what was really paid.
+    pub fn check_books(&self) {
+        let sim = self.building.sim();
+        let mut paid: Vec<(String, i64)> = Vec::new();
+        for id in self.truth.values().flat_map(|truth| &truth.subscriptions) {
+            for invoice in sim.invoices_of(id) {
+                if invoice["status"] == "paid" {
+                    let id = invoice["id"].as_str().expect("an id").to_owned();
+                    paid.push((id, invoice["amount_paid"].as_i64().expect("an amount")));
+                }
+            }
+        }
+        drop(sim);
+        paid.sort();
+        let mut booked: Vec<(String, i64)> = self
+            .building
+            .ledger()
+            .into_iter()
+            .filter_map(|payment| Some((payment.invoice?, payment.amount)))
+            .collect();
+        booked.sort();
+        assert_eq!(booked, paid, "the ledger is what Stripe was paid");
+    }
+}
