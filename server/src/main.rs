@@ -14,6 +14,7 @@ use server::{clock, random};
 use sha2::{Digest as _, Sha256};
 use shared::ids::MemberId;
 use std::io::IsTerminal as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -51,16 +52,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LOG")
-        .unwrap_or_else(|_| "info,mqtt5=warn".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
-    let outcome = tokio::runtime::Runtime::new()
-        .context("cannot start the runtime")
-        .and_then(|runtime| runtime.block_on(run(cli)));
+    let config = cli.given.read();
+    start_log(config.as_ref().map_or("info", |config| &config.log));
+    let outcome = config.map_err(anyhow::Error::from).and_then(|config| {
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        runtime.block_on(run(config, cli.command.unwrap_or(Command::Serve)))
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -70,9 +67,17 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
-    let config = cli.given.read()?;
-    match cli.command.unwrap_or(Command::Serve) {
+fn start_log(filter: &str) {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+async fn run(config: Config, command: Command) -> anyhow::Result<()> {
+    make_private(&config.data_dir)?;
+    match command {
         Command::Serve => run_server(config).await,
         Command::Check => check(config).await,
         Command::Explain { member, at } => explain(config, member, at.as_deref()).await,
@@ -83,12 +88,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 async fn run_server(config: Config) -> anyhow::Result<()> {
-    std::fs::create_dir_all(&config.data_dir).with_context(|| {
-        format!(
-            "cannot make the data directory {}",
-            config.data_dir.display()
-        )
-    })?;
     for line in config.missing() {
         tracing::warn!("{line}");
     }
@@ -119,6 +118,15 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
     }
     running.stop().await;
     Ok(())
+}
+
+/// Makes the data directory if it is not there: names, tokens and keys are nobody else's business.
+fn make_private(data_dir: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data_dir)
+        .with_context(|| format!("cannot make the data directory {}", data_dir.display()))
 }
 
 #[expect(

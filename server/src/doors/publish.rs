@@ -189,7 +189,7 @@ pub async fn config(
         },
         issued_at: now,
         doors,
-        signers: vec![keys.signer().public()],
+        signers: keys.signers(),
         sealing: keys.opening().public(),
         card_keys,
     }))
