@@ -62,7 +62,7 @@ pub fn live(seed: u64, tell: bool) {
         AfterRetries::LeavePastDue,
     ]);
     building.sim().set_dunning(&[3, 5, 7], after);
-    let members = 2 + chance.below(3);
+    let members = 2 + chance.below(2);
     let people: Vec<Who> = (0..members)
         .map(|at| building.member(&format!("Member{at}"), &format!("04A1B2{at:02X}")))
         .collect();
@@ -70,8 +70,8 @@ pub fn live(seed: u64, tell: bool) {
         println!("{members} members, {way:?}, after the last retry {after:?}");
     }
     let mut world = World::new(building, people, chance, tell);
-    world.check();
-    let count = 10 + world.chance.below(14);
+    world.begin();
+    let count = 8 + world.chance.below(12);
     for _ in 0..count {
         world.act();
     }

@@ -8,7 +8,7 @@ use crate::building::server::Strike;
 use crate::building::story::{METAL, WOOD, Who};
 use crate::stripe_sim::{Proration, Status, Subscribe};
 use server::store::members::CardRow;
-use shared::allow_list::{Digest, Revision};
+use shared::allow_list::Revision;
 use shared::ids::{AgentId, ZoneId};
 use shared::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,8 @@ pub struct World {
     pub(super) lists: BTreeSet<(ZoneId, u64, [u8; 32])>,
     /// Since when events may be missed.
     pub(super) deaf_since: Option<Timestamp>,
+    /// Agents whose disks take nothing.
+    pub(super) disks_fail: BTreeSet<&'static str>,
     tell: bool,
 }
 
@@ -54,6 +56,7 @@ impl World {
             revisions: BTreeMap::new(),
             lists: BTreeSet::new(),
             deaf_since: None,
+            disks_fail: BTreeSet::new(),
             tell,
         }
     }
@@ -66,8 +69,11 @@ impl World {
 
     /// Does one random thing, and checks what came of it.
     pub fn act(&mut self) {
-        match self.chance.below(27) {
-            0..=2 => self.subscribe(),
+        match self.chance.below(28) {
+            0..=2 => {
+                let who = self.someone();
+                self.subscribe(who);
+            }
             3 | 4 => self.fail_or_mend_card(),
             5 => self.change_plan(),
             6 => self.gift_card(),
@@ -82,6 +88,7 @@ impl World {
             23 => self.disturb_post(),
             24 => self.weather(),
             25 => self.wipe_broker(),
+            26 => self.fail_disk(),
             _ => self.mend(),
         }
         self.building.settle();
@@ -104,8 +111,18 @@ impl World {
             .collect()
     }
 
-    fn subscribe(&mut self) {
-        let who = self.someone();
+    /// Some have been members before the story begins.
+    pub fn begin(&mut self) {
+        for who in self.people.clone() {
+            if self.chance.once_in(2) {
+                self.subscribe(who);
+            }
+        }
+        self.building.settle();
+        self.check();
+    }
+
+    fn subscribe(&mut self, who: Who) {
         if self.living(who).len() >= 2 {
             return;
         }
@@ -126,7 +143,7 @@ impl World {
 
     fn fail_or_mend_card(&mut self) {
         let who = self.someone();
-        let works = self.chance.once_in(2);
+        let works = self.chance.once_in(3);
         let customer = self.building.customer(who);
         self.say(format_args!("{who:?}: the payment card works: {works}"));
         let mut sim = self.building.sim();
@@ -199,6 +216,8 @@ impl World {
         if self.would_forget(span) {
             self.mend();
         }
+        // An agent tries every second: too slow for long stretches.
+        self.mend_disks();
         self.say(format_args!("{hours} hours pass"));
         self.building.advance(span);
     }
@@ -265,14 +284,8 @@ impl World {
             self.say(format_args!("{who:?} at {door}: {:?}", tap.reason));
             self.check_opening(who, door, tap.opens());
             if self.chance.once_in(8) {
-                self.say(format_args!("{agent} is killed at once"));
-                let id = self.building.machine(agent).id.clone();
-                self.building.restart_agent(&id);
+                self.restart(agent);
             }
         }
-    }
-
-    pub(super) fn note_list(&mut self, zone: &ZoneId, revision: Revision, digest: Digest) {
-        self.lists.insert((zone.clone(), revision.number, digest.0));
     }
 }

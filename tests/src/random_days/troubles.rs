@@ -54,32 +54,55 @@ impl World {
         self.deafen();
     }
 
+    /// An agent's process is killed and starts again, unless its disk would not let it remember.
+    pub(super) fn restart(&mut self, agent: &'static str) {
+        if self.disks_fail.contains(agent) {
+            return;
+        }
+        self.say(format_args!("{agent} is killed"));
+        let id = self.building.machine(agent).id.clone();
+        self.building.restart_agent(&id);
+    }
+
     pub(super) fn kill_agent(&mut self) {
         let (agent, _) = self.chance.one_of(&AGENTS);
-        let id = self.building.machine(agent).id.clone();
-        let power = self.chance.once_in(2);
-        self.say(format_args!("{agent} is killed; its power fails: {power}"));
-        if power {
+        if self.chance.once_in(2) && !self.disks_fail.contains(agent) {
+            self.say(format_args!("{agent}: the power fails"));
             let disk = self.building.machine(agent).disk.clone();
             disk.power_cut(&mut |most| self.chance.below(most + 1));
         }
-        self.building.restart_agent(&id);
+        self.restart(agent);
+    }
+
+    pub(super) fn fail_disk(&mut self) {
+        let (agent, _) = self.chance.one_of(&AGENTS);
+        self.say(format_args!("{agent}: the disk takes nothing"));
+        self.building.machine(agent).disk.fail_writes(true);
+        self.disks_fail.insert(agent);
+    }
+
+    pub(super) fn mend_disks(&mut self) {
+        if self.disks_fail.is_empty() {
+            return;
+        }
+        for agent in std::mem::take(&mut self.disks_fail) {
+            self.say(format_args!("{agent}: the disk works again"));
+            self.building.machine(agent).disk.fail_writes(false);
+        }
+        // What could not be stored is tried again within a minute.
+        self.building.advance(Span::seconds(70));
     }
 
     pub(super) fn turn_clock(&mut self) {
         let (agent, _) = self.chance.one_of(&AGENTS);
         let off = Span::days(self.chance.one_of(&[-4000, -1, 1, 900]));
-        let restarts = self.chance.once_in(2);
-        self.say(format_args!(
-            "{agent}: the clock is wrong by {} days; it restarts: {restarts}",
-            off.0 / Span::days(1).0
-        ));
+        let days = off.0 / Span::days(1).0;
+        self.say(format_args!("{agent}: the clock is wrong by {days} days"));
         let machine = self.building.machine(agent);
         (machine.wall_off, machine.synchronised) = (off, false);
-        let id = machine.id.clone();
         self.ails.insert("clock");
-        if restarts {
-            self.building.restart_agent(&id);
+        if self.chance.once_in(2) {
+            self.restart(agent);
         }
     }
 
@@ -157,6 +180,7 @@ impl World {
     /// Everything is well again.
     pub fn mend(&mut self) {
         self.say(format_args!("all is mended: {:?}", self.ails));
+        self.mend_disks();
         self.deaf_since = None;
         let building = &mut self.building;
         building.broker.set_up(true);
