@@ -16,6 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Every agent and its door.
 pub const AGENTS: [(&str, &str); 2] = [("pi-front", "front"), ("pi-back", "back")];
 
+/// There and back within one second leaves events that tell no order; nobody is that quick.
+const NEXT_SECOND: Span = Span(1100);
+
 /// A building, the model beside it, and what ails the building.
 pub struct World {
     /// What is tested.
@@ -154,6 +157,7 @@ impl World {
     }
 
     fn change_plan(&mut self) {
+        self.building.advance(NEXT_SECOND);
         let who = self.someone();
         let runs = |id: &String| self.building.sim().status(id) == Status::Active;
         let Some(id) = self.living(who).into_iter().find(runs) else {
@@ -179,6 +183,7 @@ impl World {
     }
 
     fn cancel(&mut self) {
+        self.building.advance(NEXT_SECOND);
         let who = self.someone();
         let Some(id) = self.living(who).pop() else {
             return;
