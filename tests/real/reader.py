@@ -3,9 +3,11 @@
 Argument: the path under which the line appears. A line on standard input is a card's ten hexadecimal digits.
 """
 
+import fcntl
 import os
 import sys
 import termios
+import threading
 import time
 import tty
 
@@ -27,6 +29,13 @@ def show(line, card):
         time.sleep(BITS_PER_BYTE / BAUD)
 
 
+def release(other_end):
+    """A real line forgets who held it alone as soon as that program is killed; this kind has to be told."""
+    while True:
+        fcntl.ioctl(other_end, termios.TIOCNXCL)
+        time.sleep(0.1)
+
+
 def main():
     line, other_end = os.openpty()
     tty.setraw(other_end)
@@ -34,8 +43,7 @@ def main():
     settings[4] = settings[5] = termios.B9600
     termios.tcsetattr(other_end, termios.TCSANOW, settings)
     os.symlink(os.ttyname(other_end), sys.argv[1])
-    # From now on only the agent holds it, and may hold it alone.
-    os.close(other_end)
+    threading.Thread(target=release, args=[other_end], daemon=True).start()
     shown = {}
     print("ready", flush=True)
     for word in sys.stdin:
