@@ -265,6 +265,7 @@ fn copy_all(from: &Path, to: &Path) -> anyhow::Result<()> {
         let target: PathBuf = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             std::fs::create_dir(&target)?;
+            std::fs::set_permissions(&target, entry.metadata()?.permissions())?;
             copy_all(&entry.path(), &target)?;
         } else {
             std::fs::copy(entry.path(), target)?;

@@ -88,6 +88,8 @@ async fn main() -> anyhow::Result<()> {
     say("Living through eighty days at Stripe ...");
     story::live(&stripe, &mut people);
     let webhook = format!("{server}/webhooks/stripe");
+    stripe.deliver_waiting(&webhook, SECRET).await;
+    api.caught_up().await?;
     tokio::spawn(stripe.clone().deliver(webhook.clone(), SECRET.to_owned()));
     story::administer(&api, &stripe, &people, clock.now()).await?;
     say("Pairing the doors ...");

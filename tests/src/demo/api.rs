@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::Value;
+use std::time::Duration;
 
 /// `/api/v1` with an admin's token.
 #[derive(Clone)]
@@ -48,6 +49,18 @@ impl Api {
             Ok(Value::Null)
         } else {
             Ok(serde_json::from_str(&text)?)
+        }
+    }
+
+    /// Waits until the server has applied every event that it has.
+    pub async fn caught_up(&self) -> anyhow::Result<()> {
+        let mut timer = tokio::time::interval(Duration::from_millis(50));
+        loop {
+            timer.tick().await;
+            let waiting = self.get("/inbox?state=pending&limit=1").await?;
+            if waiting["items"].as_array().is_none_or(Vec::is_empty) {
+                return Ok(());
+            }
         }
     }
 

@@ -59,23 +59,28 @@ impl Stripe {
 
     /// Delivers events as they are made, signed, to the server's webhook.
     pub async fn deliver(self, webhook: String, secret: String) {
-        let http = reqwest::Client::new();
         let mut timer = tokio::time::interval(Duration::from_millis(50));
         loop {
             timer.tick().await;
-            let events = self.now().take_event_records();
-            for event in events {
-                let body = event.body(Shape::Endive, false).to_string();
-                let header = deliver::sign(&secret, self.clock.now().as_seconds(), body.as_bytes());
-                let sent = http
-                    .post(&webhook)
-                    .header("Stripe-Signature", header)
-                    .body(body)
-                    .send()
-                    .await;
-                if let Err(error) = sent.and_then(reqwest::Response::error_for_status) {
-                    tracing::warn!(%error, "an event was not delivered; the pull will bring it");
-                }
+            self.deliver_waiting(&webhook, &secret).await;
+        }
+    }
+
+    /// Delivers what has happened so far, in order.
+    pub async fn deliver_waiting(&self, webhook: &str, secret: &str) {
+        let http = reqwest::Client::new();
+        let events = self.now().take_event_records();
+        for event in events {
+            let body = event.body(Shape::Endive, false).to_string();
+            let header = deliver::sign(secret, self.clock.now().as_seconds(), body.as_bytes());
+            let sent = http
+                .post(webhook)
+                .header("Stripe-Signature", header)
+                .body(body)
+                .send()
+                .await;
+            if let Err(error) = sent.and_then(reqwest::Response::error_for_status) {
+                tracing::warn!(%error, "an event was not delivered; the pull will bring it");
             }
         }
     }
