@@ -15,8 +15,10 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::task::JoinSet;
 
-/// How often events are pulled.
+/// How often events are pulled where nothing else brings them.
 const PULL_EVERY: Span = Span::seconds(5);
+/// How often they are pulled beside webhooks: for a delivery that was lost for good.
+const BACKFILL_EVERY: Span = Span::minutes(10);
 /// How often the clock is looked at.
 const TICK_EVERY: Span = Span::seconds(1);
 /// How often customers without a mail address are looked at.
@@ -80,9 +82,12 @@ pub fn start(
     drivers.spawn(listen(app.clone(), bells.clone(), link.1));
     if app.billing.stripe.is_some() {
         drivers.spawn(fetch(app.clone(), bells.clone()));
-    }
-    if app.billing.pull {
-        drivers.spawn(every(PULL_EVERY, app.clone(), bells.clone(), "pull", pull));
+        let often = if app.billing.pull {
+            PULL_EVERY
+        } else {
+            BACKFILL_EVERY
+        };
+        drivers.spawn(every(often, app.clone(), bells.clone(), "pull", pull));
     }
     drivers.spawn(every(
         TICK_EVERY,

@@ -69,6 +69,22 @@ stories! {
         b.settle();
     }
 
+    fn a_mail_address_that_comes_late_corrects_a_guess(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let customer = b.sim().create_customer(None, Some("No Mail"), &[]);
+        b.subscribe_as(&customer, &[(WOOD, 1)], Subscribe::default());
+        b.advance(Span::hours(2));
+        assert_eq!(b.member_count(), 2);
+        b.sim().set_email(&customer, "ada@example.org");
+        b.settle();
+        b.advance(Span::minutes(1));
+        assert_eq!(b.member_count(), 1);
+        assert!(b.tap(ada, "front").opens());
+        assert!(b.attends("confirm_link"));
+        b.settle();
+    }
+
     fn a_customer_that_never_shows_a_mail_address_becomes_a_member_within_hours(way: WayIn) {
         let mut b = Building::club(way);
         let customer = b.sim().create_customer(None, Some("No Mail"), &[]);

@@ -63,7 +63,8 @@ pub async fn link(
     announce(tx, rulebook, &customer.id, member, how, now).await
 }
 
-/// A reference that came later than the payment says whose the customer really is, unless an admin has looked.
+/// What came later than the payment says whose the customer really is, unless an admin has looked: a reference; or, for
+/// a member who was made without one, a mail address.
 async fn correct(
     tx: &mut Tx,
     account: AccountId,
@@ -72,24 +73,33 @@ async fn correct(
     rulebook: &Rulebook,
     now: Timestamp,
 ) -> Result<()> {
-    let created = customer.link.as_deref() == Some("created");
-    let guessed = created || customer.link.as_deref() == Some("mail") && customer.confirmed == 0;
-    let named = match guessed {
-        true => named(tx, customer, rulebook).await?,
-        false => None,
-    };
-    let Some(named) = named.filter(|named| *named != member) else {
-        return Ok(());
-    };
     let organisation = &rulebook.organisation;
-    mirror::link(tx, account, &customer.id, named, "reference", true).await?;
+    let created = customer.link.as_deref() == Some("created");
+    if !created && (customer.link.as_deref() != Some("mail") || customer.confirmed != 0) {
+        return Ok(());
+    }
+    let (whose, how) = match (named(tx, customer, rulebook).await?, &customer.mail) {
+        (Some(named), _) => (named, "reference"),
+        (None, Some(mail)) if created => {
+            match members::by_mail(tx, organisation, mail).await?[..] {
+                [only] => (only, "mail"),
+                _ => return Ok(()),
+            }
+        }
+        (None, _) => return Ok(()),
+    };
+    // Whoever gave the member a card has looked.
+    if whose == member || created && !members::cards(tx, member).await?.is_empty() {
+        return Ok(());
+    }
+    mirror::link(tx, account, &customer.id, whose, how, how == "reference").await?;
     for kind in ["confirm_link", "needs_card"] {
         settle(tx, organisation, kind, &customer.id, now).await?;
     }
     if created {
         members::forget_if_empty(tx, member).await?;
     }
-    Ok(())
+    announce(tx, rulebook, &customer.id, whose, how, now).await
 }
 
 /// The member that a reference names.
