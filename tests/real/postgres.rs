@@ -89,9 +89,15 @@ impl Cluster {
         self.program = Some(program);
     }
 
-    /// Kills it; its own children leave when they see that it is gone.
-    fn kill(&mut self) {
-        self.program.take().expect("it runs").kill();
+    /// Ends it at once: nothing is written any more, and the next start has to recover.
+    ///
+    /// Killed, it would leave processes and shared memory behind.
+    fn end(&mut self) {
+        let Some(mut program) = self.program.take() else {
+            return;
+        };
+        program.signal("QUIT");
+        wait::until("PostgreSQL has ended", || program.ended());
     }
 
     fn url(&self, database: &str) -> String {
@@ -119,6 +125,12 @@ impl Cluster {
         let mut building = Building::on_store(way, 1, runtime, store);
         building.furnish();
         building
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -198,7 +210,7 @@ fn a_server_on_postgresql_killed_at_any_step_comes_to_the_same_result() {
 }
 
 #[test]
-fn the_built_server_serves_from_postgresql_and_waits_for_it_when_it_was_killed() {
+fn the_built_server_serves_from_postgresql_and_waits_for_it_when_it_is_gone() {
     let mut cluster = Cluster::start();
     let settings = [("DATABASE_URL", cluster.database("club"))];
     let mut club = Club::open_with(Way::WebhookAndKey, &settings);
@@ -212,7 +224,7 @@ fn the_built_server_serves_from_postgresql_and_waits_for_it_when_it_was_killed()
         let mut sim = club.stripe.sim();
         sim.change_price(&subscription, 0, METAL, Proration::CreateProrations);
     };
-    cluster.kill();
+    cluster.end();
     plan_change(&club);
     let letters = club.stripe.letters();
     for letter in &letters {
