@@ -1,6 +1,7 @@
 //! Prints the benches' rows: `bench [--quick] [NAME…]`.
 
 use clap::Parser;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 /// Measures the server and the agent against floors and prints `name value unit limit ratio` for each row.
@@ -16,7 +17,8 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
-        .with_env_filter("warn,mqtt5=error")
+        .with_env_filter("error")
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     match tests::bench::run(&cli.names, tests::bench::Effort { quick: cli.quick }) {

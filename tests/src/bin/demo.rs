@@ -8,6 +8,7 @@ use server::billing::signature::SigningSecret;
 use server::serve::{BrokerSettings, Settings, serve};
 use sha2::{Digest as _, Sha256};
 use shared::ids::OrganisationId;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,7 +43,8 @@ const TOKEN: &str = "demo-admin-token";
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
-        .with_env_filter("warn")
+        .with_env_filter("warn,mqtt5=error")
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     say("Starting Stripe's simulation, the server and its broker ...");

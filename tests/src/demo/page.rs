@@ -232,7 +232,12 @@ impl Stage {
             // The other end lives as long as the process.
             drop(self.bells.outbox.send(step.map_err(failed)?));
         }
-        Ok(format!("The clock moved {hours} hours ahead."))
+        Ok(match hours {
+            1 => "The clock moved an hour ahead.".to_owned(),
+            24 => "The clock moved a day ahead.".to_owned(),
+            hours if hours % 24 == 0 => format!("The clock moved {} days ahead.", hours / 24),
+            hours => format!("The clock moved {hours} hours ahead."),
+        })
     }
 
     async fn cut(&self) -> String {
