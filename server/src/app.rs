@@ -8,7 +8,7 @@ use crate::doors::publish::{self, Publication};
 use crate::keys::Keys;
 use crate::membership::build::ZoneChanges;
 use crate::membership::clock;
-use crate::membership::derive::{Context, Derived, derive};
+use crate::membership::derive::{Context, Derived, derive, derive_all};
 use crate::store::attention::{Item, raise};
 use crate::store::rulebook::{self, Rulebook};
 use crate::store::{Store, StoreError, Tx, lists, members, mirror};
@@ -188,6 +188,27 @@ impl App {
         derive(&mut work.tx, member, context, &mut work.changes).await
     }
 
+    /// Derives members within a transaction, each with its cause.
+    pub async fn derive_each(
+        &self,
+        work: &mut Work,
+        whom: &BTreeMap<MemberId, String>,
+    ) -> Step<()> {
+        let rulebook = work.rulebook.clone();
+        let context = Context {
+            rulebook: &rulebook,
+            keys: &self.keys,
+            now: work.now,
+            cause: "",
+        };
+        let whom: Vec<(MemberId, &str)> = whom
+            .iter()
+            .map(|(member, cause)| (*member, cause.as_str()))
+            .collect();
+        derive_all(&mut work.tx, &whom, context, &mut work.changes).await?;
+        Ok(())
+    }
+
     /// Derives all members as one run with one cause, under the mass brake.
     pub async fn derive_all(
         &self,
@@ -301,9 +322,9 @@ impl App {
                 clock::look_ahead(&mut work.tx, *member, context).await?;
             }
         }
-        for member in due {
-            self.derive(&mut work, member, "the clock").await?;
-        }
+        let whom: Vec<(MemberId, &str)> =
+            due.iter().map(|member| (*member, context.cause)).collect();
+        derive_all(&mut work.tx, &whom, context, &mut work.changes).await?;
         self.finish(work).await
     }
 

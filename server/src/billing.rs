@@ -7,5 +7,6 @@ pub mod news;
 pub mod order;
 pub mod read;
 pub mod receive;
+pub mod sheet;
 pub mod signature;
 pub mod tag;

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 pub mod agents;
 pub mod attention;
+pub mod facts;
 pub mod inbox;
 pub mod ledger;
 pub mod lists;
+pub mod many;
 pub mod members;
 pub mod mirror;
 pub mod payers;
@@ -17,6 +19,7 @@ pub mod people;
 pub mod places;
 pub mod reading;
 pub mod rulebook;
+pub mod terms;
 
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
@@ -147,7 +150,7 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .pragma("wal_autocheckpoint", "4000")
-            .statement_cache_capacity(200);
+            .statement_cache_capacity(400);
         let memory = address.contains(":memory:");
         let write = pool(1).connect_with(options.clone()).await?;
         SQLITE.run(&write).await?;

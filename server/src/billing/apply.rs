@@ -3,16 +3,17 @@
 use super::news::{News, Trouble, news};
 use super::order::{Choice, Stamp};
 use super::read::{Event, PriceInfo};
+use super::sheet::{Line, Sheet};
 use super::tag;
 use crate::app::{App, Step, Work};
-use crate::membership::link::link;
+use crate::membership::link::{link, may_be_linked};
 use crate::random::Handed;
 use crate::store::attention::{Item, raise};
 use crate::store::inbox::{self, Fate};
 use crate::store::members;
-use crate::store::mirror::{self, CustomerNews, Kept, Object, PriceRow};
+use crate::store::mirror::{self, Customer, CustomerNews, Kept, Object, PriceRow};
 use crate::store::rulebook;
-use shared::facts::{Invoice, InvoiceStatus};
+use shared::facts::InvoiceStatus;
 use shared::ids::{AccountId, MemberId};
 use shared::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,10 +23,10 @@ const BATCH: i64 = 256;
 /// An event that failed so often is put aside.
 const TRIES: i64 = 5;
 
-/// Whom a batch of events concerns, and which events those were.
-#[derive(Debug, Default)]
-struct Concerned {
-    customers: BTreeMap<(AccountId, String), Vec<String>>,
+/// Whom a batch of events concerns, and which events those were; what they found on record.
+struct Batch {
+    sheet: Sheet,
+    customers: BTreeMap<AccountId, BTreeMap<String, Vec<String>>>,
     prices_changed: bool,
 }
 
@@ -124,106 +125,152 @@ impl App {
     }
 
     async fn apply_all(&self, work: &mut Work, waiting: &[inbox::Waiting]) -> Step<()> {
-        let mut concerned = Concerned::default();
+        let lines = self.read_all(work, waiting).await?;
+        let mut batch = Batch {
+            sheet: Sheet::read(&mut work.tx, &lines, work.now).await?,
+            customers: BTreeMap::new(),
+            prices_changed: false,
+        };
+        let mut fates: [(Fate, Vec<i64>); 2] =
+            [Fate::Applied, Fate::Ignored].map(|fate| (fate, Vec::new()));
+        for line in lines {
+            let row = line.row;
+            let fate = self.apply_one(work, line, &mut batch).await?;
+            fates
+                .iter_mut()
+                .filter(|(of, _)| *of == fate)
+                .for_each(|(_, rows)| rows.push(row));
+        }
+        for (fate, rows) in fates {
+            inbox::finish_all(&mut work.tx, &rows, fate).await?;
+        }
+        batch.sheet.write(&mut work.tx, &self.organisation).await?;
+        if batch.prices_changed {
+            self.reread(work).await?;
+        }
+        let mut whom: BTreeMap<MemberId, Vec<String>> = BTreeMap::new();
+        for (account, customers) in batch.customers {
+            self.settle(work, account, customers, &batch.sheet, &mut whom)
+                .await?;
+        }
+        let causes: BTreeMap<MemberId, String> = whom
+            .into_iter()
+            .map(|(member, causes)| (member, causes.join(" ")))
+            .collect();
+        self.derive_each(work, &causes).await
+    }
+
+    /// Reads what the events are news of; one that cannot be read is put aside.
+    async fn read_all(&self, work: &mut Work, waiting: &[inbox::Waiting]) -> Step<Vec<Line>> {
+        let mut lines = Vec::with_capacity(waiting.len());
         for row in waiting {
-            let account = AccountId(row.account);
-            let read = Event::read(&row.body).and_then(|event| Ok((news(&event)?, event)));
-            match read {
+            match Event::read(&row.body).and_then(|event| Ok((news(&event)?, event))) {
                 Ok((news, event)) => {
-                    let fate = self
-                        .apply_one(work, account, &event, news, &mut concerned)
-                        .await?;
-                    inbox::finish(&mut work.tx, row.id, fate, None).await?;
+                    let account = AccountId(row.account);
+                    lines.push(Line {
+                        row: row.id,
+                        account,
+                        event,
+                        news,
+                    });
                 }
                 Err(error) => {
                     self.poisoned(&mut work.tx, row.id, &error.to_string(), work.now)
-                        .await?
+                        .await?;
                 }
             }
         }
-        if concerned.prices_changed {
-            self.reread(work).await?;
-        }
-        for ((account, customer), causes) in &concerned.customers {
-            self.settle_customer(work, *account, customer, &causes.join(" "))
-                .await?;
-        }
-        Ok(())
+        Ok(lines)
     }
 
-    async fn apply_one(
-        &self,
-        work: &mut Work,
-        account: AccountId,
-        event: &Event,
-        news: News,
-        concerned: &mut Concerned,
-    ) -> Step<Fate> {
-        let customer = match news {
+    async fn apply_one(&self, work: &mut Work, line: Line, batch: &mut Batch) -> Step<Fate> {
+        let customer = line.customer().map(str::to_owned);
+        let Line {
+            account,
+            event,
+            news,
+            ..
+        } = line;
+        let Some(customer) = customer else {
+            return match news {
+                News::Price(price) => {
+                    self.meet_prices(work, account, &[price], &event, batch)
+                        .await?;
+                    Ok(Fate::Applied)
+                }
+                News::Trouble(trouble) => {
+                    self.trouble(work, &event, trouble).await?;
+                    Ok(Fate::Applied)
+                }
+                News::Subscription(..)
+                | News::Invoice(..)
+                | News::Customer(..)
+                | News::Hint(_)
+                | News::Nothing => Ok(Fate::Ignored),
+            };
+        };
+        match news {
             News::Subscription(subscription, prices, reference) => {
-                self.meet_prices(work, account, &prices, event, concerned)
+                self.meet_prices(work, account, &prices, &event, batch)
                     .await?;
-                let customer = subscription.customer.clone();
-                mirror::meet(&mut work.tx, account, &customer, work.now).await?;
-                if reference.is_some() {
-                    let news = CustomerNews {
-                        reference,
-                        ..CustomerNews::default()
-                    };
-                    mirror::describe(&mut work.tx, account, &customer, &news).await?;
+                let news = CustomerNews {
+                    reference,
+                    ..CustomerNews::default()
+                };
+                batch
+                    .sheet
+                    .describe(&mut work.tx, account, &customer, &news)
+                    .await?;
+                self.keep(
+                    work,
+                    (account, &customer),
+                    Object::Subscription(*subscription),
+                    &event,
+                    batch,
+                )
+                .await?;
+            }
+            News::Invoice(invoice, prices, news) => {
+                self.meet_prices(work, account, &prices, &event, batch)
+                    .await?;
+                // An invoice's mail address is second best: the customer's own word counts if there is one.
+                let mailless = |row: &mirror::Customer| row.mail.is_none();
+                if news.mail.is_some()
+                    && batch
+                        .sheet
+                        .customer(account, &customer)
+                        .is_some_and(mailless)
+                {
+                    batch
+                        .sheet
+                        .describe(&mut work.tx, account, &customer, &news)
+                        .await?;
+                }
+                if invoice.status == InvoiceStatus::Paid {
+                    batch
+                        .sheet
+                        .book(account, &customer, &invoice, event.created);
                 }
                 self.keep(
                     work,
-                    account,
-                    &customer,
-                    Object::Subscription(*subscription),
-                    event,
+                    (account, &customer),
+                    Object::Invoice(*invoice),
+                    &event,
+                    batch,
                 )
                 .await?;
-                customer
             }
-            News::Invoice(invoice, prices, news) => {
-                let Some(customer) = invoice.customer.clone() else {
-                    return Ok(Fate::Ignored);
-                };
-                self.meet_prices(work, account, &prices, event, concerned)
+            News::Customer(_, news) => {
+                batch
+                    .sheet
+                    .describe(&mut work.tx, account, &customer, &news)
                     .await?;
-                mirror::meet(&mut work.tx, account, &customer, work.now).await?;
-                self.describe_if_unknown(work, account, &customer, &news)
-                    .await?;
-                self.keep_invoice(work, account, &customer, *invoice, event)
-                    .await?;
-                customer
             }
-            News::Customer(customer, news) => {
-                mirror::meet(&mut work.tx, account, &customer, work.now).await?;
-                mirror::describe(&mut work.tx, account, &customer, &news).await?;
-                customer
-            }
-            News::Price(price) => {
-                self.meet_prices(work, account, &[price], event, concerned)
-                    .await?;
-                return Ok(Fate::Applied);
-            }
-            News::Trouble(trouble) => {
-                self.trouble(work, event, trouble).await?;
-                let Some(customer) = event.customer.clone() else {
-                    return Ok(Fate::Applied);
-                };
-                mirror::meet(&mut work.tx, account, &customer, work.now).await?;
-                customer
-            }
-            News::Hint(customer) => {
-                mirror::meet(&mut work.tx, account, &customer, work.now).await?;
-                customer
-            }
-            News::Nothing => return Ok(Fate::Ignored),
-        };
-        concerned
-            .customers
-            .entry((account, customer))
-            .or_default()
-            .push(event.id.clone());
+            News::Trouble(trouble) => self.trouble(work, &event, trouble).await?,
+            News::Hint(_) | News::Price(_) | News::Nothing => {}
+        }
+        let customers = batch.customers.entry(account).or_default();
+        customers.entry(customer).or_default().push(event.id);
         Ok(Fate::Applied)
     }
 
@@ -233,30 +280,20 @@ impl App {
         account: AccountId,
         prices: &[PriceInfo],
         event: &Event,
-        concerned: &mut Concerned,
+        batch: &mut Batch,
     ) -> Step<()> {
         let place = format!("{} {}", super::order::step(&event.kind), event.id);
         let stamp = price_stamp(event.created, &place);
         for price in prices {
-            concerned.prices_changed |= self.meet_price(work, account, price, &stamp).await?;
-        }
-        Ok(())
-    }
-
-    /// An invoice's mail address is second best: the customer's own word counts if there is one.
-    async fn describe_if_unknown(
-        &self,
-        work: &mut Work,
-        account: AccountId,
-        customer: &str,
-        news: &CustomerNews,
-    ) -> Step<()> {
-        if news.mail.is_none() {
-            return Ok(());
-        }
-        let known = mirror::customer(&mut work.tx, account, customer).await?;
-        if known.is_some_and(|known| known.mail.is_none()) {
-            mirror::describe(&mut work.tx, account, customer, news).await?;
+            if batch.sheet.knows_price(account, price) {
+                continue;
+            }
+            batch.sheet.forget_price(account, &price.id);
+            batch.prices_changed |= self.meet_price(work, account, price, &stamp).await?;
+            let on_record = mirror::price(&mut work.tx, account, &price.id).await?;
+            if on_record.is_some_and(|(row, _)| row == price_row(price)) {
+                batch.sheet.note_price(account, price);
+            }
         }
         Ok(())
     }
@@ -266,45 +303,45 @@ impl App {
     async fn keep(
         &self,
         work: &mut Work,
-        account: AccountId,
-        customer: &str,
+        (account, customer): (AccountId, &str),
         object: Object,
         event: &Event,
+        batch: &mut Batch,
     ) -> Step<()> {
         let offered = Stamp::of(event);
-        let id = object.id().to_owned();
-        let known = mirror::find(&mut work.tx, account, &id).await?;
-        let as_of = known.as_ref().map_or(Timestamp::MIN, |known| known.as_of);
+        let known = batch.sheet.object(account, object.id());
+        let as_of = known.map_or(Timestamp::MIN, |known| known.as_of);
         if event.created < as_of || event.created == as_of && self.billing.stripe.is_some() {
             return Ok(());
         }
-        let (stamp, object) = match known.and_then(|known| Some((known.stamp?, known.object))) {
-            None => (offered, object),
-            Some((before, stored)) => {
-                let mut stamp = before.clone();
-                let object = match stamp.take_in(&offered) {
-                    Choice::Stored if stamp == before => return Ok(()),
-                    Choice::Stored => stored,
-                    Choice::Offered => object,
-                    Choice::Earlier(event) => self
-                        .of_event(work, account, &event)
-                        .await?
-                        .unwrap_or(stored),
-                };
-                (stamp, object)
-            }
-        };
-        mirror::put(
-            &mut work.tx,
+        let (stamp, object) =
+            match known.and_then(|known| Some((known.stamp.as_ref()?, &known.object))) {
+                None => (offered, object),
+                Some((before, stored)) => {
+                    let mut stamp = before.clone();
+                    let object = match stamp.take_in(&offered) {
+                        Choice::Stored if stamp == *before => return Ok(()),
+                        Choice::Stored => stored.clone(),
+                        Choice::Offered => object,
+                        Choice::Earlier(event) => self
+                            .of_event(work, account, &event)
+                            .await?
+                            .unwrap_or_else(|| stored.clone()),
+                    };
+                    (stamp, object)
+                }
+            };
+        let stamp = Some(stamp);
+        batch.sheet.put(
             account,
             customer,
-            &Kept {
+            Kept {
                 object,
-                stamp: Some(stamp),
+                stamp,
                 as_of,
             },
-        )
-        .await
+        );
+        Ok(())
     }
 
     /// The object that an event in the inbox showed.
@@ -331,29 +368,6 @@ impl App {
         })
     }
 
-    async fn keep_invoice(
-        &self,
-        work: &mut Work,
-        account: AccountId,
-        customer: &str,
-        invoice: Invoice,
-        event: &Event,
-    ) -> Step<()> {
-        if invoice.status == InvoiceStatus::Paid {
-            members::book(
-                &mut work.tx,
-                &self.organisation,
-                account,
-                customer,
-                &invoice,
-                event.created,
-            )
-            .await?;
-        }
-        self.keep(work, account, customer, Object::Invoice(invoice), event)
-            .await
-    }
-
     /// Learns a price; a change of the type of a price in use waits for an admin. True if rules changed.
     pub(crate) async fn meet_price(
         &self,
@@ -362,15 +376,7 @@ impl App {
         price: &PriceInfo,
         stamp: &str,
     ) -> Step<bool> {
-        let tag = tag::resolve(price);
-        let row = PriceRow {
-            x: tag.found.as_ref().map(|found| found.x.clone()),
-            place: tag
-                .found
-                .as_ref()
-                .map(|found| found.place.as_str().to_owned()),
-            warnings: tag.warnings.iter().map(ToString::to_string).collect(),
-        };
+        let row = price_row(price);
         match mirror::price(&mut work.tx, account, &price.id).await? {
             None => {}
             Some((known, _)) if known == row => return Ok(false),
@@ -428,18 +434,58 @@ impl App {
         Ok(())
     }
 
-    /// Links the customer if it is due, derives everybody it concerns, and asks Stripe to confirm.
-    pub(crate) async fn settle_customer(
+    /// Asks Stripe to confirm, links the customers for which it is due, and gathers everybody they concern with the
+    /// causes.
+    async fn settle(
         &self,
         work: &mut Work,
         account: AccountId,
-        customer: &str,
-        cause: &str,
+        customers: BTreeMap<String, Vec<String>>,
+        sheet: &Sheet,
+        whom: &mut BTreeMap<MemberId, Vec<String>>,
     ) -> Step<()> {
+        let rows: Vec<&Customer> = customers
+            .keys()
+            .filter_map(|id| sheet.customer(account, id))
+            .collect();
         if self.billing.stripe.is_some() {
-            mirror::want_fetch(&mut work.tx, account, customer, work.now).await?;
+            for row in &rows {
+                mirror::want_fetch(&mut work.tx, account, &row.id, work.now).await?;
+            }
         }
-        self.link_and_derive(work, account, customer, cause).await
+        for (customer, members) in self.link_all(work, account, &rows).await? {
+            let causes = customers.get(&customer).map_or(&[][..], Vec::as_slice);
+            for member in members {
+                whom.entry(member).or_default().extend_from_slice(causes);
+            }
+        }
+        Ok(())
+    }
+
+    /// Links the customers for which it is due; by customer, everybody it concerns now or concerned before.
+    async fn link_all(
+        &self,
+        work: &mut Work,
+        account: AccountId,
+        rows: &[&Customer],
+    ) -> Step<BTreeMap<String, BTreeSet<MemberId>>> {
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        let mut concerned = members::all_concerned(&mut work.tx, account, &ids).await?;
+        for row in rows.iter().filter(|row| may_be_linked(row)) {
+            let before = concerned.remove(&row.id).unwrap_or_default();
+            let (rulebook, now) = (work.rulebook.clone(), work.now);
+            let mut random =
+                Handed::new(|bytes| self.with_random(|random| random.fill_bytes(bytes)));
+            link(&mut work.tx, account, row, &rulebook, now, &mut random).await?;
+            let mut after = members::concerned(&mut work.tx, account, &row.id).await?;
+            for member in before.difference(&after.clone()) {
+                if members::exists(&mut work.tx, &self.organisation, *member).await? {
+                    after.insert(*member);
+                }
+            }
+            concerned.insert(row.id.clone(), after);
+        }
+        Ok(concerned)
     }
 
     /// Links the customer if it is due and derives everybody it concerns.
@@ -450,28 +496,16 @@ impl App {
         customer: &str,
         cause: &str,
     ) -> Step<()> {
-        let before = members::concerned(&mut work.tx, account, customer).await?;
-        if let Some(row) = mirror::customer(&mut work.tx, account, customer).await? {
-            let (rulebook, now) = (work.rulebook.clone(), work.now);
-            let mut random =
-                Handed::new(|bytes| self.with_random(|random| random.fill_bytes(bytes)));
-            link(&mut work.tx, account, &row, &rulebook, now, &mut random).await?;
-        }
-        let mut concerned: BTreeSet<MemberId> = members::concerned(&mut work.tx, account, customer)
-            .await?
-            .into_iter()
+        let Some(row) = mirror::customer(&mut work.tx, account, customer).await? else {
+            return Ok(());
+        };
+        let concerned = self.link_all(work, account, &[&row]).await?;
+        let causes: BTreeMap<MemberId, String> = concerned
+            .into_values()
+            .flatten()
+            .map(|member| (member, cause.to_owned()))
             .collect();
-        for member in before {
-            if !concerned.contains(&member)
-                && members::exists(&mut work.tx, &self.organisation, member).await?
-            {
-                concerned.insert(member);
-            }
-        }
-        for member in concerned {
-            self.derive(work, member, cause).await?;
-        }
-        Ok(())
+        self.derive_each(work, &causes).await
     }
 
     /// Customers that nobody has claimed although their mail address never came.
@@ -494,4 +528,17 @@ impl App {
 /// Orders what was said of a price: by the moment, and within its second a fetch before every event.
 pub(crate) fn price_stamp(at: Timestamp, place: &str) -> String {
     format!("{:020} {place}", at.0)
+}
+
+/// What is kept of a price.
+fn price_row(price: &PriceInfo) -> PriceRow {
+    let tag = tag::resolve(price);
+    PriceRow {
+        x: tag.found.as_ref().map(|found| found.x.clone()),
+        place: tag
+            .found
+            .as_ref()
+            .map(|found| found.place.as_str().to_owned()),
+        warnings: tag.warnings.iter().map(ToString::to_string).collect(),
+    }
 }

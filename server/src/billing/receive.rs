@@ -100,16 +100,15 @@ impl App {
 /// Keeps arrivals in one transaction.
 pub async fn keep(store: &Store, arrivals: &[Arrival], now: Timestamp) -> Step<Vec<Receipt>> {
     let mut tx = store.begin().await?;
-    let mut receipts = Vec::with_capacity(arrivals.len());
-    for arrival in arrivals {
-        // One statement is its own savepoint: it happens whole or not at all.
-        let fresh = inbox::insert(&mut tx, arrival, now).await?;
-        receipts.push(if fresh {
+    let fresh = inbox::insert_all(&mut tx, arrivals, now).await?;
+    let receipt = |fresh| {
+        if fresh {
             Receipt::Kept
         } else {
             Receipt::Duplicate
-        });
-    }
+        }
+    };
+    let receipts = fresh.into_iter().map(receipt).collect();
     tx.commit().await?;
     Ok(receipts)
 }

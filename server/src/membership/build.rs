@@ -88,6 +88,7 @@ impl ZoneChanges {
                 digest: head.digest,
             };
             let mut entries = head.entries;
+            let mut written = Vec::new();
             for (token, change) in changes {
                 if let Some(before) = &change.before {
                     delta.digest = delta.digest.without(before);
@@ -95,9 +96,9 @@ impl ZoneChanges {
                 }
                 match change.after {
                     Some((entry, member, card)) => {
-                        lists::put(tx, organisation, &zone, (member, card), &entry).await?;
                         delta.digest = delta.digest.with(&entry);
-                        delta.upserts.push(entry);
+                        delta.upserts.push(entry.clone());
+                        written.push((member, card, entry));
                         entries += 1;
                     }
                     None => {
@@ -106,6 +107,7 @@ impl ZoneChanges {
                     }
                 }
             }
+            lists::put_all(tx, organisation, &zone, &written).await?;
             lists::advance(tx, organisation, &zone, &delta, entries, now).await?;
             deltas.push((zone, delta));
         }

@@ -1,7 +1,7 @@
 //! The clock: members whose standing changes by itself, and the brake on a run that would lock out many.
 
 use super::build::ZoneChanges;
-use super::derive::{Context, derive};
+use super::derive::{Context, derive_all};
 use crate::store::attention::{Item, raise};
 use crate::store::{Result, Tx, members, mirror, on};
 use shared::ids::{AccountId, MemberId};
@@ -44,11 +44,18 @@ pub async fn run(
     tx.part().await?;
     let mut lost = Vec::new();
     let mut run_changes = ZoneChanges::default();
-    for member in members {
-        if derive(tx, *member, context, &mut run_changes).await?.lost() {
-            lost.push(*member);
-        }
-    }
+    let whom: Vec<(MemberId, &str)> = members
+        .iter()
+        .map(|member| (*member, context.cause))
+        .collect();
+    let derived = derive_all(tx, &whom, context, &mut run_changes).await?;
+    lost.extend(
+        members
+            .iter()
+            .zip(derived)
+            .filter(|(_, derived)| derived.lost())
+            .map(|(member, _)| *member),
+    );
     let inside = count_inside(tx, context).await? + lost.len();
     if lost.len() > brake_limit(inside) && !approved {
         tx.undo().await?;

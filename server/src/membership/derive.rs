@@ -1,12 +1,13 @@
-//! Derive: lock the member, re-read all facts, write standing, story, audit line and list changes together.
+//! Derive: lock the members, re-read all facts, write standing, story, audit line and list changes together.
 
 use super::build::{ZoneChanges, entries};
 use crate::keys::Keys;
-use crate::store::attention::{AuditLine, audit};
+use crate::store::attention::{AuditLine, audit_all};
+use crate::store::many::parts;
 use crate::store::rulebook::Rulebook;
-use crate::store::{Result, Tx, lists, members, on, to_json};
+use crate::store::{Result, Tx, facts, lists, members, terms, to_json};
 use shared::ids::MemberId;
-use shared::standing::{Because, State, next_change, next_look, standing};
+use shared::standing::{Because, Standing, State, next_change, next_look, standing};
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -36,47 +37,114 @@ pub async fn derive(
     context: Context<'_>,
     changes: &mut ZoneChanges,
 ) -> Result<Derived> {
+    let derived = derive_all(tx, &[(member, context.cause)], context, changes).await?;
+    derived.first().copied().ok_or(members::missing(member))
+}
+
+/// Derives members, each named once with its cause, which counts instead of the context's; the same as one by one, but
+/// read and written together.
+pub async fn derive_all(
+    tx: &mut Tx,
+    whom: &[(MemberId, &str)],
+    context: Context<'_>,
+    changes: &mut ZoneChanges,
+) -> Result<Vec<Derived>> {
+    let mut derived = Vec::with_capacity(whom.len());
+    for part in parts(whom) {
+        derived.extend(derive_part(tx, part, context, changes).await?);
+    }
+    Ok(derived)
+}
+
+/// A member with what was derived.
+struct Fresh<'a> {
+    member: MemberId,
+    cause: &'a str,
+    standing: Standing,
+    next: Option<Timestamp>,
+    derived: Derived,
+    /// Whether anything is to be written.
+    stale: bool,
+}
+
+async fn derive_part(
+    tx: &mut Tx,
+    whom: &[(MemberId, &str)],
+    context: Context<'_>,
+    changes: &mut ZoneChanges,
+) -> Result<Vec<Derived>> {
     let Context {
         rulebook,
         keys,
         now,
-        cause,
+        ..
     } = context;
-    let row = members::lock(tx, member).await?;
-    let facts = members::facts(tx, member, rulebook).await?;
-    let standing = standing(&facts, &rulebook.rules, now);
-    let clock = next_change(&facts, &rulebook.rules, now);
-    let look = next_look(&facts, &rulebook.rules, now);
-    let next = [clock, look].into_iter().flatten().min();
-    let before = row.standing.as_ref();
-    let changed = before != Some(&standing);
-    if changed || row.next_change != next {
-        members::put_standing(tx, member, &standing, next).await?;
+    let ids: Vec<MemberId> = whom.iter().map(|(member, _)| *member).collect();
+    let rows = members::lock_all(tx, &ids).await?;
+    let mut facts = facts::all_facts(tx, &ids, rulebook).await?;
+    let mut cards = members::cards(tx, &ids).await?;
+    let mut listed = lists::of_members(tx, &ids).await?;
+    let mut fresh = Vec::with_capacity(whom.len());
+    for (member, cause) in whom {
+        let row = rows.get(member).ok_or(members::missing(*member))?;
+        let facts = facts.remove(member).unwrap_or_default();
+        let standing = standing(&facts, &rulebook.rules, now);
+        let clock = next_change(&facts, &rulebook.rules, now);
+        let look = next_look(&facts, &rulebook.rules, now);
+        let next = [clock, look].into_iter().flatten().min();
+        let before = row.standing.as_ref();
+        let changed = before != Some(&standing);
+        let cards = cards.remove(member).unwrap_or_default();
+        let listed = listed.remove(member).unwrap_or_default();
+        if !(cards.is_empty() && listed.is_empty()) {
+            let wanted = entries(row, &standing, &cards, rulebook, keys, now);
+            changes.compare(*member, listed, wanted);
+        }
+        let was_in = before.is_some_and(|standing| standing.state.is_in());
+        let derived = Derived {
+            was_in,
+            is_in: standing.state.is_in(),
+            changed,
+        };
+        let stale = changed || row.next_change != next;
+        fresh.push(Fresh {
+            member: *member,
+            cause,
+            standing,
+            next,
+            derived,
+            stale,
+        });
     }
-    if changed {
-        let body = to_json(&standing);
-        let line = AuditLine {
+    write(tx, &fresh, context).await?;
+    Ok(fresh.iter().map(|fresh| fresh.derived).collect())
+}
+
+/// Writes standings, audit lines and stories of those that changed.
+async fn write(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) -> Result<()> {
+    let stale = fresh.iter().filter(|fresh| fresh.stale);
+    let standings: Vec<_> = stale
+        .map(|fresh| (fresh.member, &fresh.standing, fresh.next))
+        .collect();
+    members::put_standings(tx, &standings).await?;
+    let changed: Vec<&Fresh<'_>> = fresh.iter().filter(|fresh| fresh.derived.changed).collect();
+    let bodies: Vec<String> = changed
+        .iter()
+        .map(|fresh| to_json(&fresh.standing))
+        .collect();
+    let line = |(fresh, body)| {
+        let (fresh, body): (&&Fresh<'_>, &String) = (fresh, body);
+        AuditLine {
             actor: "server",
             action: "standing",
-            member: Some(member),
-            cause,
-            body: Some(&body),
-        };
-        audit(tx, &rulebook.organisation, now, line).await?;
-        tell_story(tx, member, &standing, now, cause).await?;
-    }
-    let cards = members::cards(tx, member).await?;
-    let listed = lists::of_member(tx, member).await?;
-    if !(cards.is_empty() && listed.is_empty()) {
-        let wanted = entries(&row, &standing, &cards, rulebook, keys, now);
-        changes.compare(member, listed, wanted);
-    }
-    let was_in = before.is_some_and(|standing| standing.state.is_in());
-    Ok(Derived {
-        was_in,
-        is_in: standing.state.is_in(),
-        changed,
-    })
+            member: Some(fresh.member),
+            cause: fresh.cause,
+            body: Some(body),
+        }
+    };
+    let lines: Vec<AuditLine<'_>> = changed.iter().zip(&bodies).map(line).collect();
+    audit_all(tx, &context.rulebook.organisation, context.now, &lines).await?;
+    tell_stories(tx, &changed, context.now).await
 }
 
 /// What every derivation of one run shares.
@@ -93,39 +161,32 @@ pub struct Context<'a> {
 }
 
 /// A change of type closes the old term and opens a new one; nothing is rewritten.
-async fn tell_story(
-    tx: &mut Tx,
-    member: MemberId,
-    standing: &shared::standing::Standing,
-    now: Timestamp,
-    cause: &str,
-) -> Result<()> {
-    let sql = "SELECT id, source, membership FROM terms WHERE member = $1 AND closed_at IS NULL";
-    let open: Vec<(i64, String, String)> =
-        on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
-    let held = !matches!(standing.state, State::Stranger);
-    let current: BTreeMap<String, &str> = standing
-        .access
-        .iter()
-        .filter(|access| held && access.holds(now))
-        .map(|access| (source(&access.because), access.membership.as_str()))
-        .collect();
-    for (id, source, membership) in &open {
-        if current.get(source) != Some(&membership.as_str()) {
-            let sql = "UPDATE terms SET closed_at = $2 WHERE id = $1";
-            on!(tx, c => sqlx::query(sql).bind(id).bind(now.0).execute(c).await?.rows_affected());
-        }
-    }
-    for (source, membership) in current {
-        if open
+async fn tell_stories(tx: &mut Tx, changed: &[&Fresh<'_>], now: Timestamp) -> Result<()> {
+    let ids: Vec<MemberId> = changed.iter().map(|fresh| fresh.member).collect();
+    let mut open = terms::open(tx, &ids).await?;
+    for fresh in changed {
+        let open = open.remove(&fresh.member).unwrap_or_default();
+        let standing = &fresh.standing;
+        let held = !matches!(standing.state, State::Stranger);
+        let current: BTreeMap<String, &str> = standing
+            .access
             .iter()
-            .any(|(_, known, kind)| *known == source && kind == membership)
-        {
-            continue;
+            .filter(|access| held && access.holds(now))
+            .map(|access| (source(&access.because), access.membership.as_str()))
+            .collect();
+        for term in &open {
+            if current.get(&term.source) != Some(&term.membership.as_str()) {
+                terms::close(tx, term.id, now).await?;
+            }
         }
-        let sql = "INSERT INTO terms (member, source, membership, opened_at, cause) VALUES ($1, $2, $3, $4, $5)";
-        on!(tx, c => sqlx::query(sql).bind(member.0).bind(source).bind(membership).bind(now.0).bind(cause)
-            .execute(c).await?.rows_affected());
+        for (source, membership) in current {
+            if !open
+                .iter()
+                .any(|term| term.source == source && term.membership == membership)
+            {
+                terms::begin(tx, fresh.member, (&source, membership), now, fresh.cause).await?;
+            }
+        }
     }
     Ok(())
 }

@@ -13,6 +13,16 @@ use shared::time::{Span, Timestamp};
 /// How long we wait for Stripe to tell whose mail address a customer has before a member is made without one.
 pub const MAIL_WAIT: Span = Span::hours(1);
 
+/// Whether the rule has a say: the customer belongs to nobody, or its link was a guess that nobody has looked at.
+#[must_use]
+pub fn may_be_linked(customer: &Customer) -> bool {
+    match customer.link.as_deref() {
+        None | Some("created") => true,
+        Some("mail") => customer.confirmed == 0,
+        Some(_) => customer.member.is_none(),
+    }
+}
+
 /// Links the customer by the written rule if it is due.
 pub async fn link(
     tx: &mut Tx,
@@ -75,7 +85,7 @@ async fn correct(
 ) -> Result<()> {
     let organisation = &rulebook.organisation;
     let created = customer.link.as_deref() == Some("created");
-    if !created && (customer.link.as_deref() != Some("mail") || customer.confirmed != 0) {
+    if !may_be_linked(customer) {
         return Ok(());
     }
     let (whose, how) = match (named(tx, customer, rulebook).await?, &customer.mail) {
@@ -89,7 +99,7 @@ async fn correct(
         (None, _) => return Ok(()),
     };
     // Whoever gave the member a card has looked.
-    if whose == member || created && !members::cards(tx, member).await?.is_empty() {
+    if whose == member || created && !members::cards(tx, &[member]).await?.is_empty() {
         return Ok(());
     }
     mirror::link(tx, account, &customer.id, whose, how, how == "reference").await?;

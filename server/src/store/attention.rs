@@ -1,8 +1,10 @@
 //! What a human must look at, and the audit log.
 
+use super::many::{parts, rows};
 use super::{Result, Tx, on};
 use shared::ids::{MemberId, OrganisationId};
 use shared::time::Timestamp;
+use sqlx::AssertSqlSafe;
 
 /// Something a human must look at; one open item per kind and subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,17 +65,36 @@ pub async fn audit(
     now: Timestamp,
     line: AuditLine<'_>,
 ) -> Result<()> {
-    let sql = "INSERT INTO audit (organisation, at, actor, action, member, cause, body) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    on!(tx, c => sqlx::query(sql)
-        .bind(organisation.as_str())
-        .bind(now.0)
-        .bind(line.actor)
-        .bind(line.action)
-        .bind(line.member.map(|member| member.0))
-        .bind(line.cause)
-        .bind(line.body)
-        .execute(c).await?.rows_affected());
+    audit_all(tx, organisation, now, &[line]).await
+}
+
+/// Writes lines of the audit log, in order.
+pub async fn audit_all(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    now: Timestamp,
+    lines: &[AuditLine<'_>],
+) -> Result<()> {
+    for part in parts(lines) {
+        let sql = format!(
+            "INSERT INTO audit (organisation, at, actor, action, member, cause, body) VALUES {}",
+            rows(1, part.len(), 7)
+        );
+        on!(tx, c => {
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for line in part {
+                query = query
+                    .bind(organisation.as_str())
+                    .bind(now.0)
+                    .bind(line.actor)
+                    .bind(line.action)
+                    .bind(line.member.map(|member| member.0))
+                    .bind(line.cause)
+                    .bind(line.body);
+            }
+            query.execute(c).await?.rows_affected()
+        });
+    }
     Ok(())
 }
 

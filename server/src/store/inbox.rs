@@ -1,8 +1,11 @@
 //! Raw Stripe events, kept before anything is done with them.
 
+use super::many::{list, parts, rows};
 use super::{Result, Tx, on};
 use shared::ids::AccountId;
 use shared::time::Timestamp;
+use sqlx::AssertSqlSafe;
+use std::collections::BTreeSet;
 
 /// A verified event as it came.
 #[derive(Debug, Clone)]
@@ -55,17 +58,42 @@ impl Fate {
 
 /// Keeps an event; false if it was there already.
 pub async fn insert(tx: &mut Tx, arrival: &Arrival, now: Timestamp) -> Result<bool> {
-    let sql = "INSERT INTO inbox (account, event, kind, created, body, received_at, state, tries) \
-               VALUES ($1, $2, $3, $4, $5, $6, 'pending', 0) ON CONFLICT (account, event) DO NOTHING";
-    let rows = on!(tx, c => sqlx::query(sql)
-        .bind(arrival.account.0)
-        .bind(&arrival.event)
-        .bind(&arrival.kind)
-        .bind(arrival.created.0)
-        .bind(&arrival.body)
-        .bind(now.0)
-        .execute(c).await?.rows_affected());
-    Ok(rows == 1)
+    let fresh = insert_all(tx, std::slice::from_ref(arrival), now).await?;
+    Ok(fresh == [true])
+}
+
+/// Keeps events; for each whether it was not there before.
+pub async fn insert_all(tx: &mut Tx, arrivals: &[Arrival], now: Timestamp) -> Result<Vec<bool>> {
+    let mut fresh = Vec::with_capacity(arrivals.len());
+    for part in parts(arrivals) {
+        let sql = format!(
+            "INSERT INTO inbox (account, event, kind, created, body, received_at, state, tries) VALUES {} \
+             ON CONFLICT (account, event) DO NOTHING RETURNING account, event",
+            rows(1, part.len(), 8)
+        );
+        let kept: Vec<(i64, String)> = on!(tx, c => {
+            let mut query = sqlx::query_as(AssertSqlSafe(sql));
+            for arrival in part {
+                query = query
+                    .bind(arrival.account.0)
+                    .bind(&arrival.event)
+                    .bind(&arrival.kind)
+                    .bind(arrival.created.0)
+                    .bind(&arrival.body)
+                    .bind(now.0)
+                    .bind("pending")
+                    .bind(0_i64);
+            }
+            query.fetch_all(c).await?
+        });
+        let mut kept: BTreeSet<(i64, String)> = kept.into_iter().collect();
+        // Of one event that comes twice at once, the first is the one that was kept.
+        fresh.extend(
+            part.iter()
+                .map(|arrival| kept.remove(&(arrival.account.0, arrival.event.clone()))),
+        );
+    }
+    Ok(fresh)
 }
 
 /// The oldest waiting events.
@@ -79,6 +107,21 @@ pub async fn waiting(tx: &mut Tx, limit: i64) -> Result<Vec<Waiting>> {
 pub async fn finish(tx: &mut Tx, id: i64, fate: Fate, note: Option<&str>) -> Result<()> {
     let sql = "UPDATE inbox SET state = $2, note = $3 WHERE id = $1";
     on!(tx, c => sqlx::query(sql).bind(id).bind(fate.word()).bind(note).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Closes events.
+pub async fn finish_all(tx: &mut Tx, ids: &[i64], fate: Fate) -> Result<()> {
+    for part in parts(ids) {
+        let sql = format!(
+            "UPDATE inbox SET state = $1, note = NULL WHERE id IN ({})",
+            list(2, part.len())
+        );
+        on!(tx, c => {
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(fate.word());
+            part.iter().fold(query, |query, id| query.bind(*id)).execute(c).await?.rows_affected()
+        });
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Zones, their entries and their revisions.
 
+use super::many::{list as places, parts, rows};
 use super::rulebook::name;
 use super::{Result, StoreError, Tx, cbor, on};
 use shared::allow_list::{AllowList, Delta, Digest, Epoch, Revision};
@@ -7,6 +8,8 @@ use shared::card::CardToken;
 use shared::ids::{CardId, MemberId, OrganisationId, ZoneId};
 use shared::rights::Entry;
 use shared::time::Timestamp;
+use sqlx::AssertSqlSafe;
+use std::collections::BTreeMap;
 
 /// Where a zone's list stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,35 +123,70 @@ pub async fn lock_zone(
 
 /// Entries of a member's cards in all zones.
 pub async fn of_member(tx: &mut Tx, member: MemberId) -> Result<Vec<(ZoneId, Entry)>> {
-    let sql = "SELECT zone, entry FROM entries WHERE member = $1";
-    let rows: Vec<(String, Vec<u8>)> =
-        on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
-    rows.into_iter()
-        .map(|(zone, entry)| {
-            Ok((
-                name(&zone, "entries")?,
-                cbor(&entry, "entries", "entry", &zone)?,
-            ))
-        })
-        .collect()
+    Ok(of_members(tx, &[member])
+        .await?
+        .remove(&member)
+        .unwrap_or_default())
 }
 
-/// Writes an entry.
-pub async fn put(
+/// Entries of members' cards in all zones.
+pub async fn of_members(
+    tx: &mut Tx,
+    members: &[MemberId],
+) -> Result<BTreeMap<MemberId, Vec<(ZoneId, Entry)>>> {
+    let mut entries: BTreeMap<MemberId, Vec<(ZoneId, Entry)>> = BTreeMap::new();
+    for part in parts(members) {
+        let sql = format!(
+            "SELECT member, zone, entry FROM entries WHERE member IN ({})",
+            places(1, part.len())
+        );
+        let rows: Vec<(i64, String, Vec<u8>)> = on!(tx, c => {
+            let query = sqlx::query_as(AssertSqlSafe(sql));
+            part.iter().fold(query, |query, member| query.bind(member.0)).fetch_all(c).await?
+        });
+        for (member, zone, entry) in rows {
+            let listed = (
+                name(&zone, "entries")?,
+                cbor(&entry, "entries", "entry", &zone)?,
+            );
+            entries.entry(MemberId(member)).or_default().push(listed);
+        }
+    }
+    Ok(entries)
+}
+
+/// An entry with whose it is.
+pub type Owned = (MemberId, CardId, Entry);
+
+/// Writes entries, each token once.
+pub async fn put_all(
     tx: &mut Tx,
     organisation: &OrganisationId,
     zone: &ZoneId,
-    owner: (MemberId, CardId),
-    entry: &Entry,
+    entries: &[Owned],
 ) -> Result<()> {
-    let sql = "INSERT INTO entries (organisation, zone, token, member, card, entry) VALUES ($1, $2, $3, $4, $5, $6) \
-               ON CONFLICT (organisation, zone, token) DO UPDATE SET member = excluded.member, card = excluded.card, \
-               entry = excluded.entry";
-    let encoded = minicbor::to_vec(entry).expect("writing to memory cannot fail");
-    on!(tx, c => sqlx::query(sql)
-        .bind(organisation.as_str()).bind(zone.as_str()).bind(entry.token.0.as_slice())
-        .bind(owner.0.0).bind(owner.1.0).bind(encoded)
-        .execute(c).await?.rows_affected());
+    for part in parts(entries) {
+        let sql = format!(
+            "INSERT INTO entries (organisation, zone, token, member, card, entry) VALUES {} \
+             ON CONFLICT (organisation, zone, token) DO UPDATE SET member = excluded.member, card = excluded.card, \
+             entry = excluded.entry",
+            rows(1, part.len(), 6)
+        );
+        on!(tx, c => {
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (member, card, entry) in part {
+                let encoded = minicbor::to_vec(entry).expect("writing to memory cannot fail");
+                query = query
+                    .bind(organisation.as_str())
+                    .bind(zone.as_str())
+                    .bind(entry.token.0.as_slice())
+                    .bind(member.0)
+                    .bind(card.0)
+                    .bind(encoded);
+            }
+            query.execute(c).await?.rows_affected()
+        });
+    }
     Ok(())
 }
 

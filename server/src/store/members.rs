@@ -1,16 +1,15 @@
-//! Members, their cards, and the facts their standing rests on.
+//! Members, their cards, what was derived of them, and the ledger of what they paid.
 
-use super::mirror::Object;
-use super::rulebook::Rulebook;
+use super::many::{list, parts, rows};
 use super::{Result, StoreError, Tx, json, on, to_json};
-use shared::facts::{Coverage, Facts, Grant, HandPayment, Hold, Invoice, Subscription};
-use shared::ids::{
-    AccountId, CardId, GrantId, HoldId, Holder, MemberId, MembershipTypeId, OrganisationId,
-    PaymentId,
-};
+use shared::facts::Invoice;
+use shared::ids::{AccountId, CardId, Holder, MemberId, OrganisationId};
 use shared::standing::Standing;
 use shared::time::Timestamp;
-use std::collections::BTreeMap;
+use sqlx::AssertSqlSafe;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use super::facts::facts;
 
 /// A member's row, locked until the transaction ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +28,7 @@ pub struct Member {
 
 #[derive(sqlx::FromRow)]
 struct MemberRow {
+    id: i64,
     organisation: String,
     holder: i64,
     keyholder: i64,
@@ -36,31 +36,61 @@ struct MemberRow {
     next_change: Option<i64>,
 }
 
+impl MemberRow {
+    fn read(self) -> Result<(MemberId, Member)> {
+        let id = MemberId(self.id);
+        let standing = self
+            .standing
+            .map(|text| json(&text, "members", "standing", id));
+        let member = Member {
+            organisation: super::rulebook::name(&self.organisation, "members")?,
+            holder: Holder(self.holder),
+            keyholder: self.keyholder != 0,
+            standing: standing.transpose()?,
+            next_change: self.next_change.map(Timestamp),
+        };
+        Ok((id, member))
+    }
+}
+
 /// Locks and reads a member.
 pub async fn lock(tx: &mut Tx, member: MemberId) -> Result<Member> {
-    const SQL: &str =
-        "SELECT organisation, holder, keyholder, standing, next_change FROM members WHERE id = $1";
-    const LOCKED: &str = "SELECT organisation, holder, keyholder, standing, next_change FROM members WHERE id = $1 FOR UPDATE";
-    let sql = match tx {
-        Tx::Sqlite(_) => SQL,
-        Tx::Postgres(_) => LOCKED,
-    };
-    let row: Option<MemberRow> =
-        on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_optional(c).await?);
-    let row = row.ok_or(StoreError::Missing {
+    let mut locked = lock_all(tx, &[member]).await?;
+    locked.remove(&member).ok_or(missing(member))
+}
+
+/// That a member does not exist.
+pub(crate) fn missing(member: MemberId) -> StoreError {
+    StoreError::Missing {
         table: "members",
         row: member.to_string(),
-    })?;
-    Ok(Member {
-        organisation: super::rulebook::name(&row.organisation, "members")?,
-        holder: Holder(row.holder),
-        keyholder: row.keyholder != 0,
-        standing: row
-            .standing
-            .map(|text| json(&text, "members", "standing", member))
-            .transpose()?,
-        next_change: row.next_change.map(Timestamp),
-    })
+    }
+}
+
+/// Locks and reads members, in the order of their numbers, whatever order they are named in.
+pub async fn lock_all(tx: &mut Tx, members: &[MemberId]) -> Result<BTreeMap<MemberId, Member>> {
+    let mut members = members.to_vec();
+    members.sort_unstable();
+    let mut locked = BTreeMap::new();
+    for part in parts(&members) {
+        // A SQLite transaction that writes holds the whole file already.
+        let lock = match tx {
+            Tx::Sqlite(_) => "",
+            Tx::Postgres(_) => " FOR UPDATE",
+        };
+        let sql = format!(
+            "SELECT id, organisation, holder, keyholder, standing, next_change FROM members WHERE id IN ({}) ORDER BY id{lock}",
+            list(1, part.len())
+        );
+        let rows: Vec<MemberRow> = on!(tx, c => {
+            let query = sqlx::query_as(AssertSqlSafe(sql));
+            part.iter().fold(query, |query, member| query.bind(member.0)).fetch_all(c).await?
+        });
+        for row in rows {
+            locked.extend([row.read()?]);
+        }
+    }
+    Ok(locked)
 }
 
 /// Makes a member.
@@ -150,16 +180,25 @@ pub async fn due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<MemberId
     Ok(rows.into_iter().map(MemberId).collect())
 }
 
-/// Writes what was derived.
-pub async fn put_standing(
+/// Writes what was derived of members: standing and next change of each.
+pub async fn put_standings(
     tx: &mut Tx,
-    member: MemberId,
-    standing: &Standing,
-    next_change: Option<Timestamp>,
+    derived: &[(MemberId, &Standing, Option<Timestamp>)],
 ) -> Result<()> {
-    let sql = "UPDATE members SET standing = $2, next_change = $3 WHERE id = $1";
-    on!(tx, c => sqlx::query(sql).bind(member.0).bind(to_json(standing)).bind(next_change.map(|at| at.0))
-        .execute(c).await?.rows_affected());
+    for part in parts(derived) {
+        let sql = format!(
+            "UPDATE members SET standing = v.column2, next_change = v.column3 FROM (VALUES {}) AS v \
+             WHERE members.id = v.column1",
+            rows(1, part.len(), 3)
+        );
+        on!(tx, c => {
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (member, standing, next_change) in part {
+                query = query.bind(member.0).bind(to_json(standing)).bind(next_change.map(|at| at.0));
+            }
+            query.execute(c).await?.rows_affected()
+        });
+    }
     Ok(())
 }
 
@@ -188,6 +227,18 @@ pub enum CardRow {
 }
 
 impl CardRow {
+    fn read(word: &str, card: i64) -> Result<Self> {
+        let known = [Self::Ok, Self::Lost, Self::Returned];
+        known
+            .into_iter()
+            .find(|known| known.word() == word)
+            .ok_or(StoreError::Row {
+                table: "cards",
+                row: card.to_string(),
+                column: "state",
+            })
+    }
+
     /// The word in the database.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -199,194 +250,63 @@ impl CardRow {
     }
 }
 
-/// Cards of a member.
-pub async fn cards(tx: &mut Tx, member: MemberId) -> Result<Vec<Card>> {
-    let sql = "SELECT id, uid_sealed, state, state_since FROM cards WHERE member = $1 ORDER BY id";
-    let rows: Vec<(i64, Vec<u8>, String, i64)> =
-        on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
-    rows.into_iter()
-        .map(|(id, uid_sealed, state, since)| {
-            let state = [CardRow::Ok, CardRow::Lost, CardRow::Returned]
-                .into_iter()
-                .find(|known| known.word() == state)
-                .ok_or(StoreError::Row {
-                    table: "cards",
-                    row: id.to_string(),
-                    column: "state",
-                })?;
-            Ok(Card {
+/// Cards of members.
+pub async fn cards(tx: &mut Tx, members: &[MemberId]) -> Result<BTreeMap<MemberId, Vec<Card>>> {
+    let mut cards: BTreeMap<MemberId, Vec<Card>> = BTreeMap::new();
+    for part in parts(members) {
+        let sql = format!(
+            "SELECT member, id, uid_sealed, state, state_since FROM cards WHERE member IN ({}) ORDER BY id",
+            list(1, part.len())
+        );
+        let rows: Vec<(i64, i64, Vec<u8>, String, i64)> = on!(tx, c => {
+            let query = sqlx::query_as(AssertSqlSafe(sql));
+            part.iter().fold(query, |query, member| query.bind(member.0)).fetch_all(c).await?
+        });
+        for (member, id, uid_sealed, state, since) in rows {
+            let card = Card {
                 id: CardId(id),
                 uid_sealed,
-                state,
+                state: CardRow::read(&state, id)?,
                 since: Timestamp(since),
-            })
-        })
-        .collect()
-}
-
-/// The facts a member's standing rests on, and when Stripe could not be read.
-pub async fn facts(tx: &mut Tx, member: MemberId, rulebook: &Rulebook) -> Result<Facts> {
-    let coverage = coverage(tx, member, rulebook).await?;
-    let mut facts = Facts {
-        coverage,
-        ..Facts::default()
-    };
-    let sql = "SELECT 'grant' AS kind, id, membership, starts_at, ends_at FROM grants WHERE member = $1 \
-               UNION ALL SELECT 'hold', id, NULL, starts_at, ends_at FROM holds WHERE member = $1 \
-               UNION ALL SELECT 'payment', id, membership, period_from, period_until FROM payments \
-               WHERE member = $1 AND account IS NULL AND period_from IS NOT NULL";
-    type Row = (String, i64, Option<String>, i64, Option<i64>);
-    let rows: Vec<Row> = on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
-    for (kind, id, membership, from, until) in rows {
-        let membership = membership
-            .map(|text| super::rulebook::name::<MembershipTypeId>(&text, "grants"))
-            .transpose()?;
-        let (from, until) = (Timestamp(from), until.map(Timestamp));
-        match (kind.as_str(), membership) {
-            ("hold", _) => facts.holds.push(Hold {
-                id: HoldId(id),
-                from,
-                until,
-            }),
-            ("grant", Some(membership)) => facts.grants.push(Grant {
-                id: GrantId(id),
-                membership,
-                from,
-                until,
-            }),
-            ("payment", Some(membership)) => facts.payments.push(HandPayment {
-                id: PaymentId(id),
-                membership,
-                from,
-                until: until.unwrap_or(from),
-            }),
-            _ => {
-                return Err(StoreError::Row {
-                    table: "grants",
-                    row: id.to_string(),
-                    column: "membership",
-                });
-            }
+            };
+            cards.entry(MemberId(member)).or_default().push(card);
         }
     }
-    Ok(facts)
-}
-
-/// Customers whose objects matter to a member: the member's own, and those whose seats an admin gave the member.
-async fn coverage(tx: &mut Tx, member: MemberId, rulebook: &Rulebook) -> Result<Vec<Coverage>> {
-    let sql = "SELECT o.account, o.id, o.kind, o.customer, o.body, c.member, c.unread_since FROM objects o \
-               JOIN customers c ON c.account = o.account AND c.id = o.customer WHERE c.member = $1 \
-               UNION SELECT o.account, o.id, o.kind, o.customer, o.body, c.member, c.unread_since FROM coverage v \
-               JOIN objects o ON o.account = v.account AND o.customer = v.customer \
-               JOIN customers c ON c.account = o.account AND c.id = o.customer WHERE v.member = $1";
-    type Row = (
-        i64,
-        String,
-        String,
-        String,
-        String,
-        Option<i64>,
-        Option<i64>,
-    );
-    let rows: Vec<Row> = on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = "SELECT v.account, v.item, v.seat, v.member FROM coverage v WHERE v.member = $1 \
-               UNION SELECT v.account, v.item, v.seat, v.member FROM coverage v \
-               JOIN customers c ON c.account = v.account AND c.id = v.customer WHERE c.member = $1";
-    let named: Vec<(i64, String, i64, i64)> =
-        on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
-    let named: BTreeMap<(i64, String, i64), i64> = named
-        .into_iter()
-        .map(|(account, item, seat, member)| ((account, item, seat), member))
-        .collect();
-    let mut subscriptions: Vec<(AccountId, Option<i64>, bool, Subscription)> = Vec::new();
-    let mut invoices: BTreeMap<(AccountId, String), Vec<Invoice>> = BTreeMap::new();
-    for (account, id, kind, _, body, owner, unread) in rows {
-        let account = AccountId(account);
-        match read(&kind, &body, &id)? {
-            Object::Subscription(mut subscription) => {
-                for item in &mut subscription.items {
-                    item.membership = rulebook.prices.get(&(account, item.price.clone())).cloned();
-                }
-                subscriptions.push((account, owner, unread.is_some(), subscription));
-            }
-            Object::Invoice(mut invoice) => {
-                for line in &mut invoice.lines {
-                    line.membership = line
-                        .price
-                        .as_ref()
-                        .and_then(|price| rulebook.prices.get(&(account, price.clone())).cloned());
-                }
-                if let Some(subscription) = invoice.subscription.clone() {
-                    invoices
-                        .entry((account, subscription))
-                        .or_default()
-                        .push(invoice);
-                }
-            }
-        }
-    }
-    let mut covered = Vec::new();
-    for (account, owner, unread, subscription) in subscriptions {
-        let invoices = invoices
-            .remove(&(account, subscription.id.clone()))
-            .unwrap_or_default();
-        for item in &subscription.items {
-            for seat in seats(&named, (account, &item.id), member, owner) {
-                covered.push(Coverage {
-                    account,
-                    item: item.id.clone(),
-                    seat,
-                    unread,
-                    subscription: subscription.clone(),
-                    invoices: invoices.clone(),
-                });
-            }
-        }
-    }
-    covered.sort_by(|a, b| {
-        (&a.subscription.id, &a.item, a.seat).cmp(&(&b.subscription.id, &b.item, b.seat))
-    });
-    Ok(covered)
-}
-
-/// Seat 1 covers the customer's own member unless an admin pointed it elsewhere; further seats cover whom they name.
-fn seats(
-    named: &BTreeMap<(i64, String, i64), i64>,
-    (account, item): (AccountId, &str),
-    member: MemberId,
-    owner: Option<i64>,
-) -> Vec<u32> {
-    let first = (account.0, item.to_owned(), 1);
-    let own = owner == Some(member.0) && !named.contains_key(&first);
-    let given = named
-        .range(first..=(account.0, item.to_owned(), i64::MAX))
-        .filter(|(_, covered)| **covered == member.0)
-        .filter_map(|((_, _, seat), _)| u32::try_from(*seat).ok());
-    own.then_some(1).into_iter().chain(given).collect()
-}
-
-fn read(kind: &str, body: &str, id: &str) -> Result<Object> {
-    match kind {
-        "subscription" => Ok(Object::Subscription(json(body, "objects", "body", id)?)),
-        "invoice" => Ok(Object::Invoice(json(body, "objects", "body", id)?)),
-        _ => Err(StoreError::Row {
-            table: "objects",
-            row: id.to_owned(),
-            column: "kind",
-        }),
-    }
+    Ok(cards)
 }
 
 /// Every member that a customer's objects may concern.
-pub async fn concerned(tx: &mut Tx, account: AccountId, customer: &str) -> Result<Vec<MemberId>> {
-    let sql = "SELECT member FROM customers WHERE account = $1 AND id = $2 AND member IS NOT NULL \
-               UNION SELECT member FROM coverage WHERE account = $1 AND customer = $2";
-    let rows: Vec<i64> =
-        on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(customer).fetch_all(c).await?);
-    Ok(rows.into_iter().map(MemberId).collect())
+pub async fn concerned(
+    tx: &mut Tx,
+    account: AccountId,
+    customer: &str,
+) -> Result<BTreeSet<MemberId>> {
+    let found = all_concerned(tx, account, &[customer]).await?;
+    Ok(found.into_values().flatten().collect())
+}
+
+/// By customer, every member that its objects may concern; customers that concern nobody are missing.
+pub async fn all_concerned(
+    tx: &mut Tx,
+    account: AccountId,
+    customers: &[&str],
+) -> Result<BTreeMap<String, BTreeSet<MemberId>>> {
+    let mut found: BTreeMap<String, BTreeSet<MemberId>> = BTreeMap::new();
+    for part in parts(customers) {
+        let places = list(2, part.len());
+        let sql = format!(
+            "SELECT id, member FROM customers WHERE account = $1 AND id IN ({places}) AND member IS NOT NULL \
+             UNION SELECT customer, member FROM coverage WHERE account = $1 AND customer IN ({places})"
+        );
+        let rows: Vec<(String, i64)> = on!(tx, c => {
+            let query = sqlx::query_as(AssertSqlSafe(sql)).bind(account.0);
+            part.iter().fold(query, |query, customer| query.bind(*customer)).fetch_all(c).await?
+        });
+        for (customer, member) in rows {
+            found.entry(customer).or_default().insert(MemberId(member));
+        }
+    }
+    Ok(found)
 }
 
 /// Records a paid invoice in the ledger; news of the same invoice changes the row, never adds one.
@@ -398,20 +318,70 @@ pub async fn book(
     invoice: &Invoice,
     paid_at: Timestamp,
 ) -> Result<()> {
-    let sql = "INSERT INTO payments (organisation, source, account, invoice, customer, member, amount, currency, reason, \
-               period_from, period_until, paid_at, note) \
-               SELECT $1, 'stripe', $2, $3, $4, (SELECT member FROM customers WHERE account = $2 AND id = $4), \
-               $5, $6, $7, $8, $9, $10, '' WHERE 1 = 1 \
-               ON CONFLICT (account, invoice) DO UPDATE SET amount = excluded.amount, reason = excluded.reason, \
-               period_from = excluded.period_from, period_until = excluded.period_until, \
-               member = COALESCE(payments.member, excluded.member)";
-    let from = invoice.lines.iter().map(|line| line.from.0).min();
-    let until = invoice.lines.iter().map(|line| line.to.0).max();
-    on!(tx, c => sqlx::query(sql)
-        .bind(organisation.as_str()).bind(account.0).bind(&invoice.id).bind(customer)
-        .bind(invoice.amount_paid).bind(&invoice.currency).bind(ledger_reason(invoice))
-        .bind(from).bind(until).bind(paid_at.0)
-        .execute(c).await?.rows_affected());
+    let booking = Booking {
+        account,
+        customer: customer.to_owned(),
+        invoice: invoice.clone(),
+        paid_at,
+    };
+    book_all(tx, organisation, &[booking]).await
+}
+
+/// A paid invoice for the ledger.
+#[derive(Debug, Clone)]
+pub struct Booking {
+    /// Of which account.
+    pub account: AccountId,
+    /// Whose.
+    pub customer: String,
+    /// What was paid.
+    pub invoice: Invoice,
+    /// When.
+    pub paid_at: Timestamp,
+}
+
+/// Records paid invoices in the ledger, each invoice named once; news of a booked one changes its row.
+pub async fn book_all(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    bookings: &[Booking],
+) -> Result<()> {
+    for part in parts(bookings) {
+        let row = |row: usize| {
+            let place = |column: usize| 2 + row * 9 + column;
+            format!(
+                "($1, 'stripe', {}, (SELECT member FROM customers WHERE account = ${} AND id = ${}), {}, '')",
+                list(place(0), 3),
+                place(0),
+                place(2),
+                list(place(3), 6),
+            )
+        };
+        let sql = format!(
+            "INSERT INTO payments (organisation, source, account, invoice, customer, member, amount, currency, reason, \
+             period_from, period_until, paid_at, note) VALUES {} \
+             ON CONFLICT (account, invoice) DO UPDATE SET amount = excluded.amount, reason = excluded.reason, \
+             period_from = excluded.period_from, period_until = excluded.period_until, \
+             member = COALESCE(payments.member, excluded.member)",
+            (0..part.len()).map(row).collect::<Vec<String>>().join(", ")
+        );
+        on!(tx, c => {
+            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(organisation.as_str());
+            for Booking { account, customer, invoice, paid_at } in part {
+                query = query
+                    .bind(account.0)
+                    .bind(&invoice.id)
+                    .bind(customer)
+                    .bind(invoice.amount_paid)
+                    .bind(&invoice.currency)
+                    .bind(ledger_reason(invoice))
+                    .bind(invoice.lines.iter().map(|line| line.from.0).min())
+                    .bind(invoice.lines.iter().map(|line| line.to.0).max())
+                    .bind(paid_at.0);
+            }
+            query.execute(c).await?.rows_affected()
+        });
+    }
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 //! What Stripe last said of each object, and which customers must be asked again.
 
+use super::many::{list, parts, rows};
 use super::{Result, StoreError, Tx, json, on, to_json};
 use crate::billing::order::Stamp;
 use shared::facts::{Invoice, Subscription};
 use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
+use sqlx::AssertSqlSafe;
 
 /// An object as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,10 +77,26 @@ fn object(row: ObjectRow) -> Result<Kept> {
 
 /// One object.
 pub async fn find(tx: &mut Tx, account: AccountId, id: &str) -> Result<Option<Kept>> {
-    let sql = "SELECT id, kind, stamp, as_of, body FROM objects WHERE account = $1 AND id = $2";
-    let row: Option<ObjectRow> =
-        on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(id).fetch_optional(c).await?);
-    row.map(object).transpose()
+    Ok(find_all(tx, account, &[id]).await?.pop())
+}
+
+/// Those of the objects that are known.
+pub async fn find_all(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Result<Vec<Kept>> {
+    let mut found = Vec::new();
+    for part in parts(ids) {
+        let sql = format!(
+            "SELECT id, kind, stamp, as_of, body FROM objects WHERE account = $1 AND id IN ({})",
+            list(2, part.len())
+        );
+        let rows: Vec<ObjectRow> = on!(tx, c => {
+            let query = sqlx::query_as(AssertSqlSafe(sql)).bind(account.0);
+            part.iter().fold(query, |query, id| query.bind(*id)).fetch_all(c).await?
+        });
+        for row in rows {
+            found.push(object(row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// All objects of a customer.
@@ -91,18 +109,33 @@ pub async fn of_customer(tx: &mut Tx, account: AccountId, customer: &str) -> Res
 
 /// Writes an object.
 pub async fn put(tx: &mut Tx, account: AccountId, customer: &str, kept: &Kept) -> Result<()> {
-    let sql = "INSERT INTO objects (account, id, kind, customer, stamp, as_of, body) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-               ON CONFLICT (account, id) DO UPDATE SET customer = excluded.customer, stamp = excluded.stamp, \
-               as_of = excluded.as_of, body = excluded.body";
-    on!(tx, c => sqlx::query(sql)
-        .bind(account.0)
-        .bind(kept.object.id())
-        .bind(kept.object.kind())
-        .bind(customer)
-        .bind(to_json(&kept.stamp))
-        .bind(kept.as_of.0)
-        .bind(kept.object.body())
-        .execute(c).await?.rows_affected());
+    put_all(tx, &[(account, customer, kept)]).await
+}
+
+/// Writes objects with whose they are, each once.
+pub async fn put_all(tx: &mut Tx, objects: &[(AccountId, &str, &Kept)]) -> Result<()> {
+    for part in parts(objects) {
+        let sql = format!(
+            "INSERT INTO objects (account, id, kind, customer, stamp, as_of, body) VALUES {} \
+             ON CONFLICT (account, id) DO UPDATE SET customer = excluded.customer, stamp = excluded.stamp, \
+             as_of = excluded.as_of, body = excluded.body",
+            rows(1, part.len(), 7)
+        );
+        on!(tx, c => {
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (account, customer, kept) in part {
+                query = query
+                    .bind(account.0)
+                    .bind(kept.object.id())
+                    .bind(kept.object.kind())
+                    .bind(*customer)
+                    .bind(to_json(&kept.stamp))
+                    .bind(kept.as_of.0)
+                    .bind(kept.object.body());
+            }
+            query.execute(c).await?.rows_affected()
+        });
+    }
     Ok(())
 }
 
@@ -135,19 +168,48 @@ pub struct Customer {
     pub unread_since: Option<i64>,
 }
 
-const CUSTOMER: &str = "SELECT id, member, link, confirmed, mail, name, reference, known, seen_at, ticket, fetched_at, unread_since \
-                        FROM customers WHERE account = $1 AND id = $2";
-
 /// One customer.
 pub async fn customer(tx: &mut Tx, account: AccountId, id: &str) -> Result<Option<Customer>> {
-    Ok(on!(tx, c => sqlx::query_as(CUSTOMER).bind(account.0).bind(id).fetch_optional(c).await?))
+    Ok(customers(tx, account, &[id]).await?.pop())
+}
+
+/// Those of the customers that are known.
+pub async fn customers(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Result<Vec<Customer>> {
+    let mut found = Vec::new();
+    for part in parts(ids) {
+        let sql = format!(
+            "SELECT id, member, link, confirmed, mail, name, reference, known, seen_at, ticket, fetched_at, unread_since \
+             FROM customers WHERE account = $1 AND id IN ({})",
+            list(2, part.len())
+        );
+        let rows: Vec<Customer> = on!(tx, c => {
+            let query = sqlx::query_as(AssertSqlSafe(sql)).bind(account.0);
+            part.iter().fold(query, |query, id| query.bind(*id)).fetch_all(c).await?
+        });
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// Makes sure that there is a row for the customer.
 pub async fn meet(tx: &mut Tx, account: AccountId, id: &str, now: Timestamp) -> Result<()> {
-    let sql = "INSERT INTO customers (account, id, confirmed, known, seen_at, tries, ticket) \
-               VALUES ($1, $2, 0, 0, $3, 0, 0) ON CONFLICT (account, id) DO NOTHING";
-    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(now.0).execute(c).await?.rows_affected());
+    meet_all(tx, account, &[id], now).await
+}
+
+/// Makes sure that there is a row for each customer.
+pub async fn meet_all(tx: &mut Tx, account: AccountId, ids: &[&str], now: Timestamp) -> Result<()> {
+    for part in parts(ids) {
+        let row = |row: usize| format!("($1, ${}, 0, 0, $2, 0, 0)", row + 3);
+        let sql = format!(
+            "INSERT INTO customers (account, id, confirmed, known, seen_at, tries, ticket) VALUES {} \
+             ON CONFLICT (account, id) DO NOTHING",
+            (0..part.len()).map(row).collect::<Vec<String>>().join(", ")
+        );
+        on!(tx, c => {
+            let query = sqlx::query(AssertSqlSafe(sql)).bind(account.0).bind(now.0);
+            part.iter().fold(query, |query, id| query.bind(*id)).execute(c).await?.rows_affected()
+        });
+    }
     Ok(())
 }
 

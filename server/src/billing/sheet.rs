@@ -1,0 +1,205 @@
+//! A sheet: what a batch of events found in the mirror, read once; changed in memory; written once.
+
+use super::news::News;
+use super::read::{Event, PriceInfo};
+use crate::store::members::{self, Booking};
+use crate::store::mirror::{self, Customer, CustomerNews, Kept};
+use crate::store::{Result, Tx};
+use shared::facts::Invoice;
+use shared::ids::{AccountId, OrganisationId};
+use shared::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An object or a customer of an account.
+type Key = (AccountId, String);
+
+/// An event that was read, with what it is news of.
+#[derive(Debug)]
+pub struct Line {
+    /// The row in the inbox.
+    pub row: i64,
+    /// Whose account.
+    pub account: AccountId,
+    /// The event.
+    pub event: Event,
+    /// What it says.
+    pub news: News,
+}
+
+impl Line {
+    /// The customer it concerns.
+    #[must_use]
+    pub fn customer(&self) -> Option<&str> {
+        match &self.news {
+            News::Subscription(subscription, ..) => Some(&subscription.customer),
+            News::Invoice(invoice, ..) => invoice.customer.as_deref(),
+            News::Customer(customer, _) | News::Hint(customer) => Some(customer),
+            News::Trouble(_) => self.event.customer.as_deref(),
+            News::Price(_) | News::Nothing => None,
+        }
+    }
+
+    fn object(&self) -> Option<&str> {
+        match &self.news {
+            News::Subscription(subscription, ..) => Some(&subscription.id),
+            News::Invoice(invoice, ..) => Some(&invoice.id),
+            News::Customer(..)
+            | News::Hint(_)
+            | News::Trouble(_)
+            | News::Price(_)
+            | News::Nothing => None,
+        }
+    }
+}
+
+/// What is on the sheet.
+#[derive(Debug, Default)]
+pub struct Sheet {
+    customers: BTreeMap<Key, Customer>,
+    objects: BTreeMap<Key, Kept>,
+    changed: BTreeMap<Key, String>,
+    bookings: BTreeMap<Key, Booking>,
+    prices: Vec<(AccountId, PriceInfo)>,
+}
+
+impl Sheet {
+    /// Reads what these events are news of; customers that are new are met.
+    pub async fn read(tx: &mut Tx, lines: &[Line], now: Timestamp) -> Result<Self> {
+        let mut wanted: BTreeMap<AccountId, [BTreeSet<&str>; 2]> = BTreeMap::new();
+        for line in lines {
+            let [customers, objects] = wanted.entry(line.account).or_default();
+            if let Some(customer) = line.customer() {
+                customers.insert(customer);
+                objects.extend(line.object());
+            }
+        }
+        let mut sheet = Self::default();
+        for (account, wanted) in wanted {
+            let [customers, objects] = wanted.map(|ids| ids.into_iter().collect::<Vec<&str>>());
+            mirror::meet_all(tx, account, &customers, now).await?;
+            let customers = mirror::customers(tx, account, &customers).await?;
+            sheet.customers.extend(
+                customers
+                    .into_iter()
+                    .map(|row| ((account, row.id.clone()), row)),
+            );
+            let objects = mirror::find_all(tx, account, &objects).await?;
+            sheet.objects.extend(
+                objects
+                    .into_iter()
+                    .map(|kept| ((account, kept.object.id().to_owned()), kept)),
+            );
+        }
+        Ok(sheet)
+    }
+
+    /// An object as it is after the events so far.
+    #[must_use]
+    pub fn object(&self, account: AccountId, id: &str) -> Option<&Kept> {
+        self.objects.get(&(account, id.to_owned()))
+    }
+
+    /// Changes an object.
+    pub fn put(&mut self, account: AccountId, customer: &str, kept: Kept) {
+        let key = (account, kept.object.id().to_owned());
+        self.changed.insert(key.clone(), customer.to_owned());
+        self.objects.insert(key, kept);
+    }
+
+    /// Notes a paid invoice for the ledger.
+    pub fn book(
+        &mut self,
+        account: AccountId,
+        customer: &str,
+        invoice: &Invoice,
+        paid_at: Timestamp,
+    ) {
+        let booking = Booking {
+            account,
+            customer: customer.to_owned(),
+            invoice: invoice.clone(),
+            paid_at,
+        };
+        let key = (account, invoice.id.clone());
+        let first = self
+            .bookings
+            .get(&key)
+            .map(|first| (first.paid_at, first.customer.clone()));
+        let booking = match first {
+            // As in the ledger itself: what was booked first stays, but for what later news corrects.
+            Some((paid_at, customer)) => Booking {
+                paid_at,
+                customer,
+                ..booking
+            },
+            None => booking,
+        };
+        self.bookings.insert(key, booking);
+    }
+
+    /// A customer that one of the events is about.
+    #[must_use]
+    pub fn customer(&self, account: AccountId, id: &str) -> Option<&Customer> {
+        self.customers.get(&(account, id.to_owned()))
+    }
+
+    /// Records what Stripe says about a customer, if that is anything new.
+    pub async fn describe(
+        &mut self,
+        tx: &mut Tx,
+        account: AccountId,
+        id: &str,
+        news: &CustomerNews,
+    ) -> Result<()> {
+        let Some(row) = self.customers.get_mut(&(account, id.to_owned())) else {
+            return mirror::describe(tx, account, id, news).await;
+        };
+        let before = row.clone();
+        let parts = [
+            (&mut row.mail, &news.mail),
+            (&mut row.name, &news.name),
+            (&mut row.reference, &news.reference),
+        ];
+        for (known, said) in parts {
+            if said.is_some() {
+                known.clone_from(said);
+            }
+        }
+        row.known |= i64::from(news.known);
+        if *row == before && news.deleted_at.is_none() {
+            return Ok(());
+        }
+        mirror::describe(tx, account, id, news).await
+    }
+
+    /// Whether a price is on record exactly as it is shown here.
+    #[must_use]
+    pub fn knows_price(&self, account: AccountId, price: &PriceInfo) -> bool {
+        self.prices
+            .iter()
+            .any(|(of, known)| *of == account && known == price)
+    }
+
+    /// A price is on record like this.
+    pub fn note_price(&mut self, account: AccountId, price: &PriceInfo) {
+        self.prices.push((account, price.clone()));
+    }
+
+    /// What is on record of a price may be something else now.
+    pub fn forget_price(&mut self, account: AccountId, id: &str) {
+        self.prices
+            .retain(|(of, known)| *of != account || known.id != id);
+    }
+
+    /// Writes what changed.
+    pub async fn write(&self, tx: &mut Tx, organisation: &OrganisationId) -> Result<()> {
+        let changed: Vec<(AccountId, &str, &Kept)> = self
+            .changed
+            .iter()
+            .filter_map(|(key, customer)| Some((key.0, customer.as_str(), self.objects.get(key)?)))
+            .collect();
+        mirror::put_all(tx, &changed).await?;
+        let bookings: Vec<Booking> = self.bookings.values().cloned().collect();
+        members::book_all(tx, organisation, &bookings).await
+    }
+}
