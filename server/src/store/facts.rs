@@ -43,7 +43,8 @@ async fn deeds(
          UNION ALL SELECT 'payment', member, id, membership, period_from, period_until FROM payments \
          WHERE member IN ({places}) AND account IS NULL AND period_from IS NOT NULL"
     );
-    let rows: Vec<(String, i64, i64, Option<String>, i64, Option<i64>)> = on!(tx, c => {
+    type Row = (String, i64, i64, Option<String>, i64, Option<i64>);
+    let rows: Vec<Row> = on!(tx, c => {
         let query = sqlx::query_as(AssertSqlSafe(sql));
         members.iter().fold(query, |query, member| query.bind(member.0)).fetch_all(c).await?
     });
