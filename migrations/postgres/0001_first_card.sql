@@ -366,9 +366,3 @@ CREATE TABLE counters (
     name  TEXT NOT NULL PRIMARY KEY,
     value BIGINT NOT NULL
 );
-
-CREATE TABLE leases (
-    name   TEXT NOT NULL PRIMARY KEY,
-    holder TEXT NOT NULL,
-    until  BIGINT NOT NULL
-);

@@ -366,9 +366,3 @@ CREATE TABLE counters (
     name  TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT;
-
-CREATE TABLE leases (
-    name   TEXT NOT NULL PRIMARY KEY,
-    holder TEXT NOT NULL,
-    until  INTEGER NOT NULL
-) STRICT;

@@ -70,7 +70,7 @@ pub struct App {
     pub billing: Billing,
     /// Our row for the Stripe account.
     pub account: AccountId,
-    /// Names this process in leases.
+    /// Names this process at the broker.
     pub name: String,
     random: Mutex<Box<dyn CryptoRng + Send>>,
     rulebook: Mutex<Option<Arc<Rulebook>>>,

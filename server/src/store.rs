@@ -233,15 +233,4 @@ impl Tx {
                    ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value";
         Ok(on!(self, c => sqlx::query_scalar(sql).bind(name).fetch_one(c).await?))
     }
-
-    /// Takes or renews a lease; false if somebody else holds it.
-    pub async fn lease(&mut self, name: &str, holder: &str, now: i64, until: i64) -> Result<bool> {
-        let sql = "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3) \
-                   ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
-                   WHERE leases.holder = excluded.holder OR leases.until <= $4";
-        Ok(
-            on!(self, c => sqlx::query(sql).bind(name).bind(holder).bind(until).bind(now).execute(c).await?.rows_affected())
-                == 1,
-        )
-    }
 }

@@ -1,6 +1,5 @@
 //! How long a card waits for its lock.
 
-use super::door::Shared;
 use super::prepare::{self, Club, door, zone};
 use super::{Effort, Figure, in_turns, ingest, percentile, timing};
 use anyhow::Context as _;
@@ -11,7 +10,7 @@ use door_agent::disk::Directory;
 use door_agent::hardware::Hardware as _;
 use door_agent::hardware::simulated::Lines;
 use door_agent::hasty_disk::HastyDisk;
-use door_agent::keeper::{Job, Keeper, Shelf, ShelfThread, Work};
+use door_agent::keeper::{Job, Keeper, SharedDisk, Shelf, ShelfThread, Work};
 use door_agent::readers::{Read, parser};
 use shared::allow_list::{AllowList, Epoch, Revision};
 use shared::card::{CardKey, CardToken, CardUid};
@@ -128,7 +127,7 @@ fn fill(state: &Path, club: &Club, key: &CardKey) -> anyhow::Result<()> {
         issued_at: Timestamp(0),
         policy: Policy::standard(),
     };
-    let disk = Shared::open(&state.join("lists"))?;
+    let disk = SharedDisk::new(Directory::open(&state.join("lists"))?);
     let mut keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk), &club.identity)?;
     keeper.submit(Job {
         number: 1,
@@ -142,7 +141,7 @@ fn fill(state: &Path, club: &Club, key: &CardKey) -> anyhow::Result<()> {
 }
 
 fn tap_agent(state: &Path, club: &Club, taps: usize) -> anyhow::Result<f64> {
-    let lists = Shared::open(&state.join("lists"))?;
+    let lists = SharedDisk::new(Directory::open(&state.join("lists"))?);
     let badges = prepare::directory()?;
     let journal = HastyDisk::start(Directory::open(badges.path())?)?;
     let keeper = Keeper::open(Box::new(lists.clone()), Box::new(lists), &club.identity)?;

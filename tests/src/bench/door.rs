@@ -5,8 +5,8 @@ use super::{Effort, Figure, ROUNDS, floor, ingest, load, median, percentile, tel
 use anyhow::Context as _;
 use door_agent::agent::{Agent, Input, LocalDoor, Output, Start};
 use door_agent::clock::{SystemClock, boot_id, randomness};
-use door_agent::disk::{Directory, Disk};
-use door_agent::keeper::{Keeper, ShelfThread};
+use door_agent::disk::Directory;
+use door_agent::keeper::{Keeper, SharedDisk, ShelfThread};
 use door_agent::link::{self, Incoming, Link, Message, Outgoing, Target};
 use server::doors::tls::install_crypto;
 use server::serve::serve;
@@ -16,8 +16,8 @@ use shared::time::Span;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -273,45 +273,6 @@ fn report(ended: anyhow::Result<()>) {
     }
 }
 
-/// Several handles on one state directory.
-#[derive(Clone)]
-pub struct Shared(Arc<Mutex<Directory>>);
-
-impl Shared {
-    /// Opens the directory.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(Directory::open(path)?))))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Directory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Disk for Shared {
-    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        self.lock().read(name)
-    }
-    fn write_atomic(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.lock().write_atomic(name, bytes)
-    }
-    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.lock().append(name, bytes)
-    }
-    fn truncate(&mut self, name: &str, len: u64) -> io::Result<()> {
-        self.lock().truncate(name, len)
-    }
-    fn sync(&mut self, name: &str) -> io::Result<()> {
-        self.lock().sync(name)
-    }
-    fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.lock().remove(name)
-    }
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.lock().list()
-    }
-}
-
 /// A door agent on a thread of its own.
 struct Door {
     ready: Receiver<()>,
@@ -412,8 +373,8 @@ impl Watch {
 
 async fn run(start: Start, state: &Path, url: String, mut watch: Watch) -> anyhow::Result<()> {
     let clock = SystemClock::start();
-    let lists = Shared::open(&state.join("lists"))?;
-    let badges = Shared::open(&state.join("badges"))?;
+    let lists = SharedDisk::new(Directory::open(&state.join("lists"))?);
+    let badges = Directory::open(&state.join("badges"))?;
     let keeper = Keeper::open(Box::new(lists.clone()), Box::new(lists), &start.identity)?;
     let stored = Arc::new(Notify::new());
     let bell = stored.clone();
