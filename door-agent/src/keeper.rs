@@ -97,6 +97,8 @@ pub struct Keeper {
     disk: Box<dyn Disk>,
     signer: Signer,
     changes: BTreeMap<ZoneId, u32>,
+    /// How far a zone's log leads; its mark is raised with whole lists only.
+    logged: BTreeMap<ZoneId, Highest>,
     /// Zones of which a change was not stored: no later change leads on from what lies on disk.
     broken: BTreeSet<ZoneId>,
     finished: VecDeque<Finished>,
@@ -180,6 +182,7 @@ impl Keeper {
             disk,
             signer: identity.signer.clone(),
             changes: BTreeMap::new(),
+            logged: BTreeMap::new(),
             broken: BTreeSet::new(),
             finished: VecDeque::new(),
         })
@@ -193,12 +196,24 @@ impl Keeper {
 
     /// What is still known of a zone.
     pub fn load_zone(&mut self, zone: &ZoneId) -> Remembered {
-        let highest = self
+        let marked = self
             .store
             .highest(zone)
             .map(|highest| (highest.revision, highest.digest));
+        let list = self.load_list(zone, marked.map(|(revision, _)| revision));
+        let held = list
+            .as_ref()
+            .map(|held| (held.list.revision(), held.list.digest()));
+        let highest = [held, marked]
+            .into_iter()
+            .flatten()
+            .max_by_key(|(revision, _)| order(*revision));
+        if let Some((revision, digest)) = highest {
+            self.logged
+                .insert(zone.clone(), Highest { revision, digest });
+        }
         Remembered {
-            list: self.load_list(zone, highest.map(|(revision, _)| revision)),
+            list,
             highest,
             policy: self.load_policy(zone),
             contact: self.store.state().contact.get(zone).copied(),
@@ -227,16 +242,14 @@ impl Keeper {
     fn keep_delta(&mut self, zone: &ZoneId, delta: &Delta) -> bool {
         let bytes = sign(&self.signer, &delta_name(zone), &encode(delta));
         let kept = !self.broken.contains(zone)
-            && logged(self.store.append_delta(zone, delta.revision(), &bytes))
-            && self.raise(
-                zone,
-                Highest {
-                    revision: delta.revision(),
-                    digest: delta.digest,
-                },
-            );
+            && logged(self.store.append_delta(zone, delta.revision(), &bytes));
         if kept {
             *self.changes.entry(zone.clone()).or_default() += 1;
+            let highest = Highest {
+                revision: delta.revision(),
+                digest: delta.digest,
+            };
+            self.logged.insert(zone.clone(), highest);
         } else {
             self.broken.insert(zone.clone());
         }
@@ -275,6 +288,13 @@ impl Keeper {
     }
 
     fn forget(&mut self, zone: &ZoneId) {
+        // A disk that cannot take the mark keeps the log that says the same.
+        if let Some(highest) = self.logged.get(zone).copied()
+            && !self.raise(zone, highest)
+        {
+            return;
+        }
+        self.logged.remove(zone);
         logged(self.store.forget(zone));
         for copy in COPIES {
             if let Err(error) = self.disk.remove(&format!("{}.{copy}", policy_name(zone))) {

@@ -233,8 +233,7 @@ impl App {
             .build(&mut work.tx, &self.organisation, work.now)
             .await?;
         let mut out = Vec::new();
-        for (zone, delta) in deltas {
-            let head = lists::lock_zone(&mut work.tx, &self.organisation, &zone).await?;
+        for (zone, delta, head) in deltas {
             if head.stopped.is_none() {
                 out.extend(publish::revision(
                     &self.keys,

@@ -1,6 +1,7 @@
 //! Drivers: they own the timers and the link, call the steps of [`App`], and publish what those say.
 
 use crate::app::{App, HEAD_EVERY, Step, WATCH_EVERY};
+use crate::billing::receive::{Delivery, Writer};
 use crate::clock::Clock;
 use crate::doors::access_table;
 use crate::doors::broker::AgentAccess;
@@ -15,6 +16,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::task::JoinSet;
 
+pub mod deliveries;
+
 /// How often events are pulled where nothing else brings them.
 const PULL_EVERY: Span = Span::seconds(5);
 /// How often they are pulled beside webhooks: for a delivery that was lost for good.
@@ -27,7 +30,9 @@ const LINK_EVERY: Span = Span::minutes(5);
 /// What wakes the drivers, and what they tell.
 #[derive(Clone)]
 pub struct Bells {
-    /// An event was kept.
+    /// Takes deliveries.
+    pub inbox: Writer,
+    /// Events were kept that have yet to be applied.
     pub kept: Arc<Notify>,
     /// A customer wants to be fetched.
     pub fetch: Arc<Notify>,
@@ -41,15 +46,22 @@ pub struct Bells {
     pub clock: Clock,
 }
 
-/// The receiving end of the outbox.
-pub type Outbox = mpsc::UnboundedReceiver<Vec<Publication>>;
+/// What the drivers take from.
+pub struct Ends {
+    /// Messages to publish.
+    pub outbox: mpsc::UnboundedReceiver<Vec<Publication>>,
+    /// Deliveries to keep.
+    pub deliveries: mpsc::Receiver<Delivery>,
+}
 
 impl Bells {
-    /// Bells that nobody listens to yet, and the end of the outbox.
+    /// Bells that nobody listens to yet, and what listens.
     #[must_use]
-    pub fn new(clock: Clock) -> (Self, Outbox) {
+    pub fn new(clock: Clock) -> (Self, Ends) {
         let (outbox, waiting) = mpsc::unbounded_channel();
+        let (inbox, deliveries) = Writer::new(4 * deliveries::GROUP);
         let bells = Self {
+            inbox,
             kept: Arc::new(Notify::new()),
             fetch: Arc::new(Notify::new()),
             outbox,
@@ -57,7 +69,11 @@ impl Bells {
             agents: Arc::new(Notify::new()),
             clock,
         };
-        (bells, waiting)
+        let ends = Ends {
+            outbox: waiting,
+            deliveries,
+        };
+        (bells, ends)
     }
 
     fn publish(&self, publications: Vec<Publication>) {
@@ -72,13 +88,17 @@ impl Bells {
 pub fn start(
     app: &Arc<App>,
     bells: &Bells,
-    outbox: Outbox,
+    ends: Ends,
     link: (LinkHandle, mpsc::Receiver<Incoming>),
     access: Option<Arc<AgentAccess>>,
 ) -> JoinSet<()> {
     let mut drivers = JoinSet::new();
-    drivers.spawn(apply(app.clone(), bells.clone()));
-    drivers.spawn(send(link.0, outbox));
+    drivers.spawn(deliveries::take(
+        app.clone(),
+        bells.clone(),
+        ends.deliveries,
+    ));
+    drivers.spawn(send(link.0, ends.outbox));
     drivers.spawn(listen(app.clone(), bells.clone(), link.1));
     if app.billing.stripe.is_some() {
         drivers.spawn(fetch(app.clone(), bells.clone()));
@@ -153,35 +173,6 @@ where
     }
 }
 
-/// Applies events as they are kept; looks once a second in case another server kept them.
-async fn apply(app: Arc<App>, bells: Bells) {
-    let mut timer = tokio::time::interval(Duration::from_secs(1));
-    loop {
-        tokio::select! {
-            () = bells.kept.notified() => {}
-            _ = timer.tick() => {}
-        }
-        loop {
-            match app.apply((bells.clock)()).await {
-                Ok(applied) => {
-                    bells.publish(applied.publications);
-                    if applied.events == 0 {
-                        break;
-                    }
-                    bells.fetch.notify_one();
-                }
-                Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "events could not be applied"
-                    );
-                    break;
-                }
-            }
-        }
-    }
-}
-
 async fn fetch(app: Arc<App>, bells: Bells) {
     let mut timer = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -207,7 +198,7 @@ async fn pull(app: Arc<App>, bells: Bells, now: Timestamp) -> Step<()> {
 }
 
 /// Publishes in order; what finds no broker is dropped, for everything is published anew at the next connect.
-async fn send(link: LinkHandle, mut outbox: Outbox) {
+async fn send(link: LinkHandle, mut outbox: mpsc::UnboundedReceiver<Vec<Publication>>) {
     while let Some(publications) = outbox.recv().await {
         for publication in publications {
             if let Err(error) =

@@ -99,14 +99,14 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
     )
     .await?;
     let app = Arc::new(app);
-    let (bells, outbox) = Bells::new(settings.clock.clone());
+    let (bells, ends) = Bells::new(settings.clock.clone());
     let meeting = meet(settings.broker, &settings.data_dir, &app).await?;
     let jitter = {
         let app = app.clone();
         move || app.with_random(|random| random.next_u32())
     };
     let link = mqtt::connect(&meeting.target, jitter)?;
-    let mut drivers = drive::start(&app, &bells, outbox, link, meeting.access);
+    let mut drivers = drive::start(&app, &bells, ends, link, meeting.access);
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!(
             "cannot listen on {}: is another server running there?",

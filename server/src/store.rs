@@ -150,6 +150,8 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .pragma("wal_autocheckpoint", "4000")
+            // KiB: without it a club of thousands is read from the file again and again.
+            .pragma("cache_size", "-16000")
             .statement_cache_capacity(400);
         let memory = address.contains(":memory:");
         let write = pool(1).connect_with(options.clone()).await?;

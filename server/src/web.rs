@@ -1,7 +1,6 @@
 //! HTTP: for Stripe, for agents that are paired, for machines that watch, and for admins under `/api/v1`.
 
 use crate::app::{App, Work};
-use crate::billing::receive::Writer;
 use crate::drive::Bells;
 use crate::membership::clock::Run;
 use crate::serve::BrokerAddress;
@@ -57,7 +56,6 @@ pub struct State {
     /// How agents reach the broker.
     pub broker: BrokerAddress,
     admin_token: [u8; 32],
-    inbox: Writer,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     webhooks: webhooks::Counters,
     pairing: pairing::Limit,
@@ -156,15 +154,12 @@ impl State {
         admin_token: [u8; 32],
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Arc<Self> {
-        let kept = bells.kept.clone();
-        let inbox = Writer::start(app.store.clone(), move || kept.notify_one());
         let (webhooks, pairing) = (webhooks::Counters::default(), pairing::Limit::default());
         Arc::new(Self {
             app,
             bells,
             broker,
             admin_token,
-            inbox,
             clock: Box::new(clock),
             webhooks,
             pairing,

@@ -15,7 +15,7 @@ pub mod stripe;
 use self::server::Server;
 use crate::stripe_sim::StripeSim;
 use crate::stripe_sim::calendar::utc;
-use ::server::billing::receive::{Receipt, ReceiveError};
+use ::server::billing::receive::{Receipt, ReceiveError, check, keep};
 use ::server::store::Store;
 use agents::{Machine, Tap};
 use broker::{Broker, Message, Party};
@@ -94,6 +94,8 @@ pub struct Building {
     pub server_refused: Vec<(String, String)>,
     /// Whether silence is looked for; off, long stretches pass faster.
     pub watches: bool,
+    /// Whether the last delivery was applied as it came.
+    at_once: bool,
     /// Whether every deadline of every agent is met; off, long stretches pass faster.
     pub closely: bool,
     way: WayIn,
@@ -151,6 +153,7 @@ impl Building {
             rejected: Vec::new(),
             server_refused: Vec::new(),
             watches: true,
+            at_once: false,
             closely: false,
             way,
             people: Vec::new(),
@@ -265,7 +268,14 @@ impl Building {
             return false;
         };
         let header = letter.header(self.now);
-        match self.receive(Some(header.as_bytes()), &letter.body) {
+        // In turns: applied as it comes, as single deliveries are, and kept to be applied later, as crowds are.
+        self.at_once = !self.at_once;
+        let receive = if self.at_once {
+            Self::receive
+        } else {
+            Self::keep
+        };
+        match receive(self, Some(header.as_bytes()), &letter.body) {
             Some(Ok(_)) => {}
             Some(Err(error)) => {
                 self.rejected.push(error.to_string());
@@ -276,14 +286,34 @@ impl Building {
         true
     }
 
-    /// Hands a body to the server's endpoint; none if the server went down over it.
+    /// Hands a body to the server, which applies it at once; none if the server went down over it.
     pub fn receive(
         &mut self,
         header: Option<&[u8]>,
         body: &[u8],
     ) -> Option<Result<Receipt, ReceiveError>> {
         let now = self.now;
-        self.ask(async |app| Ok(app.receive(header, body, now).await))
+        let taken = self.ask(async |app| Ok(app.receive(header, body, now).await))?;
+        Some(taken.map(|taken| {
+            self.publish(taken.publications);
+            taken.receipts[0]
+        }))
+    }
+
+    /// Hands a body to the server, which keeps it for later; none if the server went down over it.
+    pub fn keep(
+        &mut self,
+        header: Option<&[u8]>,
+        body: &[u8],
+    ) -> Option<Result<Receipt, ReceiveError>> {
+        let now = self.now;
+        self.ask(async |app| {
+            Ok(match check(app, header, body, now) {
+                Ok(Ok(arrival)) => Ok(keep(&app.store, &[arrival], now).await?[0]),
+                Ok(Err(receipt)) => Ok(receipt),
+                Err(error) => Err(error),
+            })
+        })
     }
 
     /// Brings every arrived message to its reader.

@@ -27,7 +27,8 @@ const TRIES: i64 = 5;
 struct Batch {
     sheet: Sheet,
     customers: BTreeMap<AccountId, BTreeMap<String, Vec<String>>>,
-    prices_changed: bool,
+    /// Prices that changed.
+    prices: BTreeSet<(AccountId, String)>,
 }
 
 /// What one step applied.
@@ -124,12 +125,13 @@ impl App {
         Ok(())
     }
 
-    async fn apply_all(&self, work: &mut Work, waiting: &[inbox::Waiting]) -> Step<()> {
+    /// Applies events within a transaction; an error leaves it to be undone.
+    pub(super) async fn apply_all(&self, work: &mut Work, waiting: &[inbox::Waiting]) -> Step<()> {
         let lines = self.read_all(work, waiting).await?;
         let mut batch = Batch {
             sheet: Sheet::read(&mut work.tx, &lines, work.now).await?,
             customers: BTreeMap::new(),
-            prices_changed: false,
+            prices: BTreeSet::new(),
         };
         let mut fates: [(Fate, Vec<i64>); 2] =
             [Fate::Applied, Fate::Ignored].map(|fate| (fate, Vec::new()));
@@ -145,7 +147,7 @@ impl App {
             inbox::finish_all(&mut work.tx, &rows, fate).await?;
         }
         batch.sheet.write(&mut work.tx, &self.organisation).await?;
-        if batch.prices_changed {
+        if !batch.prices.is_empty() {
             self.reread(work).await?;
         }
         let mut whom: BTreeMap<MemberId, Vec<String>> = BTreeMap::new();
@@ -285,14 +287,15 @@ impl App {
         let place = format!("{} {}", super::order::step(&event.kind), event.id);
         let stamp = price_stamp(event.created, &place);
         for price in prices {
-            if batch.sheet.knows_price(account, price) {
+            let key = (account, price.id.clone());
+            // What the rules say of a price that changed in this batch is out of date.
+            if !batch.prices.contains(&key)
+                && work.rulebook.on_record.get(&key) == Some(&price_row(price))
+            {
                 continue;
             }
-            batch.sheet.forget_price(account, &price.id);
-            batch.prices_changed |= self.meet_price(work, account, price, &stamp).await?;
-            let on_record = mirror::price(&mut work.tx, account, &price.id).await?;
-            if on_record.is_some_and(|(row, _)| row == price_row(price)) {
-                batch.sheet.note_price(account, price);
+            if self.meet_price(work, account, price, &stamp).await? {
+                batch.prices.insert(key);
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::receive::arrival;
 use crate::app::{App, Step, Work};
 use crate::billing::read::PriceInfo;
 use crate::store::attention::{Item, raise, settle};
-use crate::store::inbox;
+use crate::store::inbox::{self, Arrival};
 use crate::store::mirror::{self, CustomerNews, Kept, Object};
 use serde_json::Value;
 use shared::facts::{Invoice, InvoiceStatus, Subscription, SubscriptionStatus};
@@ -403,20 +403,16 @@ impl App {
                 return Ok(0);
             }
         };
+        let arrivals: Vec<Arrival> = events
+            .iter()
+            .filter_map(|event| arrival(self, event.to_string().as_bytes()).ok()?.ok())
+            .collect();
+        let newest = arrivals.iter().map(|arrival| arrival.created).max();
         let mut tx = self.store.begin().await?;
-        let mut fresh = 0;
-        let mut newest = cursor;
-        for event in events {
-            let body = event.to_string();
-            let Ok(Ok(arrival)) = arrival(self, body.as_bytes()) else {
-                continue;
-            };
-            newest = newest.max(arrival.created);
-            fresh += usize::from(inbox::insert(&mut tx, &arrival, now).await?);
-        }
-        mirror::pulled(&mut tx, self.account, newest).await?;
+        let fresh = inbox::insert_all(&mut tx, &arrivals, now).await?;
+        mirror::pulled(&mut tx, self.account, cursor.max(newest.unwrap_or(cursor))).await?;
         tx.commit().await?;
-        Ok(fresh)
+        Ok(fresh.into_iter().flatten().count())
     }
 }
 

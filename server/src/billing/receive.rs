@@ -3,13 +3,17 @@
 use super::read::{Head, ReadError};
 use super::signature::{self, SignatureError};
 use crate::app::{App, Step};
-use crate::store::inbox::{self, Arrival};
+use crate::doors::publish::Publication;
+use crate::store::inbox::{self, Arrival, Waiting};
 use crate::store::{Store, StoreError};
 use shared::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
+
+/// So many arrivals are applied in the commit that keeps them: more would keep their senders waiting.
+const AT_ONCE: usize = 8;
 
 /// What became of a delivery that was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,18 +86,69 @@ pub fn arrival(app: &App, body: &[u8]) -> Result<Result<Arrival, Receipt>, Recei
     }))
 }
 
+/// What became of arrivals.
+#[derive(Debug)]
+pub struct Taken {
+    /// Of each, in order.
+    pub receipts: Vec<Receipt>,
+    /// What to publish of those that are applied already.
+    pub publications: Vec<Publication>,
+    /// Whether something was kept that has yet to be applied.
+    pub waits: bool,
+}
+
 impl App {
-    /// Receives one delivery in a transaction of its own; the binary's writer groups many instead.
+    /// Receives one delivery.
     pub async fn receive(
         &self,
         header: Option<&[u8]>,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Receipt, ReceiveError> {
+    ) -> Result<Taken, ReceiveError> {
         match check(self, header, body, now)? {
-            Err(receipt) => Ok(receipt),
-            Ok(arrival) => Ok(keep(&self.store, &[arrival], now).await?[0]),
+            Ok(arrival) => Ok(self.take(&[arrival], false, now).await?),
+            Err(receipt) => Ok(Taken {
+                receipts: vec![receipt],
+                publications: Vec::new(),
+                waits: false,
+            }),
         }
+    }
+
+    /// Keeps arrivals; a few with nothing older `behind` them are applied in the same commit, if they can be.
+    pub async fn take(&self, arrivals: &[Arrival], behind: bool, now: Timestamp) -> Step<Taken> {
+        if arrivals.len() <= AT_ONCE && !behind {
+            match self.keep_and_apply(arrivals, now).await {
+                Ok(taken) => return Ok(taken),
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "events could not be applied as they came; they are kept first"
+                ),
+            }
+        }
+        let receipts = keep(&self.store, arrivals, now).await?;
+        let waits = receipts.contains(&Receipt::Kept);
+        Ok(Taken {
+            receipts,
+            publications: Vec::new(),
+            waits,
+        })
+    }
+
+    async fn keep_and_apply(&self, arrivals: &[Arrival], now: Timestamp) -> Step<Taken> {
+        let mut work = self.work(now).await?;
+        let fresh = inbox::insert_all(&mut work.tx, arrivals, now).await?;
+        let waiting: Vec<Waiting> = fresh
+            .iter()
+            .zip(arrivals)
+            .filter_map(|(id, arrival)| Some(arrival.waiting((*id)?)))
+            .collect();
+        self.apply_all(&mut work, &waiting).await?;
+        Ok(Taken {
+            receipts: receipts(&fresh),
+            publications: self.finish(work).await?,
+            waits: false,
+        })
     }
 }
 
@@ -101,53 +156,53 @@ impl App {
 pub async fn keep(store: &Store, arrivals: &[Arrival], now: Timestamp) -> Step<Vec<Receipt>> {
     let mut tx = store.begin().await?;
     let fresh = inbox::insert_all(&mut tx, arrivals, now).await?;
-    let receipt = |fresh| {
-        if fresh {
-            Receipt::Kept
-        } else {
-            Receipt::Duplicate
-        }
-    };
-    let receipts = fresh.into_iter().map(receipt).collect();
     tx.commit().await?;
-    Ok(receipts)
+    Ok(receipts(&fresh))
 }
 
-struct Job {
-    arrival: Arrival,
-    now: Timestamp,
+fn receipts(fresh: &[Option<i64>]) -> Vec<Receipt> {
+    let receipt = |fresh: &Option<i64>| match fresh {
+        Some(_) => Receipt::Kept,
+        None => Receipt::Duplicate,
+    };
+    fresh.iter().map(receipt).collect()
+}
+
+/// A verified event whose sender waits for an answer.
+pub struct Delivery {
+    /// The event.
+    pub arrival: Arrival,
+    /// When it came.
+    pub now: Timestamp,
     answer: oneshot::Sender<Result<Receipt, StoreError>>,
 }
 
-/// Hands arrivals to the writer.
-#[derive(Clone)]
-pub struct Writer {
-    jobs: mpsc::Sender<Job>,
+impl Delivery {
+    /// Answers the sender, who may have gone away.
+    pub fn answer(self, receipt: Result<Receipt, StoreError>) {
+        drop(self.answer.send(receipt));
+    }
 }
 
-/// How many arrivals one commit carries at most.
-const GROUP: usize = 256;
+/// Hands arrivals to the driver that keeps them.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    deliveries: mpsc::Sender<Delivery>,
+}
 
 impl Writer {
-    /// Starts the writer: it commits what has gathered while the last commit ran, then answers all. `kept` is called
-    /// after each commit that kept something new.
+    /// A writer, and the end at which its deliveries arrive; so many may wait there.
     #[must_use]
-    pub fn start(store: Store, kept: impl Fn() + Send + Sync + 'static) -> Self {
-        let (jobs, mut waiting) = mpsc::channel::<Job>(4 * GROUP);
-        tokio::spawn(async move {
-            let mut group = Vec::with_capacity(GROUP);
-            while waiting.recv_many(&mut group, GROUP).await > 0 {
-                commit(&store, std::mem::take(&mut group), &kept).await;
-            }
-        });
-        Self { jobs }
+    pub fn new(waiting: usize) -> (Self, mpsc::Receiver<Delivery>) {
+        let (deliveries, arriving) = mpsc::channel(waiting);
+        (Self { deliveries }, arriving)
     }
 
     /// Keeps an arrival; returns after the commit.
     pub async fn keep(&self, arrival: Arrival, now: Timestamp) -> Result<Receipt, ReceiveError> {
         let (answer, receipt) = oneshot::channel();
-        self.jobs
-            .send(Job {
+        self.deliveries
+            .send(Delivery {
                 arrival,
                 now,
                 answer,
@@ -155,37 +210,5 @@ impl Writer {
             .await
             .map_err(|_| ReceiveError::Closed)?;
         Ok(receipt.await.map_err(|_| ReceiveError::Closed)??)
-    }
-}
-
-async fn commit(store: &Store, group: Vec<Job>, kept: &(impl Fn() + Send + Sync)) {
-    let mut arrivals = Vec::with_capacity(group.len());
-    let mut answers = Vec::with_capacity(group.len());
-    let mut now = Timestamp::MIN;
-    for job in group {
-        now = now.max(job.now);
-        arrivals.push(job.arrival);
-        answers.push(job.answer);
-    }
-    match keep(store, &arrivals, now).await {
-        Ok(receipts) => {
-            if receipts.contains(&Receipt::Kept) {
-                kept();
-            }
-            for (answer, receipt) in answers.into_iter().zip(receipts) {
-                // A client that went away does not need its answer.
-                drop(answer.send(Ok(receipt)));
-            }
-        }
-        Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                events = answers.len(),
-                "events were not stored"
-            );
-            for answer in answers {
-                drop(answer.send(Err(StoreError::Query(sqlx::Error::WorkerCrashed))));
-            }
-        }
     }
 }

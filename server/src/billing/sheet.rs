@@ -1,7 +1,7 @@
 //! A sheet: what a batch of events found in the mirror, read once; changed in memory; written once.
 
 use super::news::News;
-use super::read::{Event, PriceInfo};
+use super::read::Event;
 use crate::store::members::{self, Booking};
 use crate::store::mirror::{self, Customer, CustomerNews, Kept};
 use crate::store::{Result, Tx};
@@ -59,7 +59,6 @@ pub struct Sheet {
     objects: BTreeMap<Key, Kept>,
     changed: BTreeMap<Key, String>,
     bookings: BTreeMap<Key, Booking>,
-    prices: Vec<(AccountId, PriceInfo)>,
 }
 
 impl Sheet {
@@ -170,25 +169,6 @@ impl Sheet {
             return Ok(());
         }
         mirror::describe(tx, account, id, news).await
-    }
-
-    /// Whether a price is on record exactly as it is shown here.
-    #[must_use]
-    pub fn knows_price(&self, account: AccountId, price: &PriceInfo) -> bool {
-        self.prices
-            .iter()
-            .any(|(of, known)| *of == account && known == price)
-    }
-
-    /// A price is on record like this.
-    pub fn note_price(&mut self, account: AccountId, price: &PriceInfo) {
-        self.prices.push((account, price.clone()));
-    }
-
-    /// What is on record of a price may be something else now.
-    pub fn forget_price(&mut self, account: AccountId, id: &str) {
-        self.prices
-            .retain(|(of, known)| *of != account || known.id != id);
     }
 
     /// Writes what changed.

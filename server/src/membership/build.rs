@@ -1,6 +1,7 @@
 //! Build: all waiting changes of a zone become one revision, in the transaction that made them.
 
 use crate::keys::Keys;
+use crate::store::lists::ZoneHead;
 use crate::store::members::{Card, CardRow, Member};
 use crate::store::rulebook::Rulebook;
 use crate::store::{Result, Tx, lists};
@@ -69,16 +70,16 @@ impl ZoneChanges {
         }
     }
 
-    /// Writes one revision for each zone that changed and returns what led to it.
+    /// Writes one revision for each zone that changed; returns what led to it, and where the zone stands now.
     pub async fn build(
         self,
         tx: &mut Tx,
         organisation: &OrganisationId,
         now: Timestamp,
-    ) -> Result<Vec<(ZoneId, Delta)>> {
+    ) -> Result<Vec<(ZoneId, Delta, ZoneHead)>> {
         let mut deltas = Vec::new();
         for (zone, changes) in self.zones {
-            let head = lists::lock_zone(tx, organisation, &zone).await?;
+            let mut head = lists::lock_zone(tx, organisation, &zone).await?;
             let mut delta = Delta {
                 epoch: head.revision.epoch,
                 base: head.revision.number,
@@ -87,19 +88,18 @@ impl ZoneChanges {
                 removals: Vec::new(),
                 digest: head.digest,
             };
-            let mut entries = head.entries;
             let mut written = Vec::new();
             for (token, change) in changes {
                 if let Some(before) = &change.before {
                     delta.digest = delta.digest.without(before);
-                    entries -= 1;
+                    head.entries -= 1;
                 }
                 match change.after {
                     Some((entry, member, card)) => {
                         delta.digest = delta.digest.with(&entry);
                         delta.upserts.push(entry.clone());
                         written.push((member, card, entry));
-                        entries += 1;
+                        head.entries += 1;
                     }
                     None => {
                         lists::remove(tx, organisation, &zone, token).await?;
@@ -108,8 +108,10 @@ impl ZoneChanges {
                 }
             }
             lists::put_all(tx, organisation, &zone, &written).await?;
-            lists::advance(tx, organisation, &zone, &delta, entries, now).await?;
-            deltas.push((zone, delta));
+            lists::advance(tx, organisation, &zone, &delta, head.entries, now).await?;
+            head.revision = delta.revision();
+            head.digest = delta.digest;
+            deltas.push((zone, delta, head));
         }
         Ok(deltas)
     }

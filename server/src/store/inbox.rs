@@ -5,7 +5,7 @@ use super::{Result, Tx, on};
 use shared::ids::AccountId;
 use shared::time::Timestamp;
 use sqlx::AssertSqlSafe;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// A verified event as it came.
 #[derive(Debug, Clone)]
@@ -20,6 +20,19 @@ pub struct Arrival {
     pub created: Timestamp,
     /// The raw body.
     pub body: Vec<u8>,
+}
+
+impl Arrival {
+    /// The event as it waits under our id.
+    #[must_use]
+    pub fn waiting(&self, id: i64) -> Waiting {
+        Waiting {
+            id,
+            account: self.account.0,
+            body: self.body.clone(),
+            tries: 0,
+        }
+    }
 }
 
 /// An event waiting to be applied.
@@ -56,22 +69,20 @@ impl Fate {
     }
 }
 
-/// Keeps an event; false if it was there already.
-pub async fn insert(tx: &mut Tx, arrival: &Arrival, now: Timestamp) -> Result<bool> {
-    let fresh = insert_all(tx, std::slice::from_ref(arrival), now).await?;
-    Ok(fresh == [true])
-}
-
-/// Keeps events; for each whether it was not there before.
-pub async fn insert_all(tx: &mut Tx, arrivals: &[Arrival], now: Timestamp) -> Result<Vec<bool>> {
+/// Keeps events; for each our id, none if it was there before.
+pub async fn insert_all(
+    tx: &mut Tx,
+    arrivals: &[Arrival],
+    now: Timestamp,
+) -> Result<Vec<Option<i64>>> {
     let mut fresh = Vec::with_capacity(arrivals.len());
     for part in parts(arrivals) {
         let sql = format!(
             "INSERT INTO inbox (account, event, kind, created, body, received_at, state, tries) VALUES {} \
-             ON CONFLICT (account, event) DO NOTHING RETURNING account, event",
+             ON CONFLICT (account, event) DO NOTHING RETURNING account, event, id",
             rows(1, part.len(), 8)
         );
-        let kept: Vec<(i64, String)> = on!(tx, c => {
+        let kept: Vec<(i64, String, i64)> = on!(tx, c => {
             let mut query = sqlx::query_as(AssertSqlSafe(sql));
             for arrival in part {
                 query = query
@@ -86,7 +97,10 @@ pub async fn insert_all(tx: &mut Tx, arrivals: &[Arrival], now: Timestamp) -> Re
             }
             query.fetch_all(c).await?
         });
-        let mut kept: BTreeSet<(i64, String)> = kept.into_iter().collect();
+        let mut kept: BTreeMap<(i64, String), i64> = kept
+            .into_iter()
+            .map(|(account, event, id)| ((account, event), id))
+            .collect();
         // Of one event that comes twice at once, the first is the one that was kept.
         fresh.extend(
             part.iter()

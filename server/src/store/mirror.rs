@@ -4,9 +4,10 @@ use super::many::{list, parts, rows};
 use super::{Result, StoreError, Tx, json, on, to_json};
 use crate::billing::order::Stamp;
 use shared::facts::{Invoice, Subscription};
-use shared::ids::{AccountId, MemberId};
+use shared::ids::{AccountId, MemberId, OrganisationId};
 use shared::time::Timestamp;
 use sqlx::AssertSqlSafe;
+use std::collections::HashMap;
 
 /// An object as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -346,6 +347,24 @@ pub struct PriceRow {
     pub warnings: Vec<String>,
 }
 
+/// All prices of an organisation's accounts.
+pub async fn prices(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+) -> Result<HashMap<(AccountId, String), PriceRow>> {
+    let sql = "SELECT p.account, p.id, p.x, p.place, p.warnings FROM prices p JOIN accounts a ON a.id = p.account \
+               WHERE a.organisation = $1";
+    type Row = (i64, String, Option<String>, Option<String>, String);
+    let rows: Vec<Row> =
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    rows.into_iter()
+        .map(|(account, id, x, place, warnings)| {
+            let warnings = json(&warnings, "prices", "warnings", &id)?;
+            Ok(((AccountId(account), id), PriceRow { x, place, warnings }))
+        })
+        .collect()
+}
+
 /// A price as it is kept: the row, and a change that waits for an admin.
 pub async fn price(
     tx: &mut Tx,
@@ -416,7 +435,7 @@ pub struct Account {
 /// The account of an organisation in a mode, made if missing.
 pub async fn account(
     tx: &mut Tx,
-    organisation: &shared::ids::OrganisationId,
+    organisation: &OrganisationId,
     mode: &str,
     now: Timestamp,
 ) -> Result<Account> {

@@ -1,5 +1,6 @@
 //! An organisation's rules, read once and kept in memory until they change.
 
+use super::mirror::{self, PriceRow};
 use super::{Result, StoreError, Tx, json, on};
 use crate::billing::tag;
 use crate::location_calendar;
@@ -22,6 +23,8 @@ pub struct Rulebook {
     pub zones: BTreeMap<ZoneId, ZoneRules>,
     /// The type of every price that names one.
     pub prices: HashMap<(AccountId, String), MembershipTypeId>,
+    /// What is on record of every price.
+    pub on_record: HashMap<(AccountId, String), PriceRow>,
     /// Version of the rules this was read at.
     pub version: i64,
 }
@@ -83,12 +86,14 @@ pub async fn load(
     let calendar = calendar(tx, organisation, None, now).await?;
     let rules = Rules { types, calendar };
     let zones = zones(tx, organisation).await?;
-    let prices = prices(tx, organisation, &rules).await?;
+    let on_record = mirror::prices(tx, organisation).await?;
+    let prices = prices(tx, organisation, &rules, &on_record).await?;
     Ok(Rulebook {
         organisation: organisation.clone(),
         rules,
         zones,
         prices,
+        on_record,
         version,
     })
 }
@@ -178,6 +183,7 @@ async fn prices(
     tx: &mut Tx,
     organisation: &OrganisationId,
     rules: &Rules,
+    on_record: &HashMap<(AccountId, String), PriceRow>,
 ) -> Result<HashMap<(AccountId, String), MembershipTypeId>> {
     let sql = "SELECT default_type FROM organisations WHERE id = $1";
     let default: Option<Option<String>> =
@@ -185,19 +191,15 @@ async fn prices(
     let default = default
         .flatten()
         .and_then(|text| MembershipTypeId::new(text).ok());
-    let sql = "SELECT p.account, p.id, p.x FROM prices p JOIN accounts a ON a.id = p.account \
-               WHERE a.organisation = $1 AND p.x IS NOT NULL";
-    let rows: Vec<(i64, String, String)> =
-        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
     let types: BTreeSet<MembershipTypeId> = rules.types.keys().cloned().collect();
     let known = |x: &str| {
         tag::match_type(x, &types)
             .membership
             .or_else(|| default.clone())
     };
-    Ok(rows
-        .into_iter()
-        .filter_map(|(account, id, x)| Some(((AccountId(account), id), known(&x)?)))
+    Ok(on_record
+        .iter()
+        .filter_map(|(price, row)| Some((price.clone(), known(row.x.as_deref()?)?)))
         .collect())
 }
 

@@ -42,7 +42,7 @@ async fn take(state: &State, header: Option<&[u8]>, body: &[u8]) -> Result<Recei
     let now = state.now();
     match check(&state.app, header, body, now)? {
         Err(receipt) => Ok(receipt),
-        Ok(arrival) => state.inbox.keep(arrival, now).await,
+        Ok(arrival) => state.bells.inbox.keep(arrival, now).await,
     }
 }
 

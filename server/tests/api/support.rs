@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use server::app::{App, Billing, Mode};
 use server::billing::signature::SigningSecret;
 use server::doors::publish::Publication;
-use server::drive::{Bells, Outbox};
+use server::drive::{Bells, deliveries};
 use server::keys::Keys;
 use server::random::Handed;
 use server::serve::BrokerAddress;
@@ -19,6 +19,7 @@ use shared::ids::OrganisationId;
 use shared::time::{Span, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tower::ServiceExt;
 
 pub const TOKEN: &str = "the token of the test";
@@ -29,7 +30,7 @@ pub const START: Timestamp = Timestamp::from_seconds(1_767_607_200);
 pub struct Api {
     pub app: Arc<App>,
     pub bells: Bells,
-    pub outbox: Outbox,
+    pub outbox: UnboundedReceiver<Vec<Publication>>,
     router: Router,
     clock: Arc<AtomicI64>,
 }
@@ -80,17 +81,22 @@ impl Api {
         let app = Arc::new(app.await.expect("a server"));
         let clock = Arc::new(AtomicI64::new(START.0));
         let hand = clock.clone();
-        let (bells, outbox) = Bells::new(Arc::new(move || Timestamp(hand.load(Ordering::SeqCst))));
+        let (bells, ends) = Bells::new(Arc::new(move || Timestamp(hand.load(Ordering::SeqCst))));
         let broker = BrokerAddress {
             url: "mqtt://127.0.0.1:1883".to_owned(),
             pin: None,
         };
+        tokio::spawn(deliveries::take(
+            app.clone(),
+            bells.clone(),
+            ends.deliveries,
+        ));
         let token = Sha256::digest(TOKEN).into();
         let state = State::new(app.clone(), bells.clone(), broker, token);
         Self {
             app,
             bells,
-            outbox,
+            outbox: ends.outbox,
             router: router(state),
             clock,
         }

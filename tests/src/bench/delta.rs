@@ -54,18 +54,18 @@ async fn change(
 ) -> anyhow::Result<Publication> {
     let body = club.story.renewal(renewal, place);
     let now = timing::now();
-    app.receive(
-        Some(sign(super::prepare::SECRET, now.as_seconds(), &body).as_bytes()),
-        &body,
-        now,
-    )
-    .await?;
-    let published = app.apply(now).await?.publications;
+    let taken = app
+        .receive(
+            Some(sign(super::prepare::SECRET, now.as_seconds(), &body).as_bytes()),
+            &body,
+            now,
+        )
+        .await?;
     let is_delta = |publication: &Publication| {
         Topic::parse(&publication.topic)
             .is_some_and(|topic| topic.channel == Channel::Delta(zone()))
     };
-    let deltas: Vec<Publication> = published.into_iter().filter(is_delta).collect();
+    let deltas: Vec<Publication> = taken.publications.into_iter().filter(is_delta).collect();
     let [delta] = &deltas[..] else {
         anyhow::bail!("one change led to {} deltas", deltas.len())
     };

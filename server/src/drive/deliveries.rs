@@ -1,0 +1,97 @@
+//! Deliveries, and the backlog of what was kept but not applied: both write, and whoever waits for an answer goes first.
+
+use super::Bells;
+use crate::app::App;
+use crate::billing::receive::Delivery;
+use crate::store::StoreError;
+use shared::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// A commit carries so many deliveries at most.
+pub(super) const GROUP: usize = 256;
+/// After so many deliveries a batch of the backlog is applied, however many more wait.
+const TURN: usize = 4096;
+
+/// Keeps deliveries as they come, and applies the backlog while none waits; looks once a second in case another server
+/// left one.
+pub async fn take(app: Arc<App>, bells: Bells, mut deliveries: mpsc::Receiver<Delivery>) {
+    let mut timer = tokio::time::interval(Duration::from_secs(1));
+    let mut group = Vec::with_capacity(GROUP);
+    // A crash may have left a backlog.
+    let mut behind = true;
+    let mut passed = 0;
+    loop {
+        if behind && (deliveries.is_empty() || passed >= TURN) {
+            behind = apply(&app, &bells).await;
+            passed = 0;
+        }
+        tokio::select! {
+            biased;
+            count = deliveries.recv_many(&mut group, GROUP) => {
+                if count == 0 {
+                    return;
+                }
+                passed += count;
+                behind |= keep(&app, &bells, std::mem::take(&mut group), behind).await;
+            }
+            () = std::future::ready(()), if behind => {}
+            () = bells.kept.notified() => behind = true,
+            _ = timer.tick() => behind = true,
+        }
+    }
+}
+
+/// Keeps deliveries and answers their senders; true if something now waits to be applied.
+async fn keep(app: &App, bells: &Bells, group: Vec<Delivery>, behind: bool) -> bool {
+    let now = group
+        .iter()
+        .map(|delivery| delivery.now)
+        .fold(Timestamp::MIN, Timestamp::max);
+    let arrivals: Vec<_> = group
+        .iter()
+        .map(|delivery| delivery.arrival.clone())
+        .collect();
+    match app.take(&arrivals, behind, now).await {
+        Ok(taken) => {
+            bells.publish(taken.publications);
+            bells.fetch.notify_one();
+            for (delivery, receipt) in group.into_iter().zip(taken.receipts) {
+                delivery.answer(Ok(receipt));
+            }
+            taken.waits
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                events = group.len(),
+                "events were not stored"
+            );
+            for delivery in group {
+                delivery.answer(Err(StoreError::Query(sqlx::Error::WorkerCrashed)));
+            }
+            false
+        }
+    }
+}
+
+/// Applies a batch of the backlog; true if there may be more.
+async fn apply(app: &App, bells: &Bells) -> bool {
+    match app.apply((bells.clock)()).await {
+        Ok(applied) => {
+            bells.publish(applied.publications);
+            if applied.events > 0 {
+                bells.fetch.notify_one();
+            }
+            applied.events > 0
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "events could not be applied; they are tried again"
+            );
+            false
+        }
+    }
+}
