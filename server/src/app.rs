@@ -232,20 +232,17 @@ impl App {
         let deltas = std::mem::take(&mut work.changes)
             .build(&mut work.tx, &self.organisation, work.now)
             .await?;
-        let mut out = Vec::new();
-        for (zone, delta, head) in deltas {
-            if head.stopped.is_none() {
-                out.extend(publish::revision(
-                    &self.keys,
-                    &self.organisation,
-                    &zone,
-                    &delta,
-                    &head,
-                    work.now,
-                ));
-            }
-        }
-        work.tx.commit().await?;
+        let sign = async {
+            let published = deltas.iter().filter(|(_, _, head)| head.stopped.is_none());
+            published
+                .flat_map(|(zone, delta, head)| {
+                    publish::revision(&self.keys, &self.organisation, zone, delta, head, work.now)
+                })
+                .collect()
+        };
+        // The disk and the signer work at the same time; without the commit nothing is published.
+        let (committed, out) = tokio::join!(work.tx.commit(), sign);
+        committed?;
         Ok(out)
     }
 

@@ -19,7 +19,7 @@ use shared::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many events one transaction applies at most.
-const BATCH: i64 = 256;
+pub const MOST: usize = 256;
 /// An event that failed so often is put aside.
 const TRIES: i64 = 5;
 
@@ -43,15 +43,20 @@ pub struct Applied {
 impl App {
     /// Applies the oldest waiting events; standing, ledger and list changes commit with them.
     pub async fn apply(&self, now: Timestamp) -> Step<Applied> {
+        self.apply_some(MOST, now).await
+    }
+
+    /// Applies so many of the oldest waiting events at most.
+    pub async fn apply_some(&self, most: usize, now: Timestamp) -> Step<Applied> {
         let mut work = self.work(now).await?;
-        let waiting = inbox::waiting(&mut work.tx, BATCH).await?;
+        let waiting = inbox::waiting(&mut work.tx, most).await?;
         if waiting.is_empty() {
             return Ok(Applied {
                 events: 0,
                 publications: Vec::new(),
             });
         }
-        match self.apply_all(&mut work, &waiting).await {
+        match self.apply_waiting(&mut work, &waiting).await {
             Ok(()) => {
                 let publications = self.finish(work).await?;
                 Ok(Applied {
@@ -82,7 +87,10 @@ impl App {
         let mut publications = Vec::new();
         for event in waiting {
             let mut work = self.work(now).await?;
-            match self.apply_all(&mut work, std::slice::from_ref(event)).await {
+            match self
+                .apply_waiting(&mut work, std::slice::from_ref(event))
+                .await
+            {
                 Ok(()) => publications.extend(self.finish(work).await?),
                 Err(error) => {
                     drop(work);
@@ -125,26 +133,41 @@ impl App {
         Ok(())
     }
 
+    async fn apply_waiting(&self, work: &mut Work, waiting: &[inbox::Waiting]) -> Step<()> {
+        let mut lines = Vec::with_capacity(waiting.len());
+        let mut fates: [(Fate, Vec<i64>); 2] =
+            [Fate::Applied, Fate::Ignored].map(|fate| (fate, Vec::new()));
+        for row in waiting {
+            match Line::read(AccountId(row.account), &row.body) {
+                Ok(line) => {
+                    let fate = line.fate();
+                    fates
+                        .iter_mut()
+                        .filter(|(of, _)| *of == fate)
+                        .for_each(|(_, rows)| rows.push(row.id));
+                    lines.push(line);
+                }
+                Err(error) => {
+                    self.poisoned(&mut work.tx, row.id, &error.to_string(), work.now)
+                        .await?;
+                }
+            }
+        }
+        for (fate, rows) in fates {
+            inbox::finish_all(&mut work.tx, &rows, fate).await?;
+        }
+        self.apply_all(work, lines).await
+    }
+
     /// Applies events within a transaction; an error leaves it to be undone.
-    pub(super) async fn apply_all(&self, work: &mut Work, waiting: &[inbox::Waiting]) -> Step<()> {
-        let lines = self.read_all(work, waiting).await?;
+    pub(super) async fn apply_all(&self, work: &mut Work, lines: Vec<Line>) -> Step<()> {
         let mut batch = Batch {
             sheet: Sheet::read(&mut work.tx, &lines, work.now).await?,
             customers: BTreeMap::new(),
             prices: BTreeSet::new(),
         };
-        let mut fates: [(Fate, Vec<i64>); 2] =
-            [Fate::Applied, Fate::Ignored].map(|fate| (fate, Vec::new()));
         for line in lines {
-            let row = line.row;
-            let fate = self.apply_one(work, line, &mut batch).await?;
-            fates
-                .iter_mut()
-                .filter(|(of, _)| *of == fate)
-                .for_each(|(_, rows)| rows.push(row));
-        }
-        for (fate, rows) in fates {
-            inbox::finish_all(&mut work.tx, &rows, fate).await?;
+            self.apply_one(work, line, &mut batch).await?;
         }
         batch.sheet.write(&mut work.tx, &self.organisation).await?;
         if !batch.prices.is_empty() {
@@ -162,53 +185,26 @@ impl App {
         self.derive_each(work, &causes).await
     }
 
-    /// Reads what the events are news of; one that cannot be read is put aside.
-    async fn read_all(&self, work: &mut Work, waiting: &[inbox::Waiting]) -> Step<Vec<Line>> {
-        let mut lines = Vec::with_capacity(waiting.len());
-        for row in waiting {
-            match Event::read(&row.body).and_then(|event| Ok((news(&event)?, event))) {
-                Ok((news, event)) => {
-                    let account = AccountId(row.account);
-                    lines.push(Line {
-                        row: row.id,
-                        account,
-                        event,
-                        news,
-                    });
-                }
-                Err(error) => {
-                    self.poisoned(&mut work.tx, row.id, &error.to_string(), work.now)
-                        .await?;
-                }
-            }
-        }
-        Ok(lines)
-    }
-
-    async fn apply_one(&self, work: &mut Work, line: Line, batch: &mut Batch) -> Step<Fate> {
+    async fn apply_one(&self, work: &mut Work, line: Line, batch: &mut Batch) -> Step<()> {
         let customer = line.customer().map(str::to_owned);
         let Line {
             account,
             event,
             news,
-            ..
+            stamp,
         } = line;
         let Some(customer) = customer else {
             return match news {
                 News::Price(price) => {
                     self.meet_prices(work, account, &[price], &event, batch)
-                        .await?;
-                    Ok(Fate::Applied)
+                        .await
                 }
-                News::Trouble(trouble) => {
-                    self.trouble(work, &event, trouble).await?;
-                    Ok(Fate::Applied)
-                }
+                News::Trouble(trouble) => self.trouble(work, &event, trouble).await,
                 News::Subscription(..)
                 | News::Invoice(..)
                 | News::Customer(..)
                 | News::Hint(_)
-                | News::Nothing => Ok(Fate::Ignored),
+                | News::Nothing => Ok(()),
             };
         };
         match news {
@@ -227,7 +223,7 @@ impl App {
                     work,
                     (account, &customer),
                     Object::Subscription(*subscription),
-                    &event,
+                    (event.created, stamp),
                     batch,
                 )
                 .await?;
@@ -257,7 +253,7 @@ impl App {
                     work,
                     (account, &customer),
                     Object::Invoice(*invoice),
-                    &event,
+                    (event.created, stamp),
                     batch,
                 )
                 .await?;
@@ -273,7 +269,7 @@ impl App {
         }
         let customers = batch.customers.entry(account).or_default();
         customers.entry(customer).or_default().push(event.id);
-        Ok(Fate::Applied)
+        Ok(())
     }
 
     async fn meet_prices(
@@ -308,13 +304,12 @@ impl App {
         work: &mut Work,
         (account, customer): (AccountId, &str),
         object: Object,
-        event: &Event,
+        (created, offered): (Timestamp, Stamp),
         batch: &mut Batch,
     ) -> Step<()> {
-        let offered = Stamp::of(event);
         let known = batch.sheet.object(account, object.id());
         let as_of = known.map_or(Timestamp::MIN, |known| known.as_of);
-        if event.created < as_of || event.created == as_of && self.billing.stripe.is_some() {
+        if created < as_of || created == as_of && self.billing.stripe.is_some() {
             return Ok(());
         }
         let (stamp, object) =

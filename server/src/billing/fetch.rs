@@ -409,10 +409,10 @@ impl App {
             .collect();
         let newest = arrivals.iter().map(|arrival| arrival.created).max();
         let mut tx = self.store.begin().await?;
-        let fresh = inbox::insert_all(&mut tx, &arrivals, now).await?;
+        let fresh = inbox::insert_all(&mut tx, &arrivals, &[], now).await?;
         mirror::pulled(&mut tx, self.account, cursor.max(newest.unwrap_or(cursor))).await?;
         tx.commit().await?;
-        Ok(fresh.into_iter().flatten().count())
+        Ok(fresh.into_iter().filter(|fresh| *fresh).count())
     }
 }
 

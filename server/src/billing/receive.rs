@@ -1,10 +1,11 @@
 //! Receive: verify over the raw bytes, keep, answer. 200 is said only after the commit.
 
 use super::read::{Head, ReadError};
+use super::sheet::Line;
 use super::signature::{self, SignatureError};
 use crate::app::{App, Step};
 use crate::doors::publish::Publication;
-use crate::store::inbox::{self, Arrival, Waiting};
+use crate::store::inbox::{self, Arrival, Fate};
 use crate::store::{Store, StoreError};
 use shared::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -136,18 +137,27 @@ impl App {
     }
 
     async fn keep_and_apply(&self, arrivals: &[Arrival], now: Timestamp) -> Step<Taken> {
-        let mut work = self.work(now).await?;
-        let fresh = inbox::insert_all(&mut work.tx, arrivals, now).await?;
-        let waiting: Vec<Waiting> = fresh
+        let read = async {
+            let read = |arrival: &Arrival| Line::read(arrival.account, &arrival.body).ok();
+            arrivals.iter().map(read).collect::<Vec<Option<Line>>>()
+        };
+        let (work, lines) = tokio::join!(self.work(now), read);
+        let mut work = work?;
+        // What cannot be read is left to be put aside.
+        let fates: Vec<Option<Fate>> = lines
             .iter()
-            .zip(arrivals)
-            .filter_map(|(id, arrival)| Some(arrival.waiting((*id)?)))
+            .map(|line| Some(line.as_ref()?.fate()))
             .collect();
-        self.apply_all(&mut work, &waiting).await?;
+        let fresh = inbox::insert_all(&mut work.tx, arrivals, &fates, now).await?;
+        let news = fresh.iter().zip(lines).filter(|(fresh, _)| **fresh);
+        let lines: Vec<Option<Line>> = news.map(|(_, line)| line).collect();
+        let waits = lines.iter().any(Option::is_none);
+        self.apply_all(&mut work, lines.into_iter().flatten().collect())
+            .await?;
         Ok(Taken {
             receipts: receipts(&fresh),
             publications: self.finish(work).await?,
-            waits: false,
+            waits,
         })
     }
 }
@@ -155,15 +165,18 @@ impl App {
 /// Keeps arrivals in one transaction.
 pub async fn keep(store: &Store, arrivals: &[Arrival], now: Timestamp) -> Step<Vec<Receipt>> {
     let mut tx = store.begin().await?;
-    let fresh = inbox::insert_all(&mut tx, arrivals, now).await?;
+    let fresh = inbox::insert_all(&mut tx, arrivals, &[], now).await?;
     tx.commit().await?;
     Ok(receipts(&fresh))
 }
 
-fn receipts(fresh: &[Option<i64>]) -> Vec<Receipt> {
-    let receipt = |fresh: &Option<i64>| match fresh {
-        Some(_) => Receipt::Kept,
-        None => Receipt::Duplicate,
+fn receipts(fresh: &[bool]) -> Vec<Receipt> {
+    let receipt = |fresh: &bool| {
+        if *fresh {
+            Receipt::Kept
+        } else {
+            Receipt::Duplicate
+        }
     };
     fresh.iter().map(receipt).collect()
 }

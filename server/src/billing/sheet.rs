@@ -1,7 +1,9 @@
 //! A sheet: what a batch of events found in the mirror, read once; changed in memory; written once.
 
-use super::news::News;
-use super::read::Event;
+use super::news::{News, news};
+use super::order::Stamp;
+use super::read::{Event, ReadError};
+use crate::store::inbox::Fate;
 use crate::store::members::{self, Booking};
 use crate::store::mirror::{self, Customer, CustomerNews, Kept};
 use crate::store::{Result, Tx};
@@ -16,17 +18,39 @@ type Key = (AccountId, String);
 /// An event that was read, with what it is news of.
 #[derive(Debug)]
 pub struct Line {
-    /// The row in the inbox.
-    pub row: i64,
     /// Whose account.
     pub account: AccountId,
     /// The event.
     pub event: Event,
     /// What it says.
     pub news: News,
+    /// Its place among the events of its object.
+    pub stamp: Stamp,
 }
 
 impl Line {
+    /// Reads an event's body.
+    pub fn read(account: AccountId, body: &[u8]) -> std::result::Result<Self, ReadError> {
+        let event = Event::read(body)?;
+        Ok(Self {
+            account,
+            news: news(&event)?,
+            stamp: Stamp::of(&event),
+            event,
+        })
+    }
+
+    /// What becomes of the event in the inbox.
+    #[must_use]
+    pub fn fate(&self) -> Fate {
+        let says = matches!(self.news, News::Price(_) | News::Trouble(_));
+        if says || self.customer().is_some() {
+            Fate::Applied
+        } else {
+            Fate::Ignored
+        }
+    }
+
     /// The customer it concerns.
     #[must_use]
     pub fn customer(&self) -> Option<&str> {
@@ -75,13 +99,13 @@ impl Sheet {
         let mut sheet = Self::default();
         for (account, wanted) in wanted {
             let [customers, objects] = wanted.map(|ids| ids.into_iter().collect::<Vec<&str>>());
-            mirror::meet_all(tx, account, &customers, now).await?;
-            let customers = mirror::customers(tx, account, &customers).await?;
-            sheet.customers.extend(
-                customers
-                    .into_iter()
-                    .map(|row| ((account, row.id.clone()), row)),
-            );
+            let known = mirror::customers(tx, account, &customers).await?;
+            sheet.note_customers(account, known);
+            let is_new = |id: &&str| sheet.customer(account, id).is_none();
+            let new: Vec<&str> = customers.into_iter().filter(is_new).collect();
+            mirror::meet_all(tx, account, &new, now).await?;
+            let met = mirror::customers(tx, account, &new).await?;
+            sheet.note_customers(account, met);
             let objects = mirror::find_all(tx, account, &objects).await?;
             sheet.objects.extend(
                 objects
@@ -90,6 +114,11 @@ impl Sheet {
             );
         }
         Ok(sheet)
+    }
+
+    fn note_customers(&mut self, account: AccountId, rows: Vec<Customer>) {
+        let keyed = rows.into_iter().map(|row| ((account, row.id.clone()), row));
+        self.customers.extend(keyed);
     }
 
     /// An object as it is after the events so far.

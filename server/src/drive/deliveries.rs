@@ -2,6 +2,7 @@
 
 use super::Bells;
 use crate::app::App;
+use crate::billing::apply::MOST;
 use crate::billing::receive::Delivery;
 use crate::store::StoreError;
 use shared::time::Timestamp;
@@ -13,6 +14,9 @@ use tokio::sync::mpsc;
 pub(super) const GROUP: usize = 256;
 /// After so many deliveries a batch of the backlog is applied, however many more wait.
 const TURN: usize = 4096;
+/// The first batch of the backlog after a delivery: its sender may be back with the next one. Each further batch is
+/// twice as large.
+const FIRST: usize = 16;
 
 /// Keeps deliveries as they come, and applies the backlog while none waits; looks once a second in case another server
 /// left one.
@@ -21,10 +25,11 @@ pub async fn take(app: Arc<App>, bells: Bells, mut deliveries: mpsc::Receiver<De
     let mut group = Vec::with_capacity(GROUP);
     // A crash may have left a backlog.
     let mut behind = true;
-    let mut passed = 0;
+    let (mut batch, mut passed) = (FIRST, 0);
     loop {
         if behind && (deliveries.is_empty() || passed >= TURN) {
-            behind = apply(&app, &bells).await;
+            behind = apply(&app, &bells, batch).await;
+            batch = (2 * batch).min(MOST);
             passed = 0;
         }
         tokio::select! {
@@ -34,6 +39,7 @@ pub async fn take(app: Arc<App>, bells: Bells, mut deliveries: mpsc::Receiver<De
                     return;
                 }
                 passed += count;
+                batch = FIRST;
                 behind |= keep(&app, &bells, std::mem::take(&mut group), behind).await;
             }
             () = std::future::ready(()), if behind => {}
@@ -77,8 +83,8 @@ async fn keep(app: &App, bells: &Bells, group: Vec<Delivery>, behind: bool) -> b
 }
 
 /// Applies a batch of the backlog; true if there may be more.
-async fn apply(app: &App, bells: &Bells) -> bool {
-    match app.apply((bells.clock)()).await {
+async fn apply(app: &App, bells: &Bells, batch: usize) -> bool {
+    match app.apply_some(batch, (bells.clock)()).await {
         Ok(applied) => {
             bells.publish(applied.publications);
             if applied.events > 0 {

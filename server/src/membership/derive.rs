@@ -3,13 +3,15 @@
 use super::build::{ZoneChanges, entries};
 use crate::keys::Keys;
 use crate::store::attention::{AuditLine, audit_all};
-use crate::store::many::parts;
 use crate::store::rulebook::Rulebook;
 use crate::store::{Result, Tx, facts, lists, members, terms, to_json};
 use shared::ids::MemberId;
 use shared::standing::{Because, Standing, State, next_change, next_look, standing};
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
+
+/// So many members are in memory at once.
+const MANY: usize = 64;
 
 /// What a derivation changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +52,7 @@ pub async fn derive_all(
     changes: &mut ZoneChanges,
 ) -> Result<Vec<Derived>> {
     let mut derived = Vec::with_capacity(whom.len());
-    for part in parts(whom) {
+    for part in whom.chunks(MANY) {
         derived.extend(derive_part(tx, part, context, changes).await?);
     }
     Ok(derived)

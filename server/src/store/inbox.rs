@@ -5,7 +5,7 @@ use super::{Result, Tx, on};
 use shared::ids::AccountId;
 use shared::time::Timestamp;
 use sqlx::AssertSqlSafe;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// A verified event as it came.
 #[derive(Debug, Clone)]
@@ -20,19 +20,6 @@ pub struct Arrival {
     pub created: Timestamp,
     /// The raw body.
     pub body: Vec<u8>,
-}
-
-impl Arrival {
-    /// The event as it waits under our id.
-    #[must_use]
-    pub fn waiting(&self, id: i64) -> Waiting {
-        Waiting {
-            id,
-            account: self.account.0,
-            body: self.body.clone(),
-            tries: 0,
-        }
-    }
 }
 
 /// An event waiting to be applied.
@@ -69,20 +56,22 @@ impl Fate {
     }
 }
 
-/// Keeps events; for each our id, none if it was there before.
+/// Keeps events, with their fate if it is decided in this transaction; for each whether it was not there before.
 pub async fn insert_all(
     tx: &mut Tx,
     arrivals: &[Arrival],
+    fates: &[Option<Fate>],
     now: Timestamp,
-) -> Result<Vec<Option<i64>>> {
+) -> Result<Vec<bool>> {
+    let mut fates = fates.iter();
     let mut fresh = Vec::with_capacity(arrivals.len());
     for part in parts(arrivals) {
         let sql = format!(
             "INSERT INTO inbox (account, event, kind, created, body, received_at, state, tries) VALUES {} \
-             ON CONFLICT (account, event) DO NOTHING RETURNING account, event, id",
+             ON CONFLICT (account, event) DO NOTHING RETURNING account, event",
             rows(1, part.len(), 8)
         );
-        let kept: Vec<(i64, String, i64)> = on!(tx, c => {
+        let kept: Vec<(i64, String)> = on!(tx, c => {
             let mut query = sqlx::query_as(AssertSqlSafe(sql));
             for arrival in part {
                 query = query
@@ -92,15 +81,12 @@ pub async fn insert_all(
                     .bind(arrival.created.0)
                     .bind(&arrival.body)
                     .bind(now.0)
-                    .bind("pending")
+                    .bind(fates.next().copied().flatten().map_or("pending", Fate::word))
                     .bind(0_i64);
             }
             query.fetch_all(c).await?
         });
-        let mut kept: BTreeMap<(i64, String), i64> = kept
-            .into_iter()
-            .map(|(account, event, id)| ((account, event), id))
-            .collect();
+        let mut kept: BTreeSet<(i64, String)> = kept.into_iter().collect();
         // Of one event that comes twice at once, the first is the one that was kept.
         fresh.extend(
             part.iter()
@@ -111,7 +97,8 @@ pub async fn insert_all(
 }
 
 /// The oldest waiting events.
-pub async fn waiting(tx: &mut Tx, limit: i64) -> Result<Vec<Waiting>> {
+pub async fn waiting(tx: &mut Tx, most: usize) -> Result<Vec<Waiting>> {
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
     let sql =
         "SELECT id, account, body, tries FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(limit).fetch_all(c).await?))

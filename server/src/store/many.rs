@@ -1,6 +1,6 @@
 //! Statements over many rows at once: of few different lengths, so that every text is prepared once and kept.
 
-const LENGTHS: [usize; 4] = [64, 16, 4, 1];
+const LENGTHS: [usize; 7] = [64, 16, 8, 4, 3, 2, 1];
 
 /// Cuts rows into parts of few different lengths, in order.
 pub fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
@@ -37,7 +37,7 @@ mod tests {
     fn rows_are_cut_into_few_lengths_and_none_is_lost() {
         let numbers: Vec<u8> = (0..150).collect();
         let lengths: Vec<usize> = parts(&numbers).map(<[u8]>::len).collect();
-        assert_eq!(lengths, [64, 64, 16, 4, 1, 1]);
+        assert_eq!(lengths, [64, 64, 16, 4, 2]);
         assert_eq!(
             parts(&numbers).flatten().copied().collect::<Vec<u8>>(),
             numbers
