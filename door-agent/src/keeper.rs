@@ -24,7 +24,7 @@ mod shared_disk;
 mod thread;
 
 /// After so many changes the list is stored whole, so that loading it stays quick.
-const CHANGES_BEFORE_WHOLE: u32 = 1000;
+const CHANGES_BEFORE_WHOLE: u32 = 4000;
 /// Policies and the configuration lie in two copies each.
 const COPIES: [char; 2] = ['a', 'b'];
 const SIGNATURE: usize = 64;
@@ -60,6 +60,8 @@ pub enum Work {
     Policy(ZoneId, Vec<u8>),
     /// Keep the configuration: the body of its message.
     Config(Vec<u8>),
+    /// Raise the marks of how far the lists had come to where their logs lead.
+    Marks,
     /// Keep counters and marks.
     State(AgentState),
     /// Keep how far the server has the badge log.
@@ -97,7 +99,7 @@ pub struct Keeper {
     disk: Box<dyn Disk>,
     signer: Signer,
     changes: BTreeMap<ZoneId, u32>,
-    /// How far a zone's log leads; its mark is raised with whole lists only.
+    /// How far a zone's log leads; the mark that outlives the log follows.
     logged: BTreeMap<ZoneId, Highest>,
     /// Zones of which a change was not stored: no later change leads on from what lies on disk.
     broken: BTreeSet<ZoneId>,
@@ -137,6 +139,11 @@ impl Shelf for Keeper {
             }
             Work::Policy(zone, body) => self.keep_copies(&policy_name(&zone), &body),
             Work::Config(body) => self.keep_copies(CONFIG, &body),
+            Work::Marks => {
+                for (zone, highest) in self.logged.clone() {
+                    self.raise(&zone, highest);
+                }
+            }
             Work::State(state) => {
                 logged(self.store.save_state(&state));
             }

@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, VecDeque};
 const PATIENCE: Span = Span::seconds(1);
 /// A list that could not be stored is tried again so often.
 const AGAIN: Span = Span::minutes(1);
+/// So long after a change the mark of how far its list had come is raised: one write for many changes.
+const MARK_AFTER: Span = Span::seconds(1);
 /// Changes that wait for the one being stored; with more the zone asks for what it missed.
 const QUEUE: usize = 256;
 
@@ -31,6 +33,7 @@ pub(super) struct Storing {
     numbers: u64,
     zones: BTreeMap<ZoneId, Busy>,
     again: Option<Span>,
+    mark: Option<Span>,
 }
 
 #[derive(Default)]
@@ -55,6 +58,7 @@ impl Storing {
             numbers: 0,
             zones: BTreeMap::new(),
             again: None,
+            mark: None,
         }
     }
 
@@ -97,7 +101,7 @@ impl Storing {
             .values()
             .filter_map(|busy| busy.current.as_ref())
             .map(|current| current.give_up);
-        give_up.chain(self.again).min()
+        give_up.chain(self.again).chain(self.mark).min()
     }
 }
 
@@ -156,6 +160,10 @@ impl Agent {
             tracing::error!(zone.id = %id, "the disk takes too long: the list is used from memory");
             self.put_in_force(&id, false, sources);
         }
+        if self.storing.mark.is_some_and(|due| due <= sources.uptime) {
+            self.storing.mark = None;
+            self.storing.submit(Work::Marks);
+        }
         if self.storing.again.is_some_and(|due| due <= sources.uptime) {
             self.storing.again = None;
             let volatile = self
@@ -211,8 +219,12 @@ impl Agent {
         {
             let is_change = matches!(current.accepted, Accepted::Delta(_));
             self.put_in_force(id, stored, sources);
-            if is_change && !stored {
-                self.store_whole(id, sources);
+            match (is_change, stored) {
+                (true, true) => {
+                    self.storing.mark.get_or_insert(sources.uptime + MARK_AFTER);
+                }
+                (true, false) => self.store_whole(id, sources),
+                (false, _) => {}
             }
         } else if busy.last == number && stored {
             if let Some(zone) = self.zones.get_mut(id) {

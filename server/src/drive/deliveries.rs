@@ -90,7 +90,7 @@ async fn apply(app: &App, bells: &Bells, batch: usize) -> bool {
             if applied.events > 0 {
                 bells.fetch.notify_one();
             }
-            applied.events > 0
+            applied.events == batch
         }
         Err(error) => {
             tracing::error!(

@@ -96,6 +96,7 @@ fn an_agent_that_lost_its_newest_list_says_so_and_asks_before_it_claims_contact(
     let delta = world.change_list(&[]);
     world.connect();
     world.send_delta(&delta);
+    world.run(Span::seconds(1));
     for name in before.list().expect("it lists") {
         if name.ends_with(".deltas") {
             before.overwrite(&name, Vec::new());
