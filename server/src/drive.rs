@@ -1,6 +1,7 @@
 //! Drivers: they own the timers and the link, call the steps of [`App`], and publish what those say.
 
 use crate::app::{App, HEAD_EVERY, Step, WATCH_EVERY};
+use crate::billing::fetch::{PULL_EVERY, PULL_SELDOM, pull_again};
 use crate::billing::receive::{Delivery, Writer};
 use crate::clock::Clock;
 use crate::doors::access_table;
@@ -18,10 +19,6 @@ use tokio::task::JoinSet;
 
 pub mod deliveries;
 
-/// How often events are pulled where nothing else brings them.
-const PULL_EVERY: Span = Span::seconds(5);
-/// How often they are pulled beside webhooks: for a delivery that was lost for good.
-const BACKFILL_EVERY: Span = Span::minutes(10);
 /// How often the clock is looked at.
 const TICK_EVERY: Span = Span::seconds(1);
 /// How often customers without a mail address are looked at.
@@ -105,9 +102,9 @@ pub fn start(
         let often = if app.billing.pull {
             PULL_EVERY
         } else {
-            BACKFILL_EVERY
+            PULL_SELDOM
         };
-        drivers.spawn(every(often, app.clone(), bells.clone(), "pull", pull));
+        drivers.spawn(pull(often, app.clone(), bells.clone()));
     }
     drivers.spawn(every(
         TICK_EVERY,
@@ -159,7 +156,7 @@ where
     F: Fn(Arc<App>, Bells, Timestamp) -> Fut,
     Fut: Future<Output = Step<()>>,
 {
-    let mut timer = tokio::time::interval(Duration::from_millis(span.0.unsigned_abs()));
+    let mut timer = tokio::time::interval(duration(span));
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         timer.tick().await;
@@ -190,11 +187,29 @@ async fn fetch(app: Arc<App>, bells: Bells) {
     }
 }
 
-async fn pull(app: Arc<App>, bells: Bells, now: Timestamp) -> Step<()> {
-    if app.pull(now).await? > 0 {
-        bells.kept.notify_one();
+async fn pull(often: Span, app: Arc<App>, bells: Bells) {
+    let mut wait = often;
+    let mut timer = tokio::time::interval(duration(often));
+    loop {
+        timer.tick().await;
+        let pulled = app.pull((bells.clock)()).await;
+        if let Err(error) = &pulled {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "pulled events could not be stored; they are pulled again"
+            );
+        }
+        let pulled = pulled.ok().flatten();
+        if pulled.is_some_and(|fresh| fresh > 0) {
+            bells.kept.notify_one();
+        }
+        wait = pull_again(often, wait, pulled.is_some());
+        timer.reset_after(duration(wait));
     }
-    Ok(())
+}
+
+fn duration(span: Span) -> Duration {
+    Duration::from_millis(span.0.unsigned_abs())
 }
 
 /// Publishes in order; what finds no broker is dropped, for everything is published anew at the next connect.

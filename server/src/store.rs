@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub mod agents;
 pub mod attention;
-pub mod facts;
+mod facts;
 pub mod inbox;
 pub mod ledger;
 pub mod lists;
@@ -18,6 +18,7 @@ pub mod payers;
 pub mod people;
 pub mod places;
 pub mod reading;
+pub mod records;
 pub mod rulebook;
 pub mod terms;
 

@@ -90,7 +90,7 @@ stories! {
         b.set_stripe_out(false);
         let letters = b.held_events();
         b.release_events(letters);
-        b.settle();
+        b.advance(Span::minutes(10));
         assert!(b.tap(ada, "front").opens());
         assert!(b.tap(ben, "front").opens());
         b.settle();

@@ -236,7 +236,8 @@ impl Building {
         let letters = self.server.app().and_then(|_| self.post.next_due());
         let stripe = self.stripe.sim().next_due().map(Timestamp::from_seconds);
         let regular = self.closely.then(|| self.now + Span::seconds(30));
-        [soon, letters, stripe, regular, self.server_due()]
+        let pull = self.pull_due();
+        [soon, letters, pull, stripe, regular, self.server_due()]
             .into_iter()
             .flatten()
             .filter(|at| *at > self.now)

@@ -2,20 +2,15 @@
 
 use super::news::{News, Trouble, news};
 use super::order::{Choice, Stamp};
-use super::read::{Event, PriceInfo};
+use super::read::Event;
 use super::sheet::{Line, Sheet};
-use super::tag;
 use crate::app::{App, Step, Work};
-use crate::membership::link::{link, may_be_linked};
-use crate::random::Handed;
 use crate::store::attention::{Item, raise};
 use crate::store::inbox::{self, Fate};
-use crate::store::members;
-use crate::store::mirror::{self, Customer, CustomerNews, Kept, Object, PriceRow};
-use crate::store::rulebook;
+use crate::store::mirror::{Customer, CustomerNews, Kept, Object};
 use shared::facts::InvoiceStatus;
 use shared::ids::{AccountId, MemberId};
-use shared::time::{Span, Timestamp};
+use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many events one transaction applies at most.
@@ -24,11 +19,11 @@ pub const MOST: usize = 256;
 const TRIES: i64 = 5;
 
 /// Whom a batch of events concerns, and which events those were; what they found on record.
-struct Batch {
+pub(super) struct Batch {
     sheet: Sheet,
     customers: BTreeMap<AccountId, BTreeMap<String, Vec<String>>>,
     /// Prices that changed.
-    prices: BTreeSet<(AccountId, String)>,
+    pub prices: BTreeSet<(AccountId, String)>,
 }
 
 /// What one step applied.
@@ -232,7 +227,7 @@ impl App {
                 self.meet_prices(work, account, &prices, &event, batch)
                     .await?;
                 // An invoice's mail address is second best: the customer's own word counts if there is one.
-                let mailless = |row: &mirror::Customer| row.mail.is_none();
+                let mailless = |row: &Customer| row.mail.is_none();
                 if news.mail.is_some()
                     && batch
                         .sheet
@@ -269,31 +264,6 @@ impl App {
         }
         let customers = batch.customers.entry(account).or_default();
         customers.entry(customer).or_default().push(event.id);
-        Ok(())
-    }
-
-    async fn meet_prices(
-        &self,
-        work: &mut Work,
-        account: AccountId,
-        prices: &[PriceInfo],
-        event: &Event,
-        batch: &mut Batch,
-    ) -> Step<()> {
-        let place = format!("{} {}", super::order::step(&event.kind), event.id);
-        let stamp = price_stamp(event.created, &place);
-        for price in prices {
-            let key = (account, price.id.clone());
-            // What the rules say of a price that changed in this batch is out of date.
-            if !batch.prices.contains(&key)
-                && work.rulebook.on_record.get(&key) == Some(&price_row(price))
-            {
-                continue;
-            }
-            if self.meet_price(work, account, price, &stamp).await? {
-                batch.prices.insert(key);
-            }
-        }
         Ok(())
     }
 
@@ -366,51 +336,6 @@ impl App {
         })
     }
 
-    /// Learns a price; a change of the type of a price in use waits for an admin. True if rules changed.
-    pub(crate) async fn meet_price(
-        &self,
-        work: &mut Work,
-        account: AccountId,
-        price: &PriceInfo,
-        stamp: &str,
-    ) -> Step<bool> {
-        let row = price_row(price);
-        match mirror::price(&mut work.tx, account, &price.id).await? {
-            None => {}
-            Some((known, _)) if known == row => return Ok(false),
-            // An event shows a product by its id only: it cannot say that the product names no type.
-            Some(_) if row.x.is_none() && !price.shows_product() => return Ok(false),
-            Some((_, kept)) if kept.as_str() >= stamp => return Ok(false),
-            Some((known, _)) if known.x.is_some() && known.x != row.x => {
-                mirror::hold_price(&mut work.tx, account, &price.id, row.x.as_deref(), stamp)
-                    .await?;
-                let item = Item {
-                    kind: "catalogue_change",
-                    subject: &price.id,
-                    sentence: "A price that members may pay by names another membership type now. Nothing was changed.",
-                    remedy: "Accept the change, or set the old name again in Stripe.",
-                    member: None,
-                };
-                raise(&mut work.tx, &self.organisation, item, work.now).await?;
-                return Ok(false);
-            }
-            Some(_) => {}
-        }
-        mirror::put_price(&mut work.tx, account, &price.id, &row, stamp).await?;
-        if row.x.is_none() && !row.warnings.is_empty() {
-            let item = Item {
-                kind: "near_miss",
-                subject: &price.id,
-                sentence: "A price looks as if it should name a membership type, but does not.",
-                remedy: "Write `membertype_X-` in front of its nickname, or set its metadata.",
-                member: None,
-            };
-            raise(&mut work.tx, &self.organisation, item, work.now).await?;
-        }
-        rulebook::changed(&mut work.tx).await?;
-        Ok(true)
-    }
-
     async fn trouble(&self, work: &mut Work, event: &Event, trouble: Trouble) -> Step<()> {
         let (kind, sentence) = match trouble {
             Trouble::Refund => (
@@ -430,113 +355,5 @@ impl App {
         };
         raise(&mut work.tx, &self.organisation, item, work.now).await?;
         Ok(())
-    }
-
-    /// Asks Stripe to confirm, links the customers for which it is due, and gathers everybody they concern with the
-    /// causes.
-    async fn settle(
-        &self,
-        work: &mut Work,
-        account: AccountId,
-        customers: BTreeMap<String, Vec<String>>,
-        sheet: &Sheet,
-        whom: &mut BTreeMap<MemberId, Vec<String>>,
-    ) -> Step<()> {
-        let rows: Vec<&Customer> = customers
-            .keys()
-            .filter_map(|id| sheet.customer(account, id))
-            .collect();
-        if self.billing.stripe.is_some() {
-            for row in &rows {
-                mirror::want_fetch(&mut work.tx, account, &row.id, work.now).await?;
-            }
-        }
-        for (customer, members) in self.link_all(work, account, &rows).await? {
-            let causes = customers.get(&customer).map_or(&[][..], Vec::as_slice);
-            for member in members {
-                whom.entry(member).or_default().extend_from_slice(causes);
-            }
-        }
-        Ok(())
-    }
-
-    /// Links the customers for which it is due; by customer, everybody it concerns now or concerned before.
-    async fn link_all(
-        &self,
-        work: &mut Work,
-        account: AccountId,
-        rows: &[&Customer],
-    ) -> Step<BTreeMap<String, BTreeSet<MemberId>>> {
-        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-        let mut concerned = members::all_concerned(&mut work.tx, account, &ids).await?;
-        for row in rows.iter().filter(|row| may_be_linked(row)) {
-            let before = concerned.remove(&row.id).unwrap_or_default();
-            let (rulebook, now) = (work.rulebook.clone(), work.now);
-            let mut random =
-                Handed::new(|bytes| self.with_random(|random| random.fill_bytes(bytes)));
-            link(&mut work.tx, account, row, &rulebook, now, &mut random).await?;
-            let mut after = members::concerned(&mut work.tx, account, &row.id).await?;
-            for member in before.difference(&after.clone()) {
-                if members::exists(&mut work.tx, &self.organisation, *member).await? {
-                    after.insert(*member);
-                }
-            }
-            concerned.insert(row.id.clone(), after);
-        }
-        Ok(concerned)
-    }
-
-    /// Links the customer if it is due and derives everybody it concerns.
-    pub(crate) async fn link_and_derive(
-        &self,
-        work: &mut Work,
-        account: AccountId,
-        customer: &str,
-        cause: &str,
-    ) -> Step<()> {
-        let Some(row) = mirror::customer(&mut work.tx, account, customer).await? else {
-            return Ok(());
-        };
-        let concerned = self.link_all(work, account, &[&row]).await?;
-        let causes: BTreeMap<MemberId, String> = concerned
-            .into_values()
-            .flatten()
-            .map(|member| (member, cause.to_owned()))
-            .collect();
-        self.derive_each(work, &causes).await
-    }
-
-    /// Customers that nobody has claimed although their mail address never came.
-    pub async fn link_waiting(&self, now: Timestamp) -> Step {
-        let mut work = self.work(now).await?;
-        let waiting = mirror::unclaimed(
-            &mut work.tx,
-            now - crate::membership::link::MAIL_WAIT,
-            now - Span::days(1),
-        )
-        .await?;
-        for (account, customer) in waiting {
-            self.link_and_derive(&mut work, account, &customer, "no mail address came")
-                .await?;
-        }
-        self.finish(work).await
-    }
-}
-
-/// Orders what was said of a price: by the moment, and within its second a fetch before every event.
-pub(crate) fn price_stamp(at: Timestamp, place: &str) -> String {
-    format!("{:020} {place}", at.0)
-}
-
-/// What is kept of a price.
-fn price_row(price: &PriceInfo) -> PriceRow {
-    let tag = tag::resolve(price);
-    PriceRow {
-        x: tag.found.as_ref().map(|found| found.x.clone()),
-        place: tag
-            .found
-            .as_ref()
-            .map(|found| found.place.as_str().to_owned()),
-        warnings: tag.warnings.iter().map(ToString::to_string).collect(),
     }
 }

@@ -1,8 +1,8 @@
 //! Sync, second half: a customer's state is fetched outside any transaction and applied only if its ticket is newest.
 
-use super::apply::price_stamp;
 use super::client::StripeError;
 use super::news::MEMBER_KEY;
+use super::prices::price_stamp;
 use super::read;
 use super::receive::arrival;
 use crate::app::{App, Step, Work};
@@ -44,6 +44,22 @@ enum Failure {
 impl Failure {
     fn stripe(error: StripeError) -> Self {
         Self::Stripe(Box::new(error))
+    }
+}
+
+/// How often events are pulled where nothing else brings them.
+pub const PULL_EVERY: Span = Span::seconds(5);
+/// How often they are pulled beside webhooks, for a delivery that was lost for good; and the longest wait for a Stripe
+/// that does not answer.
+pub const PULL_SELDOM: Span = Span::minutes(10);
+
+/// How long to wait before the next pull: twice as long as the `last` time while Stripe does not answer.
+#[must_use]
+pub fn pull_again(often: Span, last: Span, answered: bool) -> Span {
+    if answered {
+        often
+    } else {
+        Span((2 * last.0).clamp(often.0, PULL_SELDOM.0))
     }
 }
 
@@ -166,11 +182,16 @@ impl App {
     ) -> Step<()> {
         let known = mirror::customer(&mut work.tx, account, customer).await?;
         let first = known.is_none_or(|known| known.unread_since.is_none());
-        let pause = if first {
+        let asked = match failure {
+            Failure::Stripe(error) => error.retry_after(),
+            Failure::Implausible | Failure::Unreadable(_) => None,
+        };
+        let ours = if first {
             Span::seconds(5)
         } else {
             LONGEST_PAUSE
         };
+        let pause = ours.max(asked.unwrap_or(ours));
         let now = work.now;
         mirror::fetch_failed(&mut work.tx, account, customer, now, now + pause).await?;
         let sentence = match failure {
@@ -381,13 +402,13 @@ impl App {
         .await
     }
 
-    /// Pulls events into the inbox, from the durable cursor on; returns how many were new.
-    pub async fn pull(&self, now: Timestamp) -> Step<usize> {
+    /// Pulls events into the inbox, from the durable cursor on; returns how many were new, none if Stripe did not say.
+    pub async fn pull(&self, now: Timestamp) -> Step<Option<usize>> {
         let Some(stripe) = &self.billing.stripe else {
-            return Ok(0);
+            return Ok(None);
         };
         if !self.confirm(now).await? {
-            return Ok(0);
+            return Ok(None);
         }
         let mut tx = self.store.begin_read().await?;
         let cursor = Timestamp(
@@ -400,7 +421,7 @@ impl App {
             Ok(events) => events,
             Err(error) => {
                 tracing::warn!(%error, "events could not be pulled");
-                return Ok(0);
+                return Ok(None);
             }
         };
         let arrivals: Vec<Arrival> = events
@@ -412,7 +433,7 @@ impl App {
         let fresh = inbox::insert_all(&mut tx, &arrivals, &[], now).await?;
         mirror::pulled(&mut tx, self.account, cursor.max(newest.unwrap_or(cursor))).await?;
         tx.commit().await?;
-        Ok(fresh.into_iter().filter(|fresh| *fresh).count())
+        Ok(Some(fresh.into_iter().filter(|fresh| *fresh).count()))
     }
 }
 

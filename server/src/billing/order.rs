@@ -130,12 +130,6 @@ impl Stamp {
         self.at
     }
 
-    /// Whether the object is in a state that it never leaves.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        self.last
-    }
-
     /// The id of the event that shows the latest state; a stamp always has one.
     #[must_use]
     pub fn event(&self) -> &str {
@@ -152,13 +146,6 @@ impl Stamp {
             .filter(|(_, link)| ends.contains(&link.after));
         let winner = candidates.max_by_key(|(id, link)| (open_ended(link), link.rank, *id));
         winner.map_or("", |(id, _)| id.as_str())
-    }
-
-    /// False if rank or id had to decide between different states: fetch the object to be sure.
-    #[must_use]
-    pub fn is_certain(&self) -> bool {
-        let (ends, chained) = self.ends();
-        chained && ends.len() == 1
     }
 
     /// States in which the second may have ended, and whether the chain says so.
@@ -193,24 +180,6 @@ impl Stamp {
         }
         (ends, true)
     }
-}
-
-/// Whether the offered event's payload replaces the stored state; see [`Stamp::take_in`] for the third possibility.
-#[must_use]
-pub fn supersedes(stored: &Stamp, offered: &Stamp) -> bool {
-    stored.clone().take_in(offered) == Choice::Offered
-}
-
-/// The place of the event that shows the latest state; none if there are no events.
-#[must_use]
-pub fn latest(events: &[Stamp]) -> Option<usize> {
-    let (first, rest) = events.split_first()?;
-    let all = rest
-        .iter()
-        .fold(first.clone(), |all, stamp| all.merged(stamp));
-    events
-        .iter()
-        .position(|stamp| stamp.events.contains_key(all.event()))
 }
 
 /// Kinds after which nothing comes. A plan or product may be made again under its old id, so theirs is none.
@@ -263,14 +232,13 @@ impl<'a> Shown<'a> {
 
     fn digest(&self) -> u64 {
         let mut hash = Sha256::new();
-        let whole =
-            |facts: Result<Value, serde_json::Error>| facts.expect("facts have text keys only");
+        let whole = |facts: serde_json::Result<Vec<u8>>| facts.expect("facts have text keys only");
         match self {
             Self::Subscription(read, latest) => {
-                absorb(&mut hash, &whole(serde_json::to_value(read)));
+                hash.update(whole(serde_json::to_vec(read)));
                 absorb(&mut hash, latest);
             }
-            Self::Invoice(read) => absorb(&mut hash, &whole(serde_json::to_value(read))),
+            Self::Invoice(read) => hash.update(whole(serde_json::to_vec(read))),
             Self::Other(value) => absorb(&mut hash, value),
         }
         let digest: [u8; 32] = hash.finalize().into();

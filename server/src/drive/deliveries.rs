@@ -51,31 +51,31 @@ pub async fn take(app: Arc<App>, bells: Bells, mut deliveries: mpsc::Receiver<De
 
 /// Keeps deliveries and answers their senders; true if something now waits to be applied.
 async fn keep(app: &App, bells: &Bells, group: Vec<Delivery>, behind: bool) -> bool {
-    let now = group
-        .iter()
-        .map(|delivery| delivery.now)
-        .fold(Timestamp::MIN, Timestamp::max);
-    let arrivals: Vec<_> = group
-        .iter()
-        .map(|delivery| delivery.arrival.clone())
-        .collect();
-    match app.take(&arrivals, behind, now).await {
+    let (mut arrivals, mut ahead, mut senders) = (Vec::new(), Vec::new(), Vec::new());
+    let mut now = Timestamp::MIN;
+    for delivery in group {
+        arrivals.push(delivery.arrival);
+        ahead.push(delivery.line);
+        senders.push(delivery.answer);
+        now = now.max(delivery.now);
+    }
+    match app.take(&arrivals, ahead, behind, now).await {
         Ok(taken) => {
             bells.publish(taken.publications);
             bells.fetch.notify_one();
-            for (delivery, receipt) in group.into_iter().zip(taken.receipts) {
-                delivery.answer(Ok(receipt));
+            for (sender, receipt) in senders.into_iter().zip(taken.receipts) {
+                drop(sender.send(Ok(receipt)));
             }
             taken.waits
         }
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
-                events = group.len(),
+                events = senders.len(),
                 "events were not stored"
             );
-            for delivery in group {
-                delivery.answer(Err(StoreError::Query(sqlx::Error::WorkerCrashed)));
+            for sender in senders {
+                drop(sender.send(Err(StoreError::Query(sqlx::Error::WorkerCrashed))));
             }
             false
         }

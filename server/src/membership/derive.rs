@@ -3,8 +3,10 @@
 use super::build::{ZoneChanges, entries};
 use crate::keys::Keys;
 use crate::store::attention::{AuditLine, audit_all};
+use crate::store::records::{Record, records};
 use crate::store::rulebook::Rulebook;
-use crate::store::{Result, Tx, facts, lists, members, terms, to_json};
+use crate::store::terms::{self, Term};
+use crate::store::{Result, Tx, members, to_json};
 use shared::ids::MemberId;
 use shared::standing::{Because, Standing, State, next_change, next_look, standing};
 use shared::time::Timestamp;
@@ -67,6 +69,8 @@ struct Fresh<'a> {
     derived: Derived,
     /// Whether anything is to be written.
     stale: bool,
+    /// The member's terms that have not ended.
+    open: Vec<Term>,
 }
 
 async fn derive_part(
@@ -83,21 +87,22 @@ async fn derive_part(
     } = context;
     let ids: Vec<MemberId> = whom.iter().map(|(member, _)| *member).collect();
     let rows = members::lock_all(tx, &ids).await?;
-    let mut facts = facts::all_facts(tx, &ids, rulebook).await?;
-    let mut cards = members::cards(tx, &ids).await?;
-    let mut listed = lists::of_members(tx, &ids).await?;
+    let mut records = records(tx, &ids, rulebook).await?;
     let mut fresh = Vec::with_capacity(whom.len());
     for (member, cause) in whom {
         let row = rows.get(member).ok_or(members::missing(*member))?;
-        let facts = facts.remove(member).unwrap_or_default();
+        let Record {
+            facts,
+            cards,
+            listed,
+            open,
+        } = records.remove(member).unwrap_or_default();
         let standing = standing(&facts, &rulebook.rules, now);
         let clock = next_change(&facts, &rulebook.rules, now);
         let look = next_look(&facts, &rulebook.rules, now);
         let next = [clock, look].into_iter().flatten().min();
         let before = row.standing.as_ref();
         let changed = before != Some(&standing);
-        let cards = cards.remove(member).unwrap_or_default();
-        let listed = listed.remove(member).unwrap_or_default();
         if !(cards.is_empty() && listed.is_empty()) {
             let wanted = entries(row, &standing, &cards, rulebook, keys, now);
             changes.compare(*member, listed, wanted);
@@ -116,6 +121,7 @@ async fn derive_part(
             next,
             derived,
             stale,
+            open,
         });
     }
     write(tx, &fresh, context).await?;
@@ -164,10 +170,8 @@ pub struct Context<'a> {
 
 /// A change of type closes the old term and opens a new one; nothing is rewritten.
 async fn tell_stories(tx: &mut Tx, changed: &[&Fresh<'_>], now: Timestamp) -> Result<()> {
-    let ids: Vec<MemberId> = changed.iter().map(|fresh| fresh.member).collect();
-    let mut open = terms::open(tx, &ids).await?;
     for fresh in changed {
-        let open = open.remove(&fresh.member).unwrap_or_default();
+        let open = &fresh.open;
         let standing = &fresh.standing;
         let held = !matches!(standing.state, State::Stranger);
         let current: BTreeMap<String, &str> = standing
@@ -176,7 +180,7 @@ async fn tell_stories(tx: &mut Tx, changed: &[&Fresh<'_>], now: Timestamp) -> Re
             .filter(|access| held && access.holds(now))
             .map(|access| (source(&access.because), access.membership.as_str()))
             .collect();
-        for term in &open {
+        for term in open {
             if current.get(&term.source) != Some(&term.membership.as_str()) {
                 terms::close(tx, term.id, now).await?;
             }

@@ -99,7 +99,7 @@ async fn correct(
         (None, _) => return Ok(()),
     };
     // Whoever gave the member a card has looked.
-    if whose == member || created && !members::cards(tx, &[member]).await?.is_empty() {
+    if whose == member || created && members::has_card(tx, member).await? {
         return Ok(());
     }
     mirror::link(tx, account, &customer.id, whose, how, how == "reference").await?;

@@ -1,6 +1,6 @@
 //! Zones, their entries and their revisions.
 
-use super::many::{list as places, parts, rows};
+use super::many::{parts, rows};
 use super::rulebook::name;
 use super::{Result, StoreError, Tx, cbor, on};
 use shared::allow_list::{AllowList, Delta, Digest, Epoch, Revision};
@@ -9,7 +9,6 @@ use shared::ids::{CardId, MemberId, OrganisationId, ZoneId};
 use shared::rights::Entry;
 use shared::time::Timestamp;
 use sqlx::AssertSqlSafe;
-use std::collections::BTreeMap;
 
 /// Where a zone's list stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,36 +122,17 @@ pub async fn lock_zone(
 
 /// Entries of a member's cards in all zones.
 pub async fn of_member(tx: &mut Tx, member: MemberId) -> Result<Vec<(ZoneId, Entry)>> {
-    Ok(of_members(tx, &[member])
-        .await?
-        .remove(&member)
-        .unwrap_or_default())
-}
-
-/// Entries of members' cards in all zones.
-pub async fn of_members(
-    tx: &mut Tx,
-    members: &[MemberId],
-) -> Result<BTreeMap<MemberId, Vec<(ZoneId, Entry)>>> {
-    let mut entries: BTreeMap<MemberId, Vec<(ZoneId, Entry)>> = BTreeMap::new();
-    for part in parts(members) {
-        let sql = format!(
-            "SELECT member, zone, entry FROM entries WHERE member IN ({})",
-            places(1, part.len())
-        );
-        let rows: Vec<(i64, String, Vec<u8>)> = on!(tx, c => {
-            let query = sqlx::query_as(AssertSqlSafe(sql));
-            part.iter().fold(query, |query, member| query.bind(member.0)).fetch_all(c).await?
-        });
-        for (member, zone, entry) in rows {
-            let listed = (
+    let sql = "SELECT zone, entry FROM entries WHERE member = $1";
+    let rows: Vec<(String, Vec<u8>)> =
+        on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
+    rows.into_iter()
+        .map(|(zone, entry)| {
+            Ok((
                 name(&zone, "entries")?,
                 cbor(&entry, "entries", "entry", &zone)?,
-            );
-            entries.entry(MemberId(member)).or_default().push(listed);
-        }
-    }
-    Ok(entries)
+            ))
+        })
+        .collect()
 }
 
 /// An entry with whose it is.

@@ -9,8 +9,6 @@ use shared::time::Timestamp;
 use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use super::facts::facts;
-
 /// A member's row, locked until the transaction ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
@@ -227,7 +225,7 @@ pub enum CardRow {
 }
 
 impl CardRow {
-    fn read(word: &str, card: i64) -> Result<Self> {
+    pub(super) fn read(word: &str, card: i64) -> Result<Self> {
         let known = [Self::Ok, Self::Lost, Self::Returned];
         known
             .into_iter()
@@ -250,29 +248,12 @@ impl CardRow {
     }
 }
 
-/// Cards of members.
-pub async fn cards(tx: &mut Tx, members: &[MemberId]) -> Result<BTreeMap<MemberId, Vec<Card>>> {
-    let mut cards: BTreeMap<MemberId, Vec<Card>> = BTreeMap::new();
-    for part in parts(members) {
-        let sql = format!(
-            "SELECT member, id, uid_sealed, state, state_since FROM cards WHERE member IN ({}) ORDER BY id",
-            list(1, part.len())
-        );
-        let rows: Vec<(i64, i64, Vec<u8>, String, i64)> = on!(tx, c => {
-            let query = sqlx::query_as(AssertSqlSafe(sql));
-            part.iter().fold(query, |query, member| query.bind(member.0)).fetch_all(c).await?
-        });
-        for (member, id, uid_sealed, state, since) in rows {
-            let card = Card {
-                id: CardId(id),
-                uid_sealed,
-                state: CardRow::read(&state, id)?,
-                since: Timestamp(since),
-            };
-            cards.entry(MemberId(member)).or_default().push(card);
-        }
-    }
-    Ok(cards)
+/// Whether a member has a card, whatever its state.
+pub async fn has_card(tx: &mut Tx, member: MemberId) -> Result<bool> {
+    let sql = "SELECT id FROM cards WHERE member = $1 LIMIT 1";
+    let row: Option<i64> =
+        on!(tx, c => sqlx::query_scalar(sql).bind(member.0).fetch_optional(c).await?);
+    Ok(row.is_some())
 }
 
 /// Every member that a customer's objects may concern.

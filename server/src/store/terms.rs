@@ -1,11 +1,8 @@
 //! The story of a member: which type, from when to when, because of what.
 
-use super::many::{list, parts};
 use super::{Result, Tx, on};
 use shared::ids::MemberId;
 use shared::time::Timestamp;
-use sqlx::AssertSqlSafe;
-use std::collections::BTreeMap;
 
 /// A term that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,29 +13,6 @@ pub struct Term {
     pub source: String,
     /// Of which type.
     pub membership: String,
-}
-
-/// The terms of members that have not ended.
-pub async fn open(tx: &mut Tx, members: &[MemberId]) -> Result<BTreeMap<MemberId, Vec<Term>>> {
-    let mut open: BTreeMap<MemberId, Vec<Term>> = BTreeMap::new();
-    for part in parts(members) {
-        let sql = format!(
-            "SELECT member, id, source, membership FROM terms WHERE closed_at IS NULL AND member IN ({}) ORDER BY id",
-            list(1, part.len())
-        );
-        let rows: Vec<(i64, i64, String, String)> = on!(tx, c => {
-            let query = sqlx::query_as(AssertSqlSafe(sql));
-            part.iter().fold(query, |query, member| query.bind(member.0)).fetch_all(c).await?
-        });
-        for (member, id, source, membership) in rows {
-            open.entry(MemberId(member)).or_default().push(Term {
-                id,
-                source,
-                membership,
-            });
-        }
-    }
-    Ok(open)
 }
 
 /// Ends a term.

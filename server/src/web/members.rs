@@ -16,7 +16,7 @@ use crate::store::ledger;
 use crate::store::members::{self, NewMember};
 use crate::store::payers::{self, Whose};
 use crate::store::people::{self, Person, Search};
-use crate::store::{Tx, rulebook};
+use crate::store::{Tx, records, rulebook};
 use axum::Json;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -135,7 +135,7 @@ async fn view(
         created_at: Moment(person.created_at),
         standing: person.standing.as_ref().map(StandingView::from),
         next_change: Moment::maybe(person.next_change),
-        covered: covered(members::facts(tx, id, rules).await?),
+        covered: covered(records::facts(tx, id, rules).await?),
         payments: payments.into_iter().map(Payment::from).collect(),
         grants: ledger::grants(tx, id)
             .await?

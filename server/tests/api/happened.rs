@@ -16,6 +16,8 @@ use shared::door_clock::Quality;
 use shared::ids::{AgentId, BootId, DoorId, Holder};
 use shared::reasons::Reason;
 use shared::time::Span;
+use std::sync::Arc;
+use tokio::task::JoinSet;
 
 fn signed(api: &Api, body: &str) -> String {
     let seconds = api.now().as_seconds();
@@ -103,6 +105,55 @@ async fn a_delivery_is_kept_once_and_its_body_is_shown_only_on_demand() {
             "{line} in {numbers}"
         );
     }
+}
+
+/// Waits until nothing waits to be applied.
+async fn applied(api: &Api) {
+    while api.app.apply(api.now()).await.expect("applied").events > 0 {}
+}
+
+#[tokio::test]
+async fn a_crowd_of_deliveries_is_answered_and_each_event_is_applied_once() {
+    let api = Arc::new(Api::new().await);
+    let bodies: Vec<String> = (0..40)
+        .map(|number| event(&format!("evt_{number}")).replace("cus_1", &format!("cus_of_{number}")))
+        .collect();
+    // Each comes twice, and all come at once.
+    let mut senders = JoinSet::new();
+    for body in bodies.iter().cycle().take(80) {
+        let (api, body, signature) = (api.clone(), body.clone(), signed(&api, body));
+        senders.spawn(async move { deliver(&api, Some(&signature), body).await });
+    }
+    assert_eq!(senders.join_all().await, [200; 80]);
+    applied(&api).await;
+    let list = api.get("/api/v1/inbox?limit=100").await;
+    let items = list["items"].as_array().expect("a list");
+    assert_eq!(items.len(), 40);
+    assert!(
+        items.iter().all(|item| item["state"] == "applied"),
+        "{list}"
+    );
+    let attention = api.get("/api/v1/attention").await;
+    assert_eq!(attention["items"], json!([]), "nothing was poisoned");
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_put_aside_and_the_next_is_applied() {
+    let api = Api::new().await;
+    let broken = event("evt_1").replace("\"object\":\"customer\"", "\"object\":\"subscription\"");
+    let broken = broken.replace("\"id\":\"cus_1\",", "");
+    for body in [broken, event("evt_2")] {
+        let signature = signed(&api, &body);
+        assert_eq!(deliver(&api, Some(&signature), body).await, 200);
+    }
+    applied(&api).await;
+    let state = async |row: u8| api.get(&format!("/api/v1/inbox/{row}")).await["state"].clone();
+    assert_eq!(
+        (state(1).await, state(2).await),
+        (json!("poisoned"), json!("applied"))
+    );
+    let attention = api.get("/api/v1/attention").await;
+    assert_eq!(attention["items"][0]["kind"], "poisoned_event");
 }
 
 #[tokio::test]

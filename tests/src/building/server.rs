@@ -7,6 +7,7 @@ use super::{Building, WayIn};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use server::app::{App, Billing, HEAD_EVERY, Mode, Step, WATCH_EVERY};
+use server::billing::fetch::{PULL_EVERY, pull_again};
 use server::billing::signature::SigningSecret;
 use server::doors::access_table;
 use server::doors::publish::Publication;
@@ -24,8 +25,6 @@ pub fn organisation() -> OrganisationId {
 
 /// Customers whose mail address never came are looked at so often.
 const LINK_EVERY: Span = Span::minutes(5);
-/// Stripe's list is read so often.
-const PULL_EVERY: Span = Span::seconds(5);
 const ROOT: [u8; 32] = [7; 32];
 const RECOVERY: [u8; 32] = [8; 32];
 
@@ -58,6 +57,7 @@ pub struct Server {
     looked_at: Timestamp,
     pulled: Option<usize>,
     pull_again: Timestamp,
+    pull_wait: Span,
     dirty: bool,
     /// What waited when that was looked at last; nothing changes it but a step.
     known: Waiting,
@@ -119,6 +119,7 @@ impl Server {
             looked_at: Timestamp::MIN,
             pulled: None,
             pull_again: Timestamp::MIN,
+            pull_wait: PULL_EVERY,
             dirty: true,
             known: Waiting::default(),
         }
@@ -313,12 +314,17 @@ impl Building {
             return false;
         }
         let now = self.now;
-        let failures = self.stripe.wire().failures;
-        let pulled = self.ask(async |app| app.pull(now).await).is_some();
-        if self.stripe.wire().failures > failures {
-            self.server.pull_again = now + PULL_EVERY;
-        } else if pulled {
-            self.server.pulled = Some(there);
+        match self.ask(async |app| app.pull(now).await) {
+            Some(Some(_)) => {
+                self.server.pull_wait = PULL_EVERY;
+                self.server.pulled = Some(there);
+            }
+            Some(None) => {
+                self.server.pull_wait = pull_again(PULL_EVERY, self.server.pull_wait, false);
+                self.server.pull_again = now + self.server.pull_wait;
+            }
+            // The server went down over it.
+            None => {}
         }
         true
     }

@@ -1,0 +1,203 @@
+//! Everything that a derivation reads of members beside their own rows, in one statement.
+
+use super::facts::{Objects, Seats};
+use super::many::{list, parts};
+use super::members::{Card, CardRow};
+use super::rulebook::{Rulebook, name};
+use super::terms::Term;
+use super::{Result, StoreError, Tx, cbor, on};
+use shared::facts::{Facts, Grant, HandPayment, Hold};
+use shared::ids::{AccountId, CardId, GrantId, HoldId, MemberId, PaymentId, ZoneId};
+use shared::rights::Entry;
+use shared::time::Timestamp;
+use sqlx::AssertSqlSafe;
+use std::collections::BTreeMap;
+
+/// What is on record of a member.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// The facts that standing rests on.
+    pub facts: Facts,
+    /// The cards, by their numbers.
+    pub cards: Vec<Card>,
+    /// The entries of the member's cards in all zones.
+    pub listed: Vec<(ZoneId, Entry)>,
+    /// The terms that have not ended, oldest first.
+    pub open: Vec<Term>,
+}
+
+/// A row of any kind; what its columns hold depends on the kind.
+#[derive(sqlx::FromRow)]
+struct Row {
+    kind: String,
+    whom: i64,
+    n1: Option<i64>,
+    n2: Option<i64>,
+    n3: Option<i64>,
+    t1: Option<String>,
+    t2: Option<String>,
+    t3: Option<String>,
+    bytes: Option<Vec<u8>>,
+}
+
+/// What is on record of members; a member of whom nothing is, is missing.
+pub async fn records(
+    tx: &mut Tx,
+    members: &[MemberId],
+    rulebook: &Rulebook,
+) -> Result<BTreeMap<MemberId, Record>> {
+    let mut gathered: BTreeMap<MemberId, Gathered> = BTreeMap::new();
+    for part in parts(members) {
+        let sql = sql(part.len());
+        let rows: Vec<Row> = on!(tx, c => {
+            let query = sqlx::query_as(AssertSqlSafe(sql));
+            part.iter().fold(query, |query, member| query.bind(member.0)).fetch_all(c).await?
+        });
+        for row in rows {
+            gathered.entry(MemberId(row.whom)).or_default().take(row)?;
+        }
+    }
+    gathered
+        .into_iter()
+        .map(|(member, gathered)| Ok((member, gathered.finish(member, rulebook)?)))
+        .collect()
+}
+
+/// The facts a member's standing rests on.
+pub async fn facts(tx: &mut Tx, member: MemberId, rulebook: &Rulebook) -> Result<Facts> {
+    let mut records = records(tx, &[member], rulebook).await?;
+    Ok(records.remove(&member).unwrap_or_default().facts)
+}
+
+/// Customers whose objects matter to a member: the member's own, and those whose seats an admin gave the member. Seats
+/// that matter: those named for the member, and those named of the member's own customers.
+fn sql(members: usize) -> String {
+    let whom = list(1, members);
+    // The first rows of a union give its columns their types.
+    format!(
+        "SELECT 'card' AS kind, member AS whom, id AS n1, state_since AS n2, NULL AS n3, state AS t1, NULL AS t2, \
+         NULL AS t3, uid_sealed AS bytes FROM cards WHERE member IN ({whom}) \
+         UNION ALL SELECT 'object', c.member, o.account, c.member, c.unread_since, o.id, o.kind, o.body, NULL \
+         FROM customers c JOIN objects o ON o.account = c.account AND o.customer = c.id WHERE c.member IN ({whom}) \
+         UNION ALL SELECT 'object', v.member, o.account, c.member, c.unread_since, o.id, o.kind, o.body, NULL \
+         FROM coverage v JOIN objects o ON o.account = v.account AND o.customer = v.customer \
+         JOIN customers c ON c.account = o.account AND c.id = o.customer WHERE v.member IN ({whom}) \
+         UNION ALL SELECT 'seat', v.member, v.account, v.seat, v.member, v.item, NULL, NULL, NULL \
+         FROM coverage v WHERE v.member IN ({whom}) \
+         UNION ALL SELECT 'seat', c.member, v.account, v.seat, v.member, v.item, NULL, NULL, NULL \
+         FROM coverage v JOIN customers c ON c.account = v.account AND c.id = v.customer WHERE c.member IN ({whom}) \
+         UNION ALL SELECT 'grant', member, id, starts_at, ends_at, membership, NULL, NULL, NULL \
+         FROM grants WHERE member IN ({whom}) \
+         UNION ALL SELECT 'hold', member, id, starts_at, ends_at, NULL, NULL, NULL, NULL \
+         FROM holds WHERE member IN ({whom}) \
+         UNION ALL SELECT 'payment', member, id, period_from, period_until, membership, NULL, NULL, NULL \
+         FROM payments WHERE member IN ({whom}) AND account IS NULL AND period_from IS NOT NULL \
+         UNION ALL SELECT 'entry', member, NULL, NULL, NULL, zone, NULL, NULL, entry \
+         FROM entries WHERE member IN ({whom}) \
+         UNION ALL SELECT 'term', member, id, NULL, NULL, source, membership, NULL, NULL \
+         FROM terms WHERE closed_at IS NULL AND member IN ({whom})"
+    )
+}
+
+/// A record whose rows are still coming.
+#[derive(Default)]
+struct Gathered {
+    record: Record,
+    objects: Objects,
+    seats: Seats,
+}
+
+impl Gathered {
+    fn take(&mut self, row: Row) -> Result<()> {
+        let Row {
+            kind,
+            whom,
+            n1,
+            n2,
+            n3,
+            t1,
+            t2,
+            t3,
+            bytes,
+        } = row;
+        let lacks = |column: &'static str| StoreError::Row {
+            table: "records",
+            row: format!("{kind} of member {whom}"),
+            column,
+        };
+        let n1 = || n1.ok_or_else(|| lacks("n1"));
+        let n2 = || n2.ok_or_else(|| lacks("n2"));
+        let t1 = || t1.ok_or_else(|| lacks("t1"));
+        let bytes = || bytes.ok_or_else(|| lacks("bytes"));
+        let Record {
+            facts,
+            cards,
+            listed,
+            open,
+        } = &mut self.record;
+        match kind.as_str() {
+            "card" => cards.push(Card {
+                id: CardId(n1()?),
+                uid_sealed: bytes()?,
+                state: CardRow::read(&t1()?, whom)?,
+                since: Timestamp(n2()?),
+            }),
+            "object" => {
+                let (id, kind) = (t1()?, t2.ok_or_else(|| lacks("t2"))?);
+                let body = t3.ok_or_else(|| lacks("t3"))?;
+                self.objects
+                    .add(AccountId(n1()?), &id, &kind, &body, (Some(n2()?), n3))?;
+            }
+            "seat" => {
+                let covered = n3.ok_or_else(|| lacks("n3"))?;
+                self.seats.insert((n1()?, t1()?, n2()?), covered);
+            }
+            "grant" => facts.grants.push(Grant {
+                id: GrantId(n1()?),
+                membership: name(&t1()?, "grants")?,
+                from: Timestamp(n2()?),
+                until: n3.map(Timestamp),
+            }),
+            "hold" => facts.holds.push(Hold {
+                id: HoldId(n1()?),
+                from: Timestamp(n2()?),
+                until: n3.map(Timestamp),
+            }),
+            "payment" => facts.payments.push(HandPayment {
+                id: PaymentId(n1()?),
+                membership: name(&t1()?, "payments")?,
+                from: Timestamp(n2()?),
+                until: Timestamp(n3.unwrap_or(n2()?)),
+            }),
+            "entry" => {
+                let zone = t1()?;
+                let entry = cbor(&bytes()?, "entries", "entry", &zone)?;
+                listed.push((name(&zone, "entries")?, entry));
+            }
+            "term" => open.push(Term {
+                id: n1()?,
+                source: t1()?,
+                membership: t2.ok_or_else(|| lacks("t2"))?,
+            }),
+            _ => return Err(lacks("kind")),
+        }
+        Ok(())
+    }
+
+    /// In an order that does not depend on the database.
+    fn finish(self, member: MemberId, rulebook: &Rulebook) -> Result<Record> {
+        let Self {
+            mut record,
+            objects,
+            seats,
+        } = self;
+        record.cards.sort_by_key(|card| card.id);
+        record.open.sort_by_key(|term| term.id);
+        let facts = &mut record.facts;
+        facts.grants.sort_by_key(|grant| grant.id);
+        facts.holds.sort_by_key(|hold| hold.id);
+        facts.payments.sort_by_key(|payment| payment.id);
+        facts.coverage = objects.coverage(member, &seats, rulebook);
+        Ok(record)
+    }
+}
