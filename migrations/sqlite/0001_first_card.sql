@@ -302,7 +302,7 @@ CREATE TABLE revisions (
     delta        BLOB NOT NULL,
     made_at      INTEGER NOT NULL,
     PRIMARY KEY (organisation, zone, epoch_number, number)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE boots (
     organisation TEXT NOT NULL,

@@ -46,10 +46,13 @@ impl App {
         account: AccountId,
         rows: &[&Customer],
     ) -> Step<BTreeMap<String, BTreeSet<MemberId>>> {
-        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-        let mut concerned = members::all_concerned(&mut work.tx, account, &ids).await?;
-        for row in rows.iter().filter(|row| may_be_linked(row)) {
-            let before = concerned.remove(&row.id).unwrap_or_default();
+        let mut concerned = BTreeMap::new();
+        for row in rows {
+            let before = row.concerned();
+            if !may_be_linked(row) {
+                concerned.insert(row.id.clone(), before);
+                continue;
+            }
             let (rulebook, now) = (work.rulebook.clone(), work.now);
             let mut random =
                 Handed::new(|bytes| self.with_random(|random| random.fill_bytes(bytes)));

@@ -92,8 +92,8 @@ pub async fn look_ahead(
     member: MemberId,
     context: Context<'_>,
 ) -> Result<Vec<(AccountId, String)>> {
-    let row = members::lock(tx, member).await?;
-    let ends_soon = row.standing.is_some_and(|standing| {
+    let standing = members::standing(tx, member).await?;
+    let ends_soon = standing.is_some_and(|standing| {
         standing.access.iter().any(|access| {
             !access.certain
                 && access

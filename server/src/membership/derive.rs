@@ -86,17 +86,18 @@ async fn derive_part(
         ..
     } = context;
     let ids: Vec<MemberId> = whom.iter().map(|(member, _)| *member).collect();
-    let rows = members::lock_all(tx, &ids).await?;
+    members::lock_all(tx, &ids).await?;
     let mut records = records(tx, &ids, rulebook).await?;
     let mut fresh = Vec::with_capacity(whom.len());
     for (member, cause) in whom {
-        let row = rows.get(member).ok_or(members::missing(*member))?;
         let Record {
+            member: row,
             facts,
             cards,
             listed,
             open,
         } = records.remove(member).unwrap_or_default();
+        let row = row.ok_or(members::missing(*member))?;
         let standing = standing(&facts, &rulebook.rules, now);
         let clock = next_change(&facts, &rulebook.rules, now);
         let look = next_look(&facts, &rulebook.rules, now);
@@ -104,7 +105,7 @@ async fn derive_part(
         let before = row.standing.as_ref();
         let changed = before != Some(&standing);
         if !(cards.is_empty() && listed.is_empty()) {
-            let wanted = entries(row, &standing, &cards, rulebook, keys, now);
+            let wanted = entries(&row, &standing, &cards, rulebook, keys, now);
             changes.compare(*member, listed, wanted);
         }
         let was_in = before.is_some_and(|standing| standing.state.is_in());

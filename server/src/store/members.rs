@@ -7,9 +7,9 @@ use shared::ids::{AccountId, CardId, Holder, MemberId, OrganisationId};
 use shared::standing::Standing;
 use shared::time::Timestamp;
 use sqlx::AssertSqlSafe;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// A member's row, locked until the transaction ends.
+/// A member's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Whose member.
@@ -24,37 +24,14 @@ pub struct Member {
     pub next_change: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct MemberRow {
-    id: i64,
-    organisation: String,
-    holder: i64,
-    keyholder: i64,
-    standing: Option<String>,
-    next_change: Option<i64>,
-}
-
-impl MemberRow {
-    fn read(self) -> Result<(MemberId, Member)> {
-        let id = MemberId(self.id);
-        let standing = self
-            .standing
-            .map(|text| json(&text, "members", "standing", id));
-        let member = Member {
-            organisation: super::rulebook::name(&self.organisation, "members")?,
-            holder: Holder(self.holder),
-            keyholder: self.keyholder != 0,
-            standing: standing.transpose()?,
-            next_change: self.next_change.map(Timestamp),
-        };
-        Ok((id, member))
-    }
-}
-
-/// Locks and reads a member.
-pub async fn lock(tx: &mut Tx, member: MemberId) -> Result<Member> {
-    let mut locked = lock_all(tx, &[member]).await?;
-    locked.remove(&member).ok_or(missing(member))
+/// A member's standing as last derived.
+pub async fn standing(tx: &mut Tx, member: MemberId) -> Result<Option<Standing>> {
+    let sql = "SELECT standing FROM members WHERE id = $1";
+    let row: Option<Option<String>> =
+        on!(tx, c => sqlx::query_scalar(sql).bind(member.0).fetch_optional(c).await?);
+    let text = row.ok_or(missing(member))?;
+    text.map(|text| json(&text, "members", "standing", member))
+        .transpose()
 }
 
 /// That a member does not exist.
@@ -65,30 +42,20 @@ pub(crate) fn missing(member: MemberId) -> StoreError {
     }
 }
 
-/// Locks and reads members, in the order of their numbers, whatever order they are named in.
-pub async fn lock_all(tx: &mut Tx, members: &[MemberId]) -> Result<BTreeMap<MemberId, Member>> {
-    let mut members = members.to_vec();
-    members.sort_unstable();
-    let mut locked = BTreeMap::new();
-    for part in parts(&members) {
-        // A SQLite transaction that writes holds the whole file already.
-        let lock = match tx {
-            Tx::Sqlite(_) => "",
-            Tx::Postgres(_) => " FOR UPDATE",
-        };
-        let sql = format!(
-            "SELECT id, organisation, holder, keyholder, standing, next_change FROM members WHERE id IN ({}) ORDER BY id{lock}",
-            list(1, part.len())
-        );
-        let rows: Vec<MemberRow> = on!(tx, c => {
-            let query = sqlx::query_as(AssertSqlSafe(sql));
-            part.iter().fold(query, |query, member| query.bind(member.0)).fetch_all(c).await?
-        });
-        for row in rows {
-            locked.extend([row.read()?]);
-        }
-    }
-    Ok(locked)
+/// Locks members, in the order of their numbers, whatever order they are named in.
+pub async fn lock_all(tx: &mut Tx, members: &[MemberId]) -> Result<()> {
+    // A SQLite transaction that writes holds the whole file already.
+    let Tx::Postgres(transaction) = tx else {
+        return Ok(());
+    };
+    let mut ids: Vec<i64> = members.iter().map(|member| member.0).collect();
+    ids.sort_unstable();
+    let sql = "SELECT id FROM members WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+    sqlx::query(sql)
+        .bind(ids)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
 }
 
 /// Makes a member.
@@ -262,32 +229,8 @@ pub async fn concerned(
     account: AccountId,
     customer: &str,
 ) -> Result<BTreeSet<MemberId>> {
-    let found = all_concerned(tx, account, &[customer]).await?;
-    Ok(found.into_values().flatten().collect())
-}
-
-/// By customer, every member that its objects may concern; customers that concern nobody are missing.
-pub async fn all_concerned(
-    tx: &mut Tx,
-    account: AccountId,
-    customers: &[&str],
-) -> Result<BTreeMap<String, BTreeSet<MemberId>>> {
-    let mut found: BTreeMap<String, BTreeSet<MemberId>> = BTreeMap::new();
-    for part in parts(customers) {
-        let places = list(2, part.len());
-        let sql = format!(
-            "SELECT id, member FROM customers WHERE account = $1 AND id IN ({places}) AND member IS NOT NULL \
-             UNION SELECT customer, member FROM coverage WHERE account = $1 AND customer IN ({places})"
-        );
-        let rows: Vec<(String, i64)> = on!(tx, c => {
-            let query = sqlx::query_as(AssertSqlSafe(sql)).bind(account.0);
-            part.iter().fold(query, |query, customer| query.bind(*customer)).fetch_all(c).await?
-        });
-        for (customer, member) in rows {
-            found.entry(customer).or_default().insert(MemberId(member));
-        }
-    }
-    Ok(found)
+    let found = super::mirror::customer(tx, account, customer).await?;
+    Ok(found.map(|row| row.concerned()).unwrap_or_default())
 }
 
 /// Records a paid invoice in the ledger; news of the same invoice changes the row, never adds one.

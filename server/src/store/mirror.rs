@@ -7,7 +7,7 @@ use shared::facts::{Invoice, Subscription};
 use shared::ids::{AccountId, MemberId, OrganisationId};
 use shared::time::Timestamp;
 use sqlx::AssertSqlSafe;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// An object as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,7 +140,7 @@ pub async fn put_all(tx: &mut Tx, objects: &[(AccountId, &str, &Kept)]) -> Resul
     Ok(())
 }
 
-/// A customer at Stripe and the member it belongs to.
+/// A customer at Stripe and the members it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Customer {
     /// `cus_…`
@@ -167,6 +167,26 @@ pub struct Customer {
     pub fetched_at: Option<i64>,
     /// Since when Stripe could not be read.
     pub unread_since: Option<i64>,
+    /// Whom an admin gave a seat that the customer pays for.
+    #[sqlx(skip)]
+    pub covers: BTreeSet<MemberId>,
+}
+
+impl Customer {
+    /// Every member that its objects may concern.
+    #[must_use]
+    pub fn concerned(&self) -> BTreeSet<MemberId> {
+        let own = self.member.map(MemberId);
+        self.covers.iter().copied().chain(own).collect()
+    }
+}
+
+/// A customer, once for each seat that it pays for and that was given to somebody.
+#[derive(sqlx::FromRow)]
+struct Seat {
+    #[sqlx(flatten)]
+    customer: Customer,
+    covered: Option<i64>,
 }
 
 /// One customer.
@@ -176,20 +196,25 @@ pub async fn customer(tx: &mut Tx, account: AccountId, id: &str) -> Result<Optio
 
 /// Those of the customers that are known.
 pub async fn customers(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Result<Vec<Customer>> {
-    let mut found = Vec::new();
+    let mut found: BTreeMap<String, Customer> = BTreeMap::new();
     for part in parts(ids) {
         let sql = format!(
-            "SELECT id, member, link, confirmed, mail, name, reference, known, seen_at, ticket, fetched_at, unread_since \
-             FROM customers WHERE account = $1 AND id IN ({})",
+            "SELECT c.id, c.member, c.link, c.confirmed, c.mail, c.name, c.reference, c.known, c.seen_at, c.ticket, \
+             c.fetched_at, c.unread_since, v.member AS covered \
+             FROM customers c LEFT JOIN coverage v ON v.account = c.account AND v.customer = c.id \
+             WHERE c.account = $1 AND c.id IN ({})",
             list(2, part.len())
         );
-        let rows: Vec<Customer> = on!(tx, c => {
+        let rows: Vec<Seat> = on!(tx, c => {
             let query = sqlx::query_as(AssertSqlSafe(sql)).bind(account.0);
             part.iter().fold(query, |query, id| query.bind(*id)).fetch_all(c).await?
         });
-        found.extend(rows);
+        for Seat { customer, covered } in rows {
+            let customer = found.entry(customer.id.clone()).or_insert(customer);
+            customer.covers.extend(covered.map(MemberId));
+        }
     }
-    Ok(found)
+    Ok(found.into_values().collect())
 }
 
 /// Makes sure that there is a row for the customer.

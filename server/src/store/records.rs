@@ -1,13 +1,13 @@
-//! Everything that a derivation reads of members beside their own rows, in one statement.
+//! Everything that a derivation reads of members, in one statement.
 
 use super::facts::{Objects, Seats};
 use super::many::{list, parts};
-use super::members::{Card, CardRow};
+use super::members::{Card, CardRow, Member};
 use super::rulebook::{Rulebook, name};
 use super::terms::Term;
-use super::{Result, StoreError, Tx, cbor, on};
+use super::{Result, StoreError, Tx, cbor, json, on};
 use shared::facts::{Facts, Grant, HandPayment, Hold};
-use shared::ids::{AccountId, CardId, GrantId, HoldId, MemberId, PaymentId, ZoneId};
+use shared::ids::{AccountId, CardId, GrantId, HoldId, Holder, MemberId, PaymentId, ZoneId};
 use shared::rights::Entry;
 use shared::time::Timestamp;
 use sqlx::AssertSqlSafe;
@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 /// What is on record of a member.
 #[derive(Debug, Default)]
 pub struct Record {
+    /// The member's own row, if there is such a member.
+    pub member: Option<Member>,
     /// The facts that standing rests on.
     pub facts: Facts,
     /// The cards, by their numbers.
@@ -77,6 +79,8 @@ fn sql(members: usize) -> String {
     format!(
         "SELECT 'card' AS kind, member AS whom, id AS n1, state_since AS n2, NULL AS n3, state AS t1, NULL AS t2, \
          NULL AS t3, uid_sealed AS bytes FROM cards WHERE member IN ({whom}) \
+         UNION ALL SELECT 'member', id, holder, keyholder, next_change, organisation, standing, NULL, NULL \
+         FROM members WHERE id IN ({whom}) \
          UNION ALL SELECT 'object', c.member, o.account, c.member, c.unread_since, o.id, o.kind, o.body, NULL \
          FROM customers c JOIN objects o ON o.account = c.account AND o.customer = c.id WHERE c.member IN ({whom}) \
          UNION ALL SELECT 'object', v.member, o.account, c.member, c.unread_since, o.id, o.kind, o.body, NULL \
@@ -130,12 +134,23 @@ impl Gathered {
         let t1 = || t1.ok_or_else(|| lacks("t1"));
         let bytes = || bytes.ok_or_else(|| lacks("bytes"));
         let Record {
+            member,
             facts,
             cards,
             listed,
             open,
         } = &mut self.record;
         match kind.as_str() {
+            "member" => {
+                let standing = t2.map(|text| json(&text, "members", "standing", whom));
+                *member = Some(Member {
+                    organisation: name(&t1()?, "members")?,
+                    holder: Holder(n1()?),
+                    keyholder: n2()? != 0,
+                    standing: standing.transpose()?,
+                    next_change: n3.map(Timestamp),
+                });
+            }
             "card" => cards.push(Card {
                 id: CardId(n1()?),
                 uid_sealed: bytes()?,

@@ -125,12 +125,12 @@ async fn state(State(stage): State<Arc<Stage>>) -> Result<Json<Value>, Failed> {
     let mut shown = Vec::new();
     let mut tx = stage.app.store.begin_read().await.map_err(failed)?;
     for person in &stage.people {
-        let row = members::lock(&mut tx, MemberId(person.id))
+        let standing = members::standing(&mut tx, MemberId(person.id))
             .await
             .map_err(failed)?;
         shown.push(json!({
             "id": person.id, "name": person.name, "story": person.story, "customer": person.customer.is_some(),
-            "ending": ending(&stage, person), "standing": row.standing.map(|standing| standing.state),
+            "ending": ending(&stage, person), "standing": standing.map(|standing| standing.state),
         }));
     }
     let log: Vec<String> = stage
