@@ -154,6 +154,7 @@ CREATE TABLE customers (
     mail         TEXT,
     name         TEXT,
     reference    TEXT,
+    stamp        TEXT NOT NULL DEFAULT '',
     known        BIGINT NOT NULL,
     seen_at      BIGINT NOT NULL,
     deleted_at   BIGINT,

@@ -154,6 +154,7 @@ CREATE TABLE customers (
     mail         TEXT,
     name         TEXT,
     reference    TEXT,
+    stamp        TEXT NOT NULL DEFAULT '',
     known        INTEGER NOT NULL,
     seen_at      INTEGER NOT NULL,
     deleted_at   INTEGER,

@@ -9,7 +9,7 @@ use crate::keys::Keys;
 use crate::membership::build::ZoneChanges;
 use crate::membership::clock;
 use crate::membership::derive::{Context, Derived, derive, derive_all};
-use crate::store::attention::{Item, raise};
+use crate::store::attention::{self, Item, raise};
 use crate::store::rulebook::{self, Rulebook};
 use crate::store::{Store, StoreError, Tx, lists, members, mirror};
 use rand_core::CryptoRng;
@@ -75,6 +75,8 @@ pub struct App {
     random: Mutex<Box<dyn CryptoRng + Send>>,
     rulebook: Mutex<Option<Arc<Rulebook>>>,
     published: Mutex<BTreeMap<ZoneId, Published>>,
+    /// The latest moment that the clock has shown; none before the first look.
+    latest: Mutex<Option<Timestamp>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +126,7 @@ impl App {
             random: Mutex::new(random),
             rulebook: Mutex::new(None),
             published: Mutex::new(BTreeMap::new()),
+            latest: Mutex::new(None),
         })
     }
 
@@ -299,10 +302,15 @@ impl App {
         Ok(out)
     }
 
-    /// The clock moved: members whose standing changes by itself.
+    /// The clock moved: members whose standing changes by itself; if it was set back, everybody's.
     pub async fn tick(&self, now: Timestamp) -> Step {
         let mut work = self.work(now).await?;
-        let due = members::due(&mut work.tx, now, CLOCK_BATCH).await?;
+        let due = if self.set_back(&mut work).await? {
+            tracing::warn!("the clock was set back: everybody's standing is derived anew");
+            members::all(&mut work.tx, &self.organisation).await?
+        } else {
+            members::due(&mut work.tx, now, CLOCK_BATCH).await?
+        };
         if due.is_empty() {
             return Ok(Vec::new());
         }
@@ -322,6 +330,17 @@ impl App {
             due.iter().map(|member| (*member, context.cause)).collect();
         derive_all(&mut work.tx, &whom, context, &mut work.changes).await?;
         self.finish(work).await
+    }
+
+    /// Whether standings may have been derived at a moment that has yet to come.
+    async fn set_back(&self, work: &mut Work) -> Step<bool> {
+        let latest = *self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = match latest {
+            Some(latest) => Some(latest),
+            None => attention::last_derived(&mut work.tx, &self.organisation).await?,
+        };
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(work.now);
+        Ok(latest.is_some_and(|latest| work.now + SET_BACK < latest))
     }
 
     /// Silent agents, customers still waiting for a mail address.
@@ -373,6 +392,8 @@ pub struct Taken {
 }
 
 const CLOCK_BATCH: i64 = 500;
+/// Smaller steps of the clock are what keeping it right looks like.
+const SET_BACK: Span = Span::minutes(1);
 
 /// Heads are signed anew so often.
 pub const HEAD_EVERY: Span = Span::seconds(60);

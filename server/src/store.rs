@@ -1,7 +1,7 @@
 //! All SQL. One query text serves SQLite and PostgreSQL; times are milliseconds, ids are Stripe's or ours.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -169,7 +169,7 @@ impl Store {
     /// Begins a transaction that may write.
     pub async fn begin(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { write, .. } => Tx::Sqlite(begin_to_write(write).await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -193,6 +193,21 @@ impl Store {
         }
     }
 }
+
+/// After a full disk or a failing one SQLite has ended the transaction by itself, and the connection's count of open
+/// transactions is wrong for good (sqlite.org/lang_transaction.html, section 3): a new connection takes its place.
+async fn begin_to_write(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>> {
+    match pool.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            tracing::warn!("the database is opened anew after an error");
+            pool.acquire().await?.detach().close_hard().await?;
+            Ok(pool.begin_with(BEGIN).await?)
+        }
+        begun => Ok(begun?),
+    }
+}
+
+const BEGIN: &str = "BEGIN IMMEDIATE";
 
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
@@ -235,5 +250,44 @@ impl Tx {
         let sql = "INSERT INTO counters (name, value) VALUES ($1, 1) \
                    ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value";
         Ok(on!(self, c => sqlx::query_scalar(sql).bind(name).fetch_one(c).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn run(tx: &mut Tx, sql: &'static str) -> Result<u64> {
+        Ok(on!(tx, c => sqlx::query(sql).execute(c).await?.rows_affected()))
+    }
+
+    #[tokio::test]
+    async fn after_a_full_disk_it_writes_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let address = format!("sqlite://{}/club.db", directory.path().display());
+        let store = Store::open(&address).await.expect("opens");
+        let mut tx = store.begin().await.expect("begins");
+        run(&mut tx, "CREATE TABLE heap (bytes BLOB NOT NULL)")
+            .await
+            .expect("made");
+        tx.commit().await.expect("committed");
+
+        let mut tx = store.begin().await.expect("begins");
+        // No file may grow beyond what it is: the same error as a full disk.
+        run(&mut tx, "PRAGMA max_page_count = 1")
+            .await
+            .expect("set");
+        let full = run(&mut tx, "INSERT INTO heap VALUES (zeroblob(1000000))").await;
+        assert!(full.is_err());
+        drop(tx);
+
+        let mut tx = store.begin().await.expect("begins again");
+        run(&mut tx, "PRAGMA max_page_count = 1000000")
+            .await
+            .expect("there is room again");
+        run(&mut tx, "INSERT INTO heap VALUES (zeroblob(1000000))")
+            .await
+            .expect("written");
+        tx.commit().await.expect("committed");
     }
 }

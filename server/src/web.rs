@@ -1,9 +1,11 @@
 //! HTTP: for Stripe, for agents that are paired, for machines that watch, and for admins under `/api/v1`.
 
 use crate::app::{App, Work};
+use crate::doors::publish::Publication;
 use crate::drive::Bells;
 use crate::membership::clock::Run;
 use crate::serve::BrokerAddress;
+use crate::store::StoreError;
 use crate::store::attention::{AuditLine, audit};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -12,6 +14,7 @@ use axum::routing::{get, post};
 use shared::ids::MemberId;
 use shared::time::Timestamp;
 use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedSender;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -202,21 +205,11 @@ impl State {
         }
     }
 
-    /// Commits a change and has it published.
+    /// Commits a change and has it published, even if whoever asked for it has hung up.
     async fn done(&self, work: Work) -> Answer<()> {
-        let now = work.now;
-        let mut publications = self.app.finish(work).await?;
-        // Committed: what fails from here on is published later, for doors are told everything anew every minute.
-        match self.app.publish_changes(now).await {
-            Ok(changes) => publications.extend(changes),
-            Err(error) => tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "a change is not published yet"
-            ),
-        }
-        if !publications.is_empty() && self.bells.outbox.send(publications).is_err() {
-            tracing::warn!("nobody publishes: the server is going down");
-        }
+        let (app, outbox) = (self.app.clone(), self.bells.outbox.clone());
+        let done = tokio::spawn(async move { publish(&app, &outbox, work).await });
+        done.await.map_err(|_| Problem::fault())??;
         Ok(())
     }
 
@@ -224,6 +217,27 @@ impl State {
     fn agents_changed(&self) {
         self.bells.agents.notify_one();
     }
+}
+
+async fn publish(
+    app: &App,
+    outbox: &UnboundedSender<Vec<Publication>>,
+    work: Work,
+) -> Result<(), StoreError> {
+    let now = work.now;
+    let mut publications = app.finish(work).await?;
+    // Committed: what fails from here on is published later, for doors are told everything anew every minute.
+    match app.publish_changes(now).await {
+        Ok(changes) => publications.extend(changes),
+        Err(error) => tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a change is not published yet"
+        ),
+    }
+    if !publications.is_empty() && outbox.send(publications).is_err() {
+        tracing::warn!("nobody publishes: the server is going down");
+    }
+    Ok(())
 }
 
 /// Who is signed in; one token, one admin.

@@ -116,6 +116,50 @@ stories! {
         b.settle();
     }
 
+    fn a_price_that_is_named_later_lets_in_those_who_pay_it_already(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let named = b.sim().create_price(Some("Wood"), None, &[], 5000, Interval::Month);
+        b.subscribe(ada, &named);
+        b.advance(Span::days(1));
+        assert!(!b.tap(ada, "front").opens());
+        b.sim().edit_nickname(&named, Some("membertype_5-Wood"));
+        b.advance(Span::seconds(10));
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
+    }
+
+    fn a_product_that_names_the_type_is_learned_in_the_second_of_the_payment_too(way: WayIn) {
+        if !way.has_key() {
+            // Events show a product by its id only.
+            return;
+        }
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let product = b.sim().create_product("Wood", None, &[("membertype", "5")]);
+        let price = b.sim().create_price_of(&product, None, None, &[], 5000, Interval::Month);
+        b.subscribe(ada, &price);
+        b.advance(Span::seconds(10));
+        assert!(b.tap(ada, "front").opens(), "{:?}", b.known_prices());
+        b.settle();
+    }
+
+    fn a_name_that_is_set_back_asks_nothing_of_an_admin_any_more(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let named = b.sim().create_price(Some("membertype_5-Wood"), None, &[], 5000, Interval::Month);
+        b.subscribe(ada, &named);
+        b.advance(Span::seconds(10));
+        b.sim().edit_nickname(&named, Some("membertype_7-Metal"));
+        b.advance(Span::seconds(10));
+        assert!(b.attends("catalogue_change"));
+        b.sim().edit_nickname(&named, Some("membertype_5-Wood"));
+        b.advance(Span::seconds(10));
+        assert!(!b.attends("catalogue_change"));
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
+    }
+
     fn a_nickname_edited_under_its_members_waits_for_an_admin(way: WayIn) {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");

@@ -1,11 +1,13 @@
 //! The broker is not trusted: what is old, forged, moved or withheld changes nothing and is noticed.
 
+use door_agent::identity;
 use shared::allow_list::Digest;
-use shared::ids::ZoneId;
+use shared::door_clock::Quality;
+use shared::ids::{BootId, ZoneId};
 use shared::keys::Signer;
 use shared::reasons::Reason;
 use shared::time::Span;
-use shared::wire::{Head, Kind, RefusedWhy, seal};
+use shared::wire::{Head, HeldList, Kept, Kind, RefusedWhy, Report, ZoneReport, seal};
 use tests::building::Building;
 use tests::building::broker::Message;
 use tests::building::story::{METAL, WOOD};
@@ -97,6 +99,42 @@ stories! {
         b.closely = true;
         b.advance(Span::minutes(4));
         assert!(b.attends("messages_refused"));
+    }
+
+    fn an_agent_has_no_say_about_a_zone_that_it_does_not_serve(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        b.subscribe(ada, WOOD);
+        let wood = ZoneId::new("wood").expect("a name");
+        let (mut revision, digest) = b.heads()[&wood];
+        revision.number += 1_000_000_000;
+        let ahead = ZoneReport {
+            zone: wood,
+            list: Some(HeldList { revision, digest, kept: Kept::Stored }),
+            policy: None,
+            newest_head: Some(b.now),
+        };
+        let report = Report {
+            boot: BootId([9; 16]),
+            counter: 1,
+            at: b.now,
+            quality: Quality::Trusted,
+            zones: vec![ahead],
+            spooled: 0,
+            config: None,
+            version: "0.1.0".to_owned(),
+            refused: Vec::new(),
+            command_counter: 0,
+        };
+        let topic = "gs/1/club/agents/pi-back/report";
+        let (identity, _) = identity::load(&b.machine("pi-back").disk).expect("it is paired");
+        let payload = seal(Kind::Report, topic, &report, &identity.signer);
+        b.broker.inject(Message { topic: topic.to_owned(), payload }, false, b.now);
+        b.work();
+        assert!(!b.attends("door_ahead"));
+        b.hold(ada, None);
+        assert_eq!(b.tap(ada, "front").reason, Reason::Held);
+        b.settle();
     }
 
     fn another_zones_delta_is_refused_said_and_changes_nothing(way: WayIn) {

@@ -1,5 +1,6 @@
 //! Stripe cannot be read, or not rightly: nobody is locked out for it.
 
+use shared::standing::State;
 use shared::time::Span;
 use tests::building::story::WOOD;
 use tests::building::{Building, WayIn};
@@ -52,6 +53,48 @@ stories! {
         b.advance(Span::days(10));
         assert!(b.tap(ada, "front").opens());
         assert!(!b.attends("stripe_unreachable"), "{:?}", b.attention());
+        b.settle();
+    }
+
+    fn a_server_that_was_off_over_an_end_asks_before_anybody_lapses(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let end = b.paid_until(&subscription);
+        b.post.set_mood(tests::building::post::Mood::Lost);
+        b.advance_to(end - Span::days(1));
+        b.crash_server();
+        b.advance_to(end + Span::days(5));
+        b.set_stripe_out(true);
+        b.start_server();
+        b.advance(Span::minutes(5));
+        assert!(b.tap(ada, "front").opens(), "Stripe has not answered yet");
+        b.set_stripe_out(false);
+        b.advance(Span::minutes(11));
+        assert!(b.tap(ada, "front").opens(), "it was renewed");
+        assert!(matches!(b.state(ada), State::Good { .. }));
+        b.settle();
+    }
+
+    fn who_has_cancelled_while_the_server_was_off_lapses_when_stripe_says_so(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let end = b.paid_until(&subscription);
+        b.advance_to(end - Span::days(1));
+        b.post.set_mood(tests::building::post::Mood::Lost);
+        b.crash_server();
+        b.sim().cancel_at_period_end(&subscription, true);
+        b.advance_to(end + Span::days(5));
+        b.start_server();
+        b.advance(Span::minutes(1));
+        assert!(!b.tap(ada, "front").opens());
         b.settle();
     }
 

@@ -177,7 +177,8 @@ impl App {
             .into_iter()
             .map(|(member, causes)| (member, causes.join(" ")))
             .collect();
-        self.derive_each(work, &causes).await
+        self.derive_each(work, &causes).await?;
+        self.derive_payers(work, &batch.prices).await
     }
 
     async fn apply_one(&self, work: &mut Work, line: Line, batch: &mut Batch) -> Step<()> {
@@ -239,11 +240,7 @@ impl App {
                         .describe(&mut work.tx, account, &customer, &news)
                         .await?;
                 }
-                if invoice.status == InvoiceStatus::Paid {
-                    batch
-                        .sheet
-                        .book(account, &customer, &invoice, event.created);
-                }
+                let (id, paid) = (invoice.id.clone(), invoice.status == InvoiceStatus::Paid);
                 self.keep(
                     work,
                     (account, &customer),
@@ -252,6 +249,9 @@ impl App {
                     batch,
                 )
                 .await?;
+                if paid {
+                    batch.sheet.book(account, &customer, &id, event.created);
+                }
             }
             News::Customer(_, news) => {
                 batch
@@ -278,7 +278,11 @@ impl App {
         batch: &mut Batch,
     ) -> Step<()> {
         let known = batch.sheet.object(account, object.id());
-        let as_of = known.map_or(Timestamp::MIN, |known| known.as_of);
+        // A moment that has yet to come was read off a clock that was wrong: it orders nothing.
+        let as_of = known
+            .map(|known| known.as_of)
+            .filter(|as_of| *as_of <= work.now)
+            .unwrap_or(Timestamp::MIN);
         if created < as_of || created == as_of && self.billing.stripe.is_some() {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use super::client::StripeError;
 use super::news::MEMBER_KEY;
-use super::prices::price_stamp;
+use super::prices::said_stamp;
 use super::read;
 use super::receive::arrival;
 use crate::app::{App, Step, Work};
@@ -14,6 +14,7 @@ use serde_json::Value;
 use shared::facts::{Invoice, InvoiceStatus, Subscription, SubscriptionStatus};
 use shared::ids::AccountId;
 use shared::time::{Span, Timestamp};
+use std::collections::BTreeSet;
 
 /// How many customers one step fetches at most.
 const BATCH: i64 = 16;
@@ -316,15 +317,20 @@ impl App {
     ) -> Step<()> {
         // Stripe counts whole seconds: an event of the second in which we asked may still be news.
         let as_of = Timestamp::from_seconds(asked_at.as_seconds());
-        let mut rules_changed = false;
+        let mut changed = BTreeSet::new();
         let prices = fetched.subscriptions.iter().flat_map(|(_, prices)| prices);
         for price in prices.chain(fetched.invoices.iter().flat_map(|(_, prices)| prices)) {
-            rules_changed |= self
-                .meet_price(work, account, price, &price_stamp(as_of, ""))
-                .await?;
+            let stamp = said_stamp(as_of, "");
+            if self.meet_price(work, account, price, &stamp).await? {
+                changed.insert((account, price.id.clone()));
+            }
         }
-        if let Some(news) = &fetched.customer {
-            mirror::describe(&mut work.tx, account, customer, news).await?;
+        if let Some(news) = fetched.customer {
+            let news = CustomerNews {
+                stamp: Some(said_stamp(as_of, "")),
+                ..news
+            };
+            mirror::describe(&mut work.tx, account, customer, &news).await?;
         }
         for (subscription, _) in fetched.subscriptions {
             self.keep_fetched(
@@ -360,8 +366,9 @@ impl App {
             work.now,
         )
         .await?;
-        if rules_changed {
+        if !changed.is_empty() {
             self.reread(work).await?;
+            self.derive_payers(work, &changed).await?;
         }
         Ok(())
     }
@@ -381,7 +388,7 @@ impl App {
         };
         // An event of a later second than the question, or an end, is news that this answer does not have.
         let newer = known.as_ref().is_some_and(|known| {
-            known.as_of > as_of
+            (as_of < known.as_of && known.as_of <= work.now)
                 || known.stamp.as_ref().is_some_and(|stamp| stamp.at() > as_of)
                 || (terminal(&known.object) && !terminal(&object))
         });
@@ -411,11 +418,13 @@ impl App {
             return Ok(None);
         }
         let mut tx = self.store.begin_read().await?;
+        // A clock that was ahead must not hide what came since.
         let cursor = Timestamp(
             mirror::account(&mut tx, &self.organisation, self.billing.mode.word(), now)
                 .await?
                 .pull_created,
-        );
+        )
+        .min(now);
         drop(tx);
         let events = match stripe.events_since(cursor - OVERLAP).await {
             Ok(events) => events,
@@ -475,5 +484,6 @@ fn customer_news(value: &Value) -> Result<CustomerNews, read::ReadError> {
         reference: info.metadata.get(MEMBER_KEY).cloned(),
         known: true,
         deleted_at: None,
+        stamp: None,
     })
 }

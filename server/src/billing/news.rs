@@ -69,6 +69,7 @@ pub fn news(event: &Event) -> Result<News, ReadError> {
                 reference: info.metadata.get(MEMBER_KEY).cloned(),
                 known: true,
                 deleted_at: deleted.then_some(event.created),
+                stamp: Some(super::prices::event_stamp(event)),
             };
             News::Customer(info.id, news)
         }

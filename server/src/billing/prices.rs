@@ -4,11 +4,12 @@ use super::apply::Batch;
 use super::read::{Event, PriceInfo};
 use super::tag;
 use crate::app::{App, Step, Work};
-use crate::store::attention::{Item, raise};
+use crate::store::attention::{Item, raise, settle};
 use crate::store::mirror::{self, PriceRow};
 use crate::store::rulebook;
 use shared::ids::AccountId;
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 
 impl App {
     /// Learns the prices that an event shows.
@@ -20,8 +21,7 @@ impl App {
         event: &Event,
         batch: &mut Batch,
     ) -> Step<()> {
-        let place = format!("{} {}", super::order::step(&event.kind), event.id);
-        let stamp = price_stamp(event.created, &place);
+        let stamp = event_stamp(event);
         for price in prices {
             let key = (account, price.id.clone());
             // What the rules say of a price that changed in this batch is out of date.
@@ -46,13 +46,30 @@ impl App {
         stamp: &str,
     ) -> Step<bool> {
         let row = price_row(price);
+        // An event that shows neither a name nor the product leaves the word to whoever sees the product.
+        let stamp = if row.x.is_none() && !price.shows_product() {
+            ""
+        } else {
+            stamp
+        };
         match mirror::price(&mut work.tx, account, &price.id).await? {
             None => {}
             Some((known, _)) if known == row => return Ok(false),
             // An event shows a product by its id only: it cannot say that the product names no type.
             Some(_) if row.x.is_none() && !price.shows_product() => return Ok(false),
             Some((_, kept)) if kept.as_str() >= stamp => return Ok(false),
-            Some((known, _)) if known.x.is_some() && known.x != row.x => {
+            // The name was set back: there is nothing to agree to any more.
+            Some((known, _)) if known.x == row.x => {
+                settle(
+                    &mut work.tx,
+                    &self.organisation,
+                    "catalogue_change",
+                    &price.id,
+                    work.now,
+                )
+                .await?;
+            }
+            Some((known, _)) if known.x.is_some() => {
                 mirror::hold_price(&mut work.tx, account, &price.id, row.x.as_deref(), stamp)
                     .await?;
                 let item = Item {
@@ -63,7 +80,8 @@ impl App {
                     member: None,
                 };
                 raise(&mut work.tx, &self.organisation, item, work.now).await?;
-                return Ok(false);
+                rulebook::changed(&mut work.tx).await?;
+                return Ok(true);
             }
             Some(_) => {}
         }
@@ -81,10 +99,36 @@ impl App {
         rulebook::changed(&mut work.tx).await?;
         Ok(true)
     }
+
+    /// Whoever pays by prices that changed gets what they name now.
+    pub(super) async fn derive_payers(
+        &self,
+        work: &mut Work,
+        prices: &BTreeSet<(AccountId, String)>,
+    ) -> Step<()> {
+        for (account, price) in prices {
+            let ids = mirror::payers_of(&mut work.tx, *account, price).await?;
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let rows = mirror::customers(&mut work.tx, *account, &ids).await?;
+            let rows: Vec<_> = rows.iter().collect();
+            let concerned = self.link_all(work, *account, &rows).await?;
+            let cause = format!("price {price}");
+            let causes = concerned.into_values().flatten();
+            let causes = causes.map(|member| (member, cause.clone())).collect();
+            self.derive_each(work, &causes).await?;
+        }
+        Ok(())
+    }
 }
 
-/// Orders what was said of a price: by the moment, and within its second a fetch before every event.
-pub(crate) fn price_stamp(at: Timestamp, place: &str) -> String {
+/// Orders what events say of a price or a customer.
+pub(super) fn event_stamp(event: &Event) -> String {
+    let place = format!("{} {}", super::order::step(&event.kind), event.id);
+    said_stamp(event.created, &place)
+}
+
+/// Orders what was said of a price or a customer: by the moment, and within its second a fetch before every event.
+pub(crate) fn said_stamp(at: Timestamp, place: &str) -> String {
     format!("{:020} {place}", at.0)
 }
 
@@ -98,5 +142,6 @@ fn price_row(price: &PriceInfo) -> PriceRow {
             .as_ref()
             .map(|found| found.place.as_str().to_owned()),
         warnings: tag.warnings.iter().map(ToString::to_string).collect(),
+        waiting: false,
     }
 }

@@ -40,7 +40,7 @@ impl App {
     }
 
     /// Links the customers for which it is due; by customer, everybody it concerns now or concerned before.
-    async fn link_all(
+    pub(super) async fn link_all(
         &self,
         work: &mut Work,
         account: AccountId,

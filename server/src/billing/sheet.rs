@@ -5,9 +5,8 @@ use super::order::Stamp;
 use super::read::{Event, ReadError};
 use crate::store::inbox::Fate;
 use crate::store::members::{self, Booking};
-use crate::store::mirror::{self, Customer, CustomerNews, Kept};
+use crate::store::mirror::{self, Customer, CustomerNews, Kept, Object};
 use crate::store::{Result, Tx};
-use shared::facts::Invoice;
 use shared::ids::{AccountId, OrganisationId};
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,14 +133,12 @@ impl Sheet {
         self.objects.insert(key, kept);
     }
 
-    /// Notes a paid invoice for the ledger.
-    pub fn book(
-        &mut self,
-        account: AccountId,
-        customer: &str,
-        invoice: &Invoice,
-        paid_at: Timestamp,
-    ) {
+    /// Notes an invoice that was paid for the ledger, as it is after the events so far.
+    pub fn book(&mut self, account: AccountId, customer: &str, invoice: &str, paid_at: Timestamp) {
+        let Some(Object::Invoice(invoice)) = self.object(account, invoice).map(|kept| &kept.object)
+        else {
+            return;
+        };
         let booking = Booking {
             account,
             customer: customer.to_owned(),
@@ -152,9 +149,9 @@ impl Sheet {
         let first = self
             .bookings
             .get(&key)
-            .map(|first| (first.paid_at, first.customer.clone()));
+            .map(|first| (first.paid_at.min(paid_at), first.customer.clone()));
         let booking = match first {
-            // As in the ledger itself: what was booked first stays, but for what later news corrects.
+            // As in the ledger itself: the payer who was booked first stays.
             Some((paid_at, customer)) => Booking {
                 paid_at,
                 customer,
@@ -182,7 +179,13 @@ impl Sheet {
         let Some(row) = self.customers.get_mut(&(account, id.to_owned())) else {
             return mirror::describe(tx, account, id, news).await;
         };
+        if news.stamp.as_ref().is_some_and(|stamp| *stamp < row.stamp) {
+            return Ok(());
+        }
         let before = row.clone();
+        if let Some(stamp) = &news.stamp {
+            row.stamp.clone_from(stamp);
+        }
         let parts = [
             (&mut row.mail, &news.mail),
             (&mut row.name, &news.name),

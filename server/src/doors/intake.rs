@@ -229,7 +229,10 @@ impl Context<'_> {
             self.now,
         )
         .await?;
-        for zone in &report.zones {
+        // An agent has no say about zones that it does not serve.
+        let doors = agents::doors(tx, self.organisation, &self.agent.id).await?;
+        let served = |zone: &ZoneId| doors.iter().any(|door| door.zone == *zone);
+        for zone in report.zones.iter().filter(|zone| served(&zone.zone)) {
             self.check_zone(tx, zone).await?;
         }
         let refused: u64 = report.refused.iter().map(|refused| refused.count).sum();

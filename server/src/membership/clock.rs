@@ -5,7 +5,7 @@ use super::derive::{Context, derive_all};
 use crate::store::attention::{Item, raise};
 use crate::store::{Result, Tx, members, mirror, on};
 use shared::ids::{AccountId, MemberId};
-use shared::standing::LOOK_AHEAD;
+use shared::standing::{Because, LOOK_AHEAD};
 
 /// A run takes access from so many members at most without an admin's yes.
 pub const BRAKE_MEMBERS: usize = 5;
@@ -86,24 +86,25 @@ async fn count_inside(tx: &mut Tx, context: Context<'_>) -> Result<usize> {
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// Asks Stripe once more about those whose access would end within the hour though a renewal may have moved it.
+/// Asks Stripe once more about those whose access would end within the hour though a renewal may have moved it. Whose end
+/// is past although Stripe was not asked in that hour (the server was off, or its clock jumped) counts as unread until
+/// Stripe answers.
 pub async fn look_ahead(
     tx: &mut Tx,
     member: MemberId,
     context: Context<'_>,
 ) -> Result<Vec<(AccountId, String)>> {
     let standing = members::standing(tx, member).await?;
-    let ends_soon = standing.is_some_and(|standing| {
-        standing.access.iter().any(|access| {
-            !access.certain
-                && access
-                    .until
-                    .is_some_and(|until| context.now < until && until <= context.now + LOOK_AHEAD)
-        })
-    });
-    if !ends_soon {
+    let end = standing
+        .into_iter()
+        .flat_map(|standing| standing.access)
+        .filter(|access| !access.certain && matches!(access.because, Because::Subscription { .. }))
+        .filter_map(|access| access.until)
+        .filter(|until| *until <= context.now + LOOK_AHEAD)
+        .max();
+    let Some(end) = end else {
         return Ok(Vec::new());
-    }
+    };
     let sql = "SELECT account, id FROM customers WHERE member = $1 \
                UNION SELECT account, customer FROM coverage WHERE member = $1";
     let rows: Vec<(i64, String)> =
@@ -114,6 +115,9 @@ pub async fn look_ahead(
         .collect();
     for (account, customer) in &customers {
         mirror::want_fetch(tx, *account, customer, context.now).await?;
+        if end <= context.now {
+            mirror::not_asked(tx, *account, customer, end - LOOK_AHEAD, context.now).await?;
+        }
     }
     Ok(customers)
 }

@@ -68,6 +68,14 @@ pub async fn audit(
     audit_all(tx, organisation, now, &[line]).await
 }
 
+/// The latest moment at which somebody's standing changed.
+pub async fn last_derived(tx: &mut Tx, organisation: &OrganisationId) -> Result<Option<Timestamp>> {
+    let sql = "SELECT MAX(at) FROM audit WHERE organisation = $1 AND action = 'standing'";
+    let latest: Option<i64> =
+        on!(tx, c => sqlx::query_scalar(sql).bind(organisation.as_str()).fetch_one(c).await?);
+    Ok(latest.map(Timestamp))
+}
+
 /// Writes lines of the audit log, in order.
 pub async fn audit_all(
     tx: &mut Tx,

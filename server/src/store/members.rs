@@ -286,6 +286,7 @@ pub async fn book_all(
              period_from, period_until, paid_at, note) VALUES {} \
              ON CONFLICT (account, invoice) DO UPDATE SET amount = excluded.amount, reason = excluded.reason, \
              period_from = excluded.period_from, period_until = excluded.period_until, \
+             paid_at = CASE WHEN excluded.paid_at < payments.paid_at THEN excluded.paid_at ELSE payments.paid_at END, \
              member = COALESCE(payments.member, excluded.member)",
             (0..part.len()).map(row).collect::<Vec<String>>().join(", ")
         );

@@ -157,6 +157,8 @@ pub struct Customer {
     pub name: Option<String>,
     /// The member named in metadata or in our reference.
     pub reference: Option<String>,
+    /// Where the last word about the customer itself stands in the order; empty if there was none.
+    pub stamp: String,
     /// Whether Stripe has told us about the customer itself.
     pub known: i64,
     /// When we first heard of it.
@@ -199,7 +201,7 @@ pub async fn customers(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Result<
     let mut found: BTreeMap<String, Customer> = BTreeMap::new();
     for part in parts(ids) {
         let sql = format!(
-            "SELECT c.id, c.member, c.link, c.confirmed, c.mail, c.name, c.reference, c.known, c.seen_at, c.ticket, \
+            "SELECT c.id, c.member, c.link, c.confirmed, c.mail, c.name, c.reference, c.stamp, c.known, c.seen_at, c.ticket, \
              c.fetched_at, c.unread_since, v.member AS covered \
              FROM customers c LEFT JOIN coverage v ON v.account = c.account AND v.customer = c.id \
              WHERE c.account = $1 AND c.id IN ({})",
@@ -252,9 +254,11 @@ pub struct CustomerNews {
     pub known: bool,
     /// When it was deleted.
     pub deleted_at: Option<Timestamp>,
+    /// Where this stands among the words about the customer itself; none for what is said in passing.
+    pub stamp: Option<String>,
 }
 
-/// Records what Stripe says about a customer.
+/// Records what Stripe says about a customer; an older word about it than the last says nothing.
 pub async fn describe(
     tx: &mut Tx,
     account: AccountId,
@@ -263,7 +267,8 @@ pub async fn describe(
 ) -> Result<()> {
     let sql = "UPDATE customers SET mail = COALESCE($3, mail), name = COALESCE($4, name), \
                reference = COALESCE($5, reference), known = CASE WHEN $6 = 1 THEN 1 ELSE known END, \
-               deleted_at = COALESCE($7, deleted_at) WHERE account = $1 AND id = $2";
+               deleted_at = COALESCE($7, deleted_at), stamp = COALESCE($8, stamp) \
+               WHERE account = $1 AND id = $2 AND stamp <= COALESCE($8, stamp)";
     on!(tx, c => sqlx::query(sql)
         .bind(account.0)
         .bind(id)
@@ -272,6 +277,7 @@ pub async fn describe(
         .bind(news.reference.as_deref())
         .bind(i64::from(news.known))
         .bind(news.deleted_at.map(|at| at.0))
+        .bind(news.stamp.as_deref())
         .execute(c).await?.rows_affected());
     Ok(())
 }
@@ -298,6 +304,20 @@ pub async fn want_fetch(tx: &mut Tx, account: AccountId, id: &str, at: Timestamp
     let sql = "UPDATE customers SET wants_fetch = CASE WHEN wants_fetch IS NULL OR wants_fetch > $3 THEN $3 \
                ELSE wants_fetch END WHERE account = $1 AND id = $2";
     on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(at.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Notes that a customer counts as unread if no answer came since a moment.
+pub async fn not_asked(
+    tx: &mut Tx,
+    account: AccountId,
+    id: &str,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    let sql = "UPDATE customers SET unread_since = COALESCE(unread_since, $4) \
+               WHERE account = $1 AND id = $2 AND (fetched_at IS NULL OR fetched_at < $3)";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(since.0).bind(now.0).execute(c).await?.rows_affected());
     Ok(())
 }
 
@@ -370,6 +390,8 @@ pub struct PriceRow {
     pub place: Option<String>,
     /// Near misses and contradictions, in words.
     pub warnings: Vec<String>,
+    /// Whether a change of the type waits for an admin.
+    pub waiting: bool,
 }
 
 /// All prices of an organisation's accounts.
@@ -377,34 +399,62 @@ pub async fn prices(
     tx: &mut Tx,
     organisation: &OrganisationId,
 ) -> Result<HashMap<(AccountId, String), PriceRow>> {
-    let sql = "SELECT p.account, p.id, p.x, p.place, p.warnings FROM prices p JOIN accounts a ON a.id = p.account \
-               WHERE a.organisation = $1";
-    type Row = (i64, String, Option<String>, Option<String>, String);
+    let sql = "SELECT p.account, p.id, p.x, p.place, p.warnings, p.waiting FROM prices p \
+               JOIN accounts a ON a.id = p.account WHERE a.organisation = $1";
+    type Row = (
+        i64,
+        String,
+        Option<String>,
+        Option<String>,
+        String,
+        Option<String>,
+    );
     let rows: Vec<Row> =
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
     rows.into_iter()
-        .map(|(account, id, x, place, warnings)| {
-            let warnings = json(&warnings, "prices", "warnings", &id)?;
-            Ok(((AccountId(account), id), PriceRow { x, place, warnings }))
+        .map(|(account, id, x, place, warnings, waiting)| {
+            let row = PriceRow {
+                x,
+                place,
+                warnings: json(&warnings, "prices", "warnings", &id)?,
+                waiting: waiting.is_some(),
+            };
+            Ok(((AccountId(account), id), row))
         })
         .collect()
 }
 
-/// A price as it is kept: the row, and a change that waits for an admin.
+/// Customers with an object that names a price; possibly some more.
+pub async fn payers_of(tx: &mut Tx, account: AccountId, price: &str) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT customer FROM objects WHERE account = $1 AND body LIKE $2 ORDER BY customer";
+    let named = format!("%\"{price}\"%");
+    Ok(on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(named).fetch_all(c).await?))
+}
+
+/// A price as it is kept: the row, and where what was last said of it stands in the order.
 pub async fn price(
     tx: &mut Tx,
     account: AccountId,
     id: &str,
 ) -> Result<Option<(PriceRow, String)>> {
-    let sql = "SELECT x, place, warnings, stamp FROM prices WHERE account = $1 AND id = $2";
-    let row: Option<(Option<String>, Option<String>, String, String)> =
+    let sql =
+        "SELECT x, place, warnings, stamp, waiting FROM prices WHERE account = $1 AND id = $2";
+    type Row = (
+        Option<String>,
+        Option<String>,
+        String,
+        String,
+        Option<String>,
+    );
+    let row: Option<Row> =
         on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(id).fetch_optional(c).await?);
-    row.map(|(x, place, warnings, stamp)| {
+    row.map(|(x, place, warnings, stamp, waiting)| {
         Ok((
             PriceRow {
                 x,
                 place,
                 warnings: json(&warnings, "prices", "warnings", id)?,
+                waiting: waiting.is_some(),
             },
             stamp,
         ))

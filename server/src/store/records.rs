@@ -130,7 +130,7 @@ impl Gathered {
             column,
         };
         let n1 = || n1.ok_or_else(|| lacks("n1"));
-        let n2 = || n2.ok_or_else(|| lacks("n2"));
+        let second = || n2.ok_or_else(|| lacks("n2"));
         let t1 = || t1.ok_or_else(|| lacks("t1"));
         let bytes = || bytes.ok_or_else(|| lacks("bytes"));
         let Record {
@@ -146,7 +146,7 @@ impl Gathered {
                 *member = Some(Member {
                     organisation: name(&t1()?, "members")?,
                     holder: Holder(n1()?),
-                    keyholder: n2()? != 0,
+                    keyholder: second()? != 0,
                     standing: standing.transpose()?,
                     next_change: n3.map(Timestamp),
                 });
@@ -155,34 +155,34 @@ impl Gathered {
                 id: CardId(n1()?),
                 uid_sealed: bytes()?,
                 state: CardRow::read(&t1()?, whom)?,
-                since: Timestamp(n2()?),
+                since: Timestamp(second()?),
             }),
             "object" => {
                 let (id, kind) = (t1()?, t2.ok_or_else(|| lacks("t2"))?);
                 let body = t3.ok_or_else(|| lacks("t3"))?;
                 self.objects
-                    .add(AccountId(n1()?), &id, &kind, &body, (Some(n2()?), n3))?;
+                    .add(AccountId(n1()?), &id, &kind, &body, (n2, n3))?;
             }
             "seat" => {
                 let covered = n3.ok_or_else(|| lacks("n3"))?;
-                self.seats.insert((n1()?, t1()?, n2()?), covered);
+                self.seats.insert((n1()?, t1()?, second()?), covered);
             }
             "grant" => facts.grants.push(Grant {
                 id: GrantId(n1()?),
                 membership: name(&t1()?, "grants")?,
-                from: Timestamp(n2()?),
+                from: Timestamp(second()?),
                 until: n3.map(Timestamp),
             }),
             "hold" => facts.holds.push(Hold {
                 id: HoldId(n1()?),
-                from: Timestamp(n2()?),
+                from: Timestamp(second()?),
                 until: n3.map(Timestamp),
             }),
             "payment" => facts.payments.push(HandPayment {
                 id: PaymentId(n1()?),
                 membership: name(&t1()?, "payments")?,
-                from: Timestamp(n2()?),
-                until: Timestamp(n3.unwrap_or(n2()?)),
+                from: Timestamp(second()?),
+                until: Timestamp(n3.unwrap_or(second()?)),
             }),
             "entry" => {
                 let zone = t1()?;

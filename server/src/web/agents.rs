@@ -4,6 +4,7 @@ use super::extract::{At, Body};
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Title};
 use super::{Here, State};
+use crate::doors::access::SERVER_USER;
 use crate::doors::intake::OUT_OF_CONTACT;
 use crate::doors::pairing::{self, CODE_LIFE};
 use crate::random::Handed;
@@ -238,6 +239,12 @@ pub async fn create(
     state: Here,
     Body(body): Body<NewAgent>,
 ) -> Answer<(StatusCode, Json<PairingCodeView>)> {
+    if body.id.as_str() == SERVER_USER {
+        return Err(Problem::conflict(
+            "id",
+            "This is the server's own name at the broker; choose another.",
+        ));
+    }
     let mut work = state.work().await?;
     let organisation = &state.app.organisation;
     if agents::find(&mut work.tx, organisation, &body.id)

@@ -239,6 +239,44 @@ pub async fn subscribe(api: &Api, customer: &str) -> AccountId {
 }
 
 #[tokio::test]
+async fn a_seat_of_a_customer_that_belongs_to_nobody_covers_whom_it_names() {
+    let api = Api::new().await;
+    let ada = api.furnish().await;
+    subscribe(&api, "cus_1").await;
+    api.put(
+        "/api/v1/coverage/si_1/1",
+        json!({"customer": "cus_1", "member": ada}),
+    )
+    .await;
+    let view = api.get(&format!("/api/v1/members/{ada}")).await;
+    assert_eq!(view["standing"]["state"], "good");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_gives_back_what_it_took() {
+    let api = Api::new().await;
+    let ada = api.furnish().await;
+    api.post(
+        &format!("/api/v1/members/{ada}/grants"),
+        json!({"membership": "full", "reason": "founder", "until": "2026-02-01T00:00:00Z"}),
+    )
+    .await;
+    let state = async || {
+        let view = api.get(&format!("/api/v1/members/{ada}")).await;
+        view["standing"]["state"].clone()
+    };
+    let right = api.now();
+    api.app.tick(right).await.expect("a step");
+    api.app.tick(right + Span::days(45)).await.expect("a step");
+    assert_ne!(state().await, "good");
+    api.app
+        .tick(right + Span::seconds(5))
+        .await
+        .expect("a step");
+    assert_eq!(state().await, "good");
+}
+
+#[tokio::test]
 async fn a_customer_is_linked_and_pays_for_two() {
     let api = Api::new().await;
     let (ada, grace) = (api.furnish().await, api.member("Grace").await);

@@ -145,7 +145,17 @@ impl Event {
             account,
             livemode,
         } = envelope.head()?;
-        let payload: Payload = parsed(envelope.data).unwrap_or_default();
+        let payload = match (parsed(envelope.data), envelope.data) {
+            (Some(payload), _) => payload,
+            (None, None) => Payload::default(),
+            (None, Some(_)) => {
+                return Err(ReadError::Field {
+                    object: "event",
+                    id,
+                    field: "data".to_owned(),
+                });
+            }
+        };
         let related: Value = parsed(envelope.related_object).unwrap_or_default();
         let object = payload.object;
         let object_kind = text(&object, "object").or_else(|| text(&related, "type"));

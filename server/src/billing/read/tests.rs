@@ -667,9 +667,25 @@ fn an_event_of_unknown_content_is_an_event() {
             "{object}"
         );
     }
-    let mut value = event(&Value::Null, &Value::Null);
-    value["data"] = json!("odd");
-    assert_eq!(read(&value).map(|read| read.object), Ok(Value::Null));
+}
+
+#[test]
+fn an_event_whose_payload_cannot_be_read_says_so_instead_of_nothing() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for data in [
+        "\"odd\"",
+        r#"{"object": {"name": "\ud83d"}}"#,
+        r#"{"object": {"amount": 1e400}}"#,
+        &format!("{{\"object\": {deep}}}"),
+    ] {
+        let mut value = event(&Value::Null, &Value::Null);
+        value["data"] = json!("here");
+        let body = value.to_string().replace("\"here\"", data);
+        assert!(
+            matches!(Event::read(body.as_bytes()), Err(ReadError::Field { field, .. }) if field == "data"),
+            "{data}"
+        );
+    }
 }
 
 #[test]
