@@ -120,6 +120,7 @@ fn reason(entry: Option<&Entry>, knowledge: Knowledge<'_>, clock: Reading) -> Re
         CardState::Lost => return Reason::Lost,
         CardState::Held => return Reason::Held,
         CardState::Lapsed => return Reason::Lapsed,
+        CardState::Ended => return Reason::Expired,
         CardState::Ok => {}
     }
     if entry.flags.has_unknown() {

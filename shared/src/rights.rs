@@ -42,6 +42,9 @@ pub enum CardState {
     /// The card was reported lost.
     #[n(3)]
     Lost,
+    /// Its holder is a member, but what gave access to this zone has ended.
+    #[n(4)]
+    Ended,
 }
 
 /// Bits that change how a card is judged; a door refuses a card with a bit it does not know.
@@ -140,13 +143,10 @@ pub fn rights(
     match &standing.state {
         State::Held { .. } => Some((CardState::Held, Vec::new())),
         // The word, not the date: a door whose clock runs behind must not revive what has ended.
-        State::Good { .. }
-        | State::Grace { .. }
-        | State::Pending { .. }
-        | State::Lapsed { .. }
-        | State::Stranger
-            if rights.is_empty() =>
-        {
+        State::Good { .. } | State::Grace { .. } | State::Pending { .. } if rights.is_empty() => {
+            Some((CardState::Ended, Vec::new()))
+        }
+        State::Lapsed { .. } | State::Stranger if rights.is_empty() => {
             Some((CardState::Lapsed, Vec::new()))
         }
         State::Good { .. }
@@ -219,6 +219,14 @@ mod tests {
         assert_eq!(
             rights(&standing, &zone(), Timestamp(100)),
             Some((CardState::Lapsed, Vec::new()))
+        );
+        let elsewhere = Standing {
+            state: State::Good { until: None },
+            access: vec![access("5", 100), access("7", 900)],
+        };
+        assert_eq!(
+            rights(&elsewhere, &zone(), Timestamp(100)),
+            Some((CardState::Ended, Vec::new()))
         );
     }
 }

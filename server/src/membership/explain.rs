@@ -284,6 +284,7 @@ impl Words {
                 .collect::<Vec<_>>()
                 .join(", or "),
             CardState::Lapsed => "a card is refused as lapsed".to_owned(),
+            CardState::Ended => "a card is refused, for access to this zone has ended".to_owned(),
             CardState::Held => "a card is refused as held".to_owned(),
             CardState::Lost => "a card is refused as lost".to_owned(),
         }
