@@ -10,7 +10,7 @@ use crate::disk::Disk;
 use crate::identity::{Identity, Paired};
 use crate::keeper::{HeldConfig, Keeper, Shelf, Work, held_config};
 use crate::spool::{Limits, Spool};
-use crate::store::{AgentState, StoreError};
+use crate::store::AgentState;
 use crate::zone::Zone;
 use rand_core::CryptoRng;
 use shared::badge::What;
@@ -152,12 +152,6 @@ pub enum Drive {
 /// The agent cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// What was accepted before cannot be read.
-    #[error("the state directory cannot be read")]
-    Store(#[source] StoreError),
-    /// The badge log cannot be read.
-    #[error("the badge log in the state directory cannot be read")]
-    Spool(#[source] std::io::Error),
     /// There is no thread to store lists on.
     #[error("no thread can be started for the disk")]
     Shelf(#[source] std::io::Error),
@@ -199,7 +193,7 @@ impl Agent {
     /// rest.
     ///
     /// # Errors
-    /// If the disk cannot be read at all.
+    /// If there is no thread to store lists on.
     pub fn start<D: Disk + Clone + 'static>(
         disk: D,
         start: Start,
@@ -211,7 +205,7 @@ impl Agent {
             &start.identity,
         );
         Self::start_on(
-            keeper.map_err(StartError::Store)?,
+            keeper,
             |keeper| Ok(Box::new(keeper)),
             Box::new(disk),
             start,
@@ -223,7 +217,7 @@ impl Agent {
     /// door is told to rest.
     ///
     /// # Errors
-    /// If a disk cannot be read at all.
+    /// If there is no thread to store lists on.
     pub fn start_on(
         mut keeper: Keeper,
         shelf: impl FnOnce(Keeper) -> std::io::Result<Box<dyn Shelf>>,
@@ -238,15 +232,6 @@ impl Agent {
             doors,
             random,
         } = start;
-        let (spool, recovery) =
-            Spool::open(badges, boot, Limits::default()).map_err(StartError::Spool)?;
-        if recovery.damaged_bytes > 0 || recovery.missing > 0 {
-            tracing::error!(
-                missing = recovery.missing,
-                damaged_bytes = recovery.damaged_bytes,
-                "the badge log is damaged"
-            );
-        }
         let state = keeper.state().clone();
         let links = keeper.load_links();
         let config = newest_config(&keeper, &paired);
@@ -257,6 +242,16 @@ impl Agent {
             .unwrap_or(Timestamp::MIN)
             .max(config.config.issued_at);
         let clock = DoorClock::start(floor, sources.uptime);
+        let (spool, recovery) =
+            Spool::open(badges, boot, Limits::default(), clock.read(sources).time);
+        if recovery.damaged_bytes > 0 || recovery.missing > 0 || recovery.unreadable > 0 {
+            tracing::error!(
+                missing = recovery.missing,
+                damaged_bytes = recovery.damaged_bytes,
+                unreadable_files = recovery.unreadable,
+                "the badge log is damaged: check the card"
+            );
+        }
         let doors = doors
             .into_iter()
             .map(|door| (door.id, Door::at_rest(door.unlock)))

@@ -81,21 +81,17 @@ pub async fn check(config: &Config, mut out: impl Write) -> io::Result<u32> {
             )?;
             let sources = SystemClock::start().read();
             let other = Directory::read_only(&config.state_dir);
-            match Keeper::open(Box::new(disk), Box::new(other), &identity) {
-                Err(error) => tell(
-                    "lists",
-                    bad(&error, "check the disk; the server sends lists anew"),
-                )?,
-                Ok(mut keeper) => {
-                    let stored = Stored::read(&mut keeper, &identity, &paired, sources);
-                    tell("clock", clock(&stored, sources))?;
-                    for door in &config.doors {
-                        tell(
-                            &format!("list of {}", door.id),
-                            list(&stored, door, sources),
-                        )?;
-                    }
-                }
+            let mut keeper = Keeper::open(Box::new(disk), Box::new(other), &identity);
+            if keeper.damaged() {
+                tell("state", marks())?;
+            }
+            let stored = Stored::read(&mut keeper, &identity, &paired, sources);
+            tell("clock", clock(&stored, sources))?;
+            for door in &config.doors {
+                tell(
+                    &format!("list of {}", door.id),
+                    list(&stored, door, sources),
+                )?;
             }
             tell("broker", broker(&paired, running.as_deref()).await)?;
         }
@@ -121,6 +117,14 @@ fn state_dir(config: &Config, running: bool) -> Found {
             &error,
             "it must exist and belong to the user of the agent; run this as that user or as root",
         ),
+    }
+}
+
+fn marks() -> Found {
+    Found::Bad {
+        what: "a copy of `highest` or `state` is damaged or cannot be read; another one is used"
+            .to_owned(),
+        to_do: "check the card and replace it soon; what else cannot be read, the agent's log names",
     }
 }
 

@@ -178,21 +178,25 @@ pub struct HeldConfig {
 }
 
 impl Keeper {
-    /// Opens what lies on disk; both handles are for the same disk.
-    pub fn open(
-        store: Box<dyn Disk>,
-        disk: Box<dyn Disk>,
-        identity: &Identity,
-    ) -> Result<Self, StoreError> {
-        Ok(Self {
-            store: Store::open(store)?,
+    /// Opens what lies on disk; both handles are for the same disk. What cannot be read is told in the log and done
+    /// without.
+    #[must_use]
+    pub fn open(store: Box<dyn Disk>, disk: Box<dyn Disk>, identity: &Identity) -> Self {
+        Self {
+            store: Store::open(store),
             disk,
             signer: identity.signer.clone(),
             changes: BTreeMap::new(),
             logged: BTreeMap::new(),
             broken: BTreeSet::new(),
             finished: VecDeque::new(),
-        })
+        }
+    }
+
+    /// Whether a copy of the counters or marks was damaged or could not be read.
+    #[must_use]
+    pub fn damaged(&self) -> bool {
+        self.store.damaged()
     }
 
     /// Counters and marks as last stored.
@@ -240,7 +244,10 @@ impl Keeper {
     /// How far the server was known to have the badge log, boot by boot.
     #[must_use]
     pub fn load_links(&self) -> BTreeMap<BootId, Link> {
-        let bytes = self.disk.read(LINKS).ok().flatten().unwrap_or_default();
+        let bytes = self.disk.read(LINKS).inspect_err(|error| {
+            tracing::error!(file = LINKS, reason = %error, "cannot be read, events may be sent again: check the card");
+        });
+        let bytes = bytes.ok().flatten().unwrap_or_default();
         let links = verified(&self.signer.public(), LINKS, &bytes);
         let links = links.and_then(|bytes| minicbor::decode::<Vec<(BootId, Link)>>(bytes).ok());
         links.unwrap_or_default().into_iter().collect()
@@ -319,10 +326,7 @@ impl Keeper {
         let name = list_name(zone);
         let loaded = self
             .store
-            .load(zone, |_, bytes| verified(&public, &name, bytes).is_some());
-        let loaded = loaded
-            .map_err(|error| tracing::error!(zone.id = %zone, reason = %chain(&error), "no list"))
-            .ok()??;
+            .load(zone, |_, bytes| verified(&public, &name, bytes).is_some())?;
         let parts: Vec<SnapshotPart> =
             minicbor::decode(verified(&public, &name, &loaded.snapshot)?).ok()?;
         let entries: Option<Vec<_>> = parts.iter().map(SnapshotPart::unpack).collect();
@@ -337,7 +341,8 @@ impl Keeper {
             self.broken.insert(zone.clone());
         }
         let behind = highest.is_some_and(|highest| order(list.revision()) < order(highest));
-        let kept = if behind || !whole || (loaded.degraded && self.store.damaged()) {
+        let doubtful = loaded.log_unreadable || (loaded.degraded && self.store.damaged());
+        let kept = if behind || !whole || doubtful {
             Kept::Degraded
         } else {
             Kept::Stored
@@ -367,7 +372,14 @@ impl Keeper {
 
     fn load_copies(&self, name: &str) -> Vec<Vec<u8>> {
         let public = self.signer.public();
-        let read = |copy| self.disk.read(&format!("{name}.{copy}")).ok().flatten();
+        let read = |copy| {
+            let file = format!("{name}.{copy}");
+            let bytes = self.disk.read(&file);
+            let told = bytes.inspect_err(|error| {
+                tracing::error!(file, reason = %error, "cannot be read, another copy is used: check the card");
+            });
+            told.ok().flatten()
+        };
         let copies = COPIES.into_iter().filter_map(read);
         copies
             .filter_map(|bytes| verified(&public, name, &bytes).map(<[u8]>::to_vec))

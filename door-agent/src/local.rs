@@ -65,9 +65,8 @@ fn log(config: &Config, door: &DoorId, opened: bool, clock: &SystemClock) -> any
     let disk = Directory::open(&badges_dir(&config.state_dir))
         .context("the badge log cannot be written")?;
     let boot = boot_id(&mut randomness());
-    let (mut spool, _) = Spool::open(Box::new(disk), boot, Limits::default())
-        .context("the badge log cannot be read")?;
     let sources = clock.read();
+    let (mut spool, _) = Spool::open(Box::new(disk), boot, Limits::default(), sources.wall);
     let event = BadgeEvent {
         sequence: spool.next_sequence(),
         at: sources.wall,

@@ -212,7 +212,7 @@ fn decide(config: &Config, uid: &str) -> anyhow::Result<()> {
     let disk = Directory::read_only(&config.state_dir);
     let (identity, paired) = identity::load(&disk)?;
     let other = Directory::read_only(&config.state_dir);
-    let mut keeper = Keeper::open(Box::new(disk), Box::new(other), &identity)?;
+    let mut keeper = Keeper::open(Box::new(disk), Box::new(other), &identity);
     let sources = SystemClock::start().read();
     let stored = Stored::read(&mut keeper, &identity, &paired, sources);
     let reading = stored.reading(sources);

@@ -56,7 +56,7 @@ pub async fn run(config: &Config, post: impl FnOnce() -> io::Result<Guard>) -> a
     let mut random = randomness();
     let rings = Arc::new(Notify::new());
     let ring = Arc::clone(&rings);
-    let keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk), &identity)?;
+    let keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk), &identity);
     let start = Start {
         identity,
         paired,

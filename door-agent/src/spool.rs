@@ -117,6 +117,8 @@ pub struct Spool {
     unmarked: BTreeSet<u64>,
     current: Option<Segment>,
     next_segment: u64,
+    /// Whether it is known which segments lie on disk; until then none is begun, for it might take another's place.
+    listed: bool,
     marks_changed: bool,
     /// Segments that were written to since they were synced; more than one if the disk made us give one up.
     unsynced: BTreeSet<u64>,
@@ -411,6 +413,11 @@ impl Spool {
 
     fn begin_segment(&mut self) -> io::Result<Segment> {
         self.sync_written()?;
+        if !self.listed {
+            let newest = self.segments()?.last().copied().unwrap_or(IN_MEMORY);
+            self.next_segment = self.next_segment.max(newest.saturating_add(1));
+            self.listed = true;
+        }
         let segment = Segment {
             number: self.next_segment,
             len: 0,

@@ -59,27 +59,11 @@ pub enum StoreError {
         /// How long it is.
         bytes: usize,
     },
-    /// A zone's files could not be read.
-    #[error("the list of zone {zone} could not be read: check the disk")]
-    Load {
-        /// Whose list.
-        zone: ZoneId,
-        /// Why.
-        source: io::Error,
-    },
     /// A withdrawn zone's files could not be removed.
     #[error("the list of zone {zone} could not be removed: check the disk")]
     Forget {
         /// Whose list.
         zone: ZoneId,
-        /// Why.
-        source: io::Error,
-    },
-    /// Counters or marks could not be read.
-    #[error("`{file}` could not be read: check the disk")]
-    ReadSmall {
-        /// Which file.
-        file: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -112,8 +96,10 @@ pub struct Loaded {
     pub snapshot: Vec<u8>,
     /// The deltas accepted after it, in order, as they were stored; unchecked but for their checksums.
     pub deltas: Vec<Delta>,
-    /// True if a newer generation was there and did not hold, or deltas were lost: ask for a sync first.
+    /// True if another generation was there and did not hold, or deltas were lost: ask for a sync first.
     pub degraded: bool,
+    /// True if nobody knows what changes followed, because their log could not be read.
+    pub log_unreadable: bool,
 }
 
 /// One stored change of a list.
@@ -143,6 +129,15 @@ struct Current {
     salt: u64,
     log_len: u64,
     log_usable: bool,
+    /// The other generation could not be read and may be the newer one.
+    other_unreadable: bool,
+}
+
+/// What was read of a log.
+struct Log {
+    deltas: Vec<Delta>,
+    torn: bool,
+    unreadable: bool,
 }
 
 /// A generation whose snapshot file holds.
@@ -154,47 +149,48 @@ struct Generation {
 }
 
 impl Store {
-    /// The revision, bytes and deltas of a zone's newest generation that passes `check`; `None` if none does.
-    ///
-    /// # Errors
-    /// If the disk cannot be read; damaged files are no error.
+    /// The revision, bytes and deltas of a zone's newest generation that can be read and passes `check`; `None` if none
+    /// does.
     pub fn load(
         &mut self,
         zone: &ZoneId,
         mut check: impl FnMut(Revision, &[u8]) -> bool,
-    ) -> Result<Option<Loaded>, StoreError> {
-        let failed = |source| StoreError::Load {
-            zone: zone.clone(),
-            source,
-        };
+    ) -> Option<Loaded> {
         let mut degraded = false;
+        let mut unreadable = [false; GENERATIONS.len()];
         let mut generations = Vec::new();
-        for index in 0..GENERATIONS.len() {
-            let file = snapshot_file(zone, index);
-            if let Some(bytes) = self.disk.read(&file).map_err(failed)? {
-                match decode_snapshot(index, &bytes) {
+        for (index, unreadable) in unreadable.iter_mut().enumerate() {
+            match read(self.disk.as_ref(), &snapshot_file(zone, index)) {
+                Ok(None) => {}
+                Ok(Some(bytes)) => match decode_snapshot(index, &bytes) {
                     Some(generation) => generations.push(generation),
                     None => degraded = true,
+                },
+                Err(Unreadable) => {
+                    *unreadable = true;
+                    degraded = true;
                 }
             }
         }
         generations.sort_by_key(|generation| std::cmp::Reverse(order(generation.revision)));
         for generation in generations {
             if check(generation.revision, &generation.snapshot) {
-                let (deltas, torn) = self.load_log(zone, &generation).map_err(failed)?;
+                let other_unreadable = unreadable[1 - generation.index];
+                let log = self.load_log(zone, &generation, other_unreadable);
                 let Generation {
                     revision, snapshot, ..
                 } = generation;
-                return Ok(Some(Loaded {
+                return Some(Loaded {
                     revision,
                     snapshot,
-                    deltas,
-                    degraded: degraded || torn,
-                }));
+                    deltas: log.deltas,
+                    degraded: degraded || log.torn || log.unreadable,
+                    log_unreadable: log.unreadable,
+                });
             }
             degraded = true;
         }
-        Ok(None)
+        None
     }
 
     /// Stores a whole list as the newest generation; durable on return, and the generation before it is kept.
@@ -212,9 +208,16 @@ impl Store {
             source,
         };
         let generation = match self.zones.get(zone) {
+            // Without whole marks nothing says that this list is newer than the one that could not be read; it is newer
+            // than the one in use.
+            Some(current) if current.other_unreadable && self.damaged => current.generation,
             Some(current) => 1 - current.generation,
             None => 0,
         };
+        let other_unreadable = self
+            .zones
+            .get(zone)
+            .is_some_and(|current| current.other_unreadable && current.generation == generation);
         let (content, salt) = encode_snapshot(revision, bytes);
         self.disk
             .write_atomic(&snapshot_file(zone, generation), &content)
@@ -228,6 +231,7 @@ impl Store {
                 salt,
                 log_len: 0,
                 log_usable,
+                other_unreadable,
             },
         );
         Ok(())
@@ -294,13 +298,11 @@ impl Store {
     }
 
     /// Reads the deltas behind a generation, makes it the one in use, and says whether some were lost.
-    fn load_log(
-        &mut self,
-        zone: &ZoneId,
-        generation: &Generation,
-    ) -> io::Result<(Vec<Delta>, bool)> {
+    fn load_log(&mut self, zone: &ZoneId, generation: &Generation, other_unreadable: bool) -> Log {
         let file = log_file(zone, generation.index);
-        let bytes = self.disk.read(&file)?.unwrap_or_default();
+        let read = read(self.disk.as_ref(), &file);
+        let unreadable = read.is_err();
+        let bytes = read.ok().flatten().unwrap_or_default();
         let scan = records::scan_chain(generation.salt, &bytes);
         let torn = scan.good_len < bytes.len();
         let deltas = scan
@@ -308,17 +310,33 @@ impl Store {
             .iter()
             .filter_map(|payload| decode_delta(payload))
             .collect();
-        let log_usable = !torn || self.disk.truncate(&file, scan.good_len as u64).is_ok();
         let log_len = scan.good_len as u64;
+        let log_usable = !unreadable && (!torn || self.disk.truncate(&file, log_len).is_ok());
         let current = Current {
             generation: generation.index,
             salt: generation.salt,
             log_len,
             log_usable,
+            other_unreadable,
         };
         self.zones.insert(zone.clone(), current);
-        Ok((deltas, torn))
+        Log {
+            deltas,
+            torn,
+            unreadable,
+        }
     }
+}
+
+/// A file is there, and what it holds cannot be had.
+struct Unreadable;
+
+/// Reads a file; why it cannot be read is told in the log.
+fn read(disk: &dyn Disk, file: &str) -> Result<Option<Vec<u8>>, Unreadable> {
+    disk.read(file).map_err(|error| {
+        tracing::error!(file, reason = %error, "cannot be read, the door goes on without it: check the card");
+        Unreadable
+    })
 }
 
 /// Orders revisions: by epoch number, then by number.

@@ -1,7 +1,7 @@
 //! The disk's twin in memory, with knobs for everything a cheap SD card does to its owner.
 
 use super::Disk;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +17,8 @@ struct Inner {
     /// Removed since names were last made durable: a power cut may bring them back.
     removed: BTreeMap<String, Content>,
     fail_writes: bool,
+    unreadable: BTreeSet<String>,
+    fail_lists: bool,
     capacity: Option<usize>,
     changes_left: Option<u64>,
     changes: u64,
@@ -38,6 +40,21 @@ impl MemoryDisk {
     /// Lets every change fail, or work again.
     pub fn fail_writes(&self, fail: bool) {
         self.lock().fail_writes = fail;
+    }
+
+    /// Lets every read of a file fail, whatever it holds, or work again.
+    pub fn fail_reads(&self, name: &str, fail: bool) {
+        let unreadable = &mut self.lock().unreadable;
+        if fail {
+            unreadable.insert(name.to_owned());
+        } else {
+            unreadable.remove(name);
+        }
+    }
+
+    /// Lets nobody learn which files there are, or lets them again.
+    pub fn fail_lists(&self, fail: bool) {
+        self.lock().fail_lists = fail;
     }
 
     /// Limits the bytes of all files together; an append that does not fit leaves what fits behind, as a real one may.
@@ -136,11 +153,11 @@ impl Inner {
 
 impl Disk for MemoryDisk {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        Ok(self
-            .lock()
-            .files
-            .get(name)
-            .map(|content| content.bytes.clone()))
+        let inner = self.lock();
+        if inner.unreadable.contains(name) {
+            return Err(io::Error::other("the file cannot be read"));
+        }
+        Ok(inner.files.get(name).map(|content| content.bytes.clone()))
     }
 
     fn write_atomic(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -208,7 +225,11 @@ impl Disk for MemoryDisk {
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
-        Ok(self.lock().files.keys().cloned().collect())
+        let inner = self.lock();
+        if inner.fail_lists {
+            return Err(io::Error::other("the names cannot be read"));
+        }
+        Ok(inner.files.keys().cloned().collect())
     }
 }
 

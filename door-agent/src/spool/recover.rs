@@ -6,6 +6,7 @@ use super::{Limits, Segment, Spool, file};
 use crate::disk::Disk;
 use crate::records;
 use shared::ids::BootId;
+use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -20,6 +21,8 @@ pub struct Recovery {
     pub damaged_bytes: usize,
     /// Events known to be missing; each is now a gap.
     pub missing: u64,
+    /// Segments that could not be read, or 1 if not even their names could; they are left as they are.
+    pub unreadable: u64,
 }
 
 /// Everything the segments say about one boot.
@@ -32,15 +35,14 @@ struct Pieces {
 }
 
 impl Spool {
-    /// Opens the spool for a new run of the agent and reads back what earlier runs left; damage is no error.
-    ///
-    /// # Errors
-    /// If the disk cannot be read at all.
+    /// Opens the spool for a new run of the agent and reads back what earlier runs left; neither damage nor what cannot
+    /// be read is an error. What is found to be lost without a number is a gap of `now`.
     pub fn open(
         disk: Box<dyn Disk>,
         boot: BootId,
         limits: Limits,
-    ) -> io::Result<(Spool, Recovery)> {
+        now: Timestamp,
+    ) -> (Spool, Recovery) {
         let mut spool = Spool {
             disk,
             limits,
@@ -51,14 +53,13 @@ impl Spool {
             unmarked: BTreeSet::new(),
             current: None,
             next_segment: IN_MEMORY + 1,
+            listed: true,
             marks_changed: true,
             unsynced: BTreeSet::new(),
         };
         let mut recovery = Recovery::default();
         let mut pieces: Vec<(BootId, Pieces)> = Vec::new();
-        for number in spool.segments()? {
-            spool.read_segment(number, &mut pieces, &mut recovery)?;
-        }
+        let newest_unreadable = spool.read_segments(&mut pieces, &mut recovery);
         for (id, pieces) in pieces {
             let rebuilt = rebuild(id, pieces, &mut recovery);
             if id == boot || !rebuilt.entries.is_empty() {
@@ -76,12 +77,66 @@ impl Spool {
             spool.bytes += kept.cost();
             *spool.live.entry(kept.segment).or_default() += 1;
         }
+        if newest_unreadable {
+            spool.count_unknown(now, &mut recovery);
+        }
         recovery.waiting = spool.waiting();
         spool.make_room();
-        Ok((spool, recovery))
+        (spool, recovery)
     }
 
-    fn segments(&self) -> io::Result<Vec<u64>> {
+    /// Reads all segments that can be read, and says whether the newest one could not be.
+    fn read_segments(
+        &mut self,
+        pieces: &mut Vec<(BootId, Pieces)>,
+        recovery: &mut Recovery,
+    ) -> bool {
+        let numbers = match self.segments() {
+            Ok(numbers) => numbers,
+            Err(error) => {
+                tracing::error!(reason = %error, "the names of the badge log's files cannot be read, events are in memory until they can be: check the card");
+                self.listed = false;
+                recovery.unreadable = 1;
+                return true;
+            }
+        };
+        let mut newest_unreadable = false;
+        for number in numbers {
+            let bytes = self.disk.read(&file(number));
+            newest_unreadable = bytes.is_err();
+            match bytes {
+                Ok(bytes) => {
+                    self.read_segment(number, &bytes.unwrap_or_default(), pieces, recovery);
+                }
+                Err(error) => {
+                    tracing::error!(file = file(number), reason = %error, "cannot be read, it is left as it is and the badge log goes on in a new file: check the card");
+                    recovery.unreadable += 1;
+                    self.next_segment = number.saturating_add(1);
+                    self.current = None;
+                }
+            }
+        }
+        newest_unreadable
+    }
+
+    /// Counts one event as lost: behind a newest segment that cannot be read, nothing says how many there were. Behind
+    /// an older one, what follows it tells.
+    fn count_unknown(&mut self, now: Timestamp, recovery: &mut Recovery) {
+        let Some(running) = self.boots.last_mut() else {
+            return;
+        };
+        let gap = Kept {
+            at: now,
+            segment: IN_MEMORY,
+            content: Content::Gap { span: 1, grants: 0 },
+        };
+        self.bytes += gap.cost();
+        *self.live.entry(IN_MEMORY).or_default() += 1;
+        running.entries.insert(running.last() + 1, gap);
+        recovery.missing += 1;
+    }
+
+    pub(super) fn segments(&self) -> io::Result<Vec<u64>> {
         let names = self.disk.list()?;
         let mut numbers: Vec<u64> = names
             .iter()
@@ -94,11 +149,11 @@ impl Spool {
     fn read_segment(
         &mut self,
         number: u64,
+        bytes: &[u8],
         pieces: &mut Vec<(BootId, Pieces)>,
         recovery: &mut Recovery,
-    ) -> io::Result<()> {
-        let bytes = self.disk.read(&file(number))?.unwrap_or_default();
-        let scan = records::scan_all(number, &bytes);
+    ) {
+        let scan = records::scan_all(number, bytes);
         recovery.damaged_bytes += scan.damaged;
         let torn = bytes.len() - scan.good_len;
         recovery.torn_bytes += torn;
@@ -116,7 +171,6 @@ impl Spool {
         let len = scan.good_len as u64;
         let clean = torn == 0 || self.disk.truncate(&file(number), len).is_ok();
         self.current = (clean && len > 0).then_some(Segment { number, len });
-        Ok(())
     }
 }
 

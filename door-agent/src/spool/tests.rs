@@ -9,7 +9,7 @@ fn boot(number: u8) -> BootId {
 }
 
 fn open(disk: &MemoryDisk, number: u8, limits: Limits) -> (Spool, Recovery) {
-    Spool::open(Box::new(disk.clone()), boot(number), limits).expect("a memory disk can be read")
+    Spool::open(Box::new(disk.clone()), boot(number), limits, NOW)
 }
 
 fn small_segments() -> Limits {
@@ -362,6 +362,79 @@ fn a_flipped_bit_costs_one_event_and_it_is_counted() {
             "bit {bit}"
         );
     }
+}
+
+#[test]
+fn a_spool_file_that_cannot_be_read_costs_a_counted_gap_and_is_left_alone() {
+    let disk = MemoryDisk::new();
+    let (mut spool, _) = open(&disk, 1, Limits::default());
+    append(&mut spool, 8);
+    let name = disk.list().expect("it lists").remove(0);
+    let whole = disk.read(&name).expect("it reads");
+
+    disk.fail_reads(&name, true);
+    let (mut spool, recovery) = open(&disk, 2, Limits::default());
+    assert_eq!((recovery.unreadable, recovery.missing), (1, 1));
+    assert_eq!(spool.next_sequence(), 2, "the first number tells the loss");
+    spool.append(NOW, Weight::Grant, &event(2));
+    spool.sync(NOW).expect("it syncs");
+    assert_eq!(spool.acknowledge(boot(2), 2), Acknowledged::Newly(2));
+    spool.sync(NOW + Span::days(8)).expect("it syncs");
+
+    let (mut spool, recovery) = open(&disk, 3, Limits::default());
+    assert_eq!((recovery.unreadable, recovery.missing), (1, 0), "told once");
+    append(&mut spool, 1);
+    spool.sync(NOW).expect("it syncs");
+    assert_eq!(all_pending(&mut spool), events(3, 1..=1));
+
+    disk.fail_reads(&name, false);
+    assert_eq!(disk.read(&name).expect("it reads"), whole);
+    let (mut spool, recovery) = open(&disk, 4, Limits::default());
+    assert_eq!((recovery.unreadable, recovery.missing), (0, 0));
+    assert_eq!(all_pending(&mut spool)[..8], events(1, 1..=8));
+}
+
+#[test]
+fn what_a_spool_file_that_cannot_be_read_hides_is_a_gap_of_its_length() {
+    let disk = MemoryDisk::new();
+    let (mut spool, _) = open(&disk, 1, small_segments());
+    append(&mut spool, 30);
+    spool.sync(NOW).expect("it syncs");
+    let names = disk.list().expect("it lists");
+    assert!(names.len() > 2);
+    disk.fail_reads(&names[1], true);
+    let (mut spool, recovery) = open(&disk, 2, small_segments());
+    let found = all_pending(&mut spool);
+    let good = found
+        .iter()
+        .filter(|(_, sequence, body)| *body == Body::Event(event(*sequence)))
+        .count();
+    let (lost, _) = counted(found.iter().map(|(_, _, body)| body));
+    assert_eq!(found.len(), 30);
+    assert_eq!((lost, recovery.missing), (30 - good as u64, lost));
+    assert!(lost > 0);
+}
+
+#[test]
+fn a_spool_whose_files_have_no_names_keeps_events_in_memory_and_begins_none_in_anothers_place() {
+    let disk = MemoryDisk::new();
+    let (mut spool, _) = open(&disk, 1, Limits::default());
+    append(&mut spool, 8);
+    drop(spool);
+
+    disk.fail_lists(true);
+    let (mut spool, recovery) = open(&disk, 2, Limits::default());
+    assert_eq!((recovery.unreadable, recovery.missing), (1, 1));
+    assert!(spool.append(NOW, Weight::Grant, &event(2)).written.is_err());
+    assert!(spool.sync(NOW).is_err());
+    disk.fail_lists(false);
+    spool.sync(NOW).expect("it syncs");
+
+    let (mut spool, _) = open(&disk, 3, Limits::default());
+    let mut expected = events(1, 1..=8);
+    expected.push((boot(2), 1, Body::Gap { lost: 1, grants: 0 }));
+    expected.extend(events(2, 2..=2));
+    assert_eq!(all_pending(&mut spool), expected);
 }
 
 fn counted<'a>(bodies: impl Iterator<Item = &'a Body>) -> (u64, u64) {

@@ -34,6 +34,19 @@ pub struct AgentState {
     pub contact: BTreeMap<ZoneId, Timestamp>,
 }
 
+impl AgentState {
+    /// Takes what another copy knows better.
+    fn raise(&mut self, other: Self) {
+        self.boots = self.boots.max(other.boots);
+        self.command_counter = self.command_counter.max(other.command_counter);
+        self.clock_floor = self.clock_floor.max(other.clock_floor);
+        for (zone, contact) in other.contact {
+            let held = self.contact.entry(zone).or_insert(contact);
+            *held = contact.max(*held);
+        }
+    }
+}
+
 /// How [`Highest`] lies in its file.
 #[derive(Serialize, Deserialize)]
 struct HighestRecord {
@@ -44,33 +57,38 @@ struct HighestRecord {
 }
 
 impl Store {
-    /// Reads the counters and marks; lists are read by [`Store::load`]. Damaged copies are no error, but remembered.
-    ///
-    /// # Errors
-    /// If the disk cannot be read.
-    pub fn open(disk: Box<dyn Disk>) -> Result<Store, StoreError> {
-        let failed = |file| move |source| StoreError::ReadSmall { file, source };
-        let (highest_slots, highest) =
-            Slots::open(disk.as_ref(), HIGHEST).map_err(failed(HIGHEST))?;
-        let (state_slots, state) = Slots::open(disk.as_ref(), STATE).map_err(failed(STATE))?;
-        let (records, highest_read) =
-            parse::<BTreeMap<ZoneId, HighestRecord>>(highest.value.as_deref());
-        let (agent_state, state_read) = parse::<AgentState>(state.value.as_deref());
-        Ok(Store {
+    /// Reads the counters and marks; lists are read by [`Store::load`]. Copies that are damaged or cannot be read are no
+    /// error, but remembered.
+    #[must_use]
+    pub fn open(disk: Box<dyn Disk>) -> Store {
+        let (highest_slots, highest) = Slots::open(disk.as_ref(), HIGHEST);
+        let (state_slots, state) = Slots::open(disk.as_ref(), STATE);
+        let (records, highest_read) = parse::<BTreeMap<ZoneId, HighestRecord>>(&highest.copies);
+        let (states, state_read) = parse::<AgentState>(&state.copies);
+        let mut store = Store {
             disk,
             zones: BTreeMap::new(),
-            highest: records
-                .into_iter()
-                .map(|(zone, record)| (zone, record.into()))
-                .collect(),
+            highest: BTreeMap::new(),
             highest_slots,
-            state: agent_state,
+            state: AgentState::default(),
             state_slots,
             damaged: highest.damaged || state.damaged || !highest_read || !state_read,
-        })
+        };
+        // All of it only goes up, and a copy that could not be read for a while may know more than newer ones.
+        for (zone, record) in records.into_iter().flatten() {
+            let found = Highest::from(record);
+            let held = store.highest.entry(zone).or_insert(found);
+            if order(held.revision) <= order(found.revision) {
+                *held = found;
+            }
+        }
+        for state in states {
+            store.state.raise(state);
+        }
+        store
     }
 
-    /// Whether a copy of the counters or marks was damaged when the store was opened: worth a word to staff.
+    /// Whether a copy of the counters or marks was damaged or could not be read when the store was opened: worth a word to staff.
     pub fn damaged(&self) -> bool {
         self.damaged
     }
@@ -162,11 +180,12 @@ impl From<HighestRecord> for Highest {
     }
 }
 
-/// The value, or its default if there is none; and whether what was there could be read.
-fn parse<T: Default + for<'a> Deserialize<'a>>(bytes: Option<&[u8]>) -> (T, bool) {
-    match bytes.map(serde_json::from_slice) {
-        None => (T::default(), true),
-        Some(Ok(value)) => (value, true),
-        Some(Err(_)) => (T::default(), false),
-    }
+/// What the copies say, and whether all of them could be understood.
+fn parse<T: for<'a> Deserialize<'a>>(copies: &[Vec<u8>]) -> (Vec<T>, bool) {
+    let parsed: Vec<T> = copies
+        .iter()
+        .filter_map(|bytes| serde_json::from_slice(bytes).ok())
+        .collect();
+    let all = parsed.len() == copies.len();
+    (parsed, all)
 }

@@ -18,7 +18,7 @@ fn revision(number: u64) -> Revision {
 }
 
 fn store(disk: &MemoryDisk) -> Store {
-    Store::open(Box::new(disk.clone())).expect("a memory disk can be read")
+    Store::open(Box::new(disk.clone()))
 }
 
 fn list(number: u64) -> Vec<u8> {
@@ -54,9 +54,7 @@ fn two_generations() -> MemoryDisk {
 }
 
 fn load(disk: &MemoryDisk) -> Option<Loaded> {
-    store(disk)
-        .load(&zone(), |revision, bytes| bytes == list(revision.number))
-        .expect("it can be read")
+    store(disk).load(&zone(), |revision, bytes| bytes == list(revision.number))
 }
 
 #[test]
@@ -67,6 +65,7 @@ fn the_newest_list_comes_back_with_its_deltas() {
         snapshot: list(20),
         deltas: vec![delta(21), delta(22)],
         degraded: false,
+        log_unreadable: false,
     };
     assert_eq!(loaded, expected);
 }
@@ -82,19 +81,16 @@ fn a_list_that_fails_the_check_gives_way_to_the_generation_before_it() {
     let mut store = store(&disk);
     let loaded = store
         .load(&zone(), |revision, _| revision.number < 20)
-        .expect("it can be read")
         .expect("it is there");
     let expected = Loaded {
         revision: revision(10),
         snapshot: list(10),
         deltas: vec![delta(11), delta(12)],
         degraded: true,
+        log_unreadable: false,
     };
     assert_eq!(loaded, expected);
-    assert_eq!(
-        store.load(&zone(), |_, _| false).expect("it can be read"),
-        None
-    );
+    assert_eq!(store.load(&zone(), |_, _| false), None);
 }
 
 #[test]
@@ -102,10 +98,7 @@ fn after_a_degraded_start_the_good_generation_is_not_overwritten() {
     let disk = two_generations();
     disk.overwrite("list-workshop.b", b"rot".to_vec());
     let mut store = store(&disk);
-    let loaded = store
-        .load(&zone(), |_, _| true)
-        .expect("it can be read")
-        .expect("it is there");
+    let loaded = store.load(&zone(), |_, _| true).expect("it is there");
     assert!(loaded.degraded);
     store
         .save_snapshot(&zone(), revision(30), &list(30))
@@ -136,7 +129,7 @@ fn a_delta_goes_to_the_snapshot_in_use_and_needs_one() {
 fn a_delta_that_does_not_fit_leaves_the_log_as_it_was() {
     let disk = two_generations();
     let mut store = store(&disk);
-    store.load(&zone(), |_, _| true).expect("it can be read");
+    store.load(&zone(), |_, _| true);
     disk.set_capacity(Some(disk.used() + 5));
     assert!(matches!(
         store.append_delta(&zone(), revision(23), b"delta 23"),
@@ -153,7 +146,7 @@ fn a_delta_that_does_not_fit_leaves_the_log_as_it_was() {
 fn a_log_that_cannot_be_repaired_asks_for_a_snapshot() {
     let disk = two_generations();
     let mut store = store(&disk);
-    store.load(&zone(), |_, _| true).expect("it can be read");
+    store.load(&zone(), |_, _| true);
     disk.fail_writes(true);
     assert!(matches!(
         store.append_delta(&zone(), revision(23), b"x"),
@@ -203,7 +196,6 @@ fn any_flipped_bit_never_invents_a_list() {
 fn assert_one_of_the_stored_lists(disk: &MemoryDisk) {
     let loaded = store(disk)
         .load(&zone(), |_, _| true)
-        .expect("it can be read")
         .expect("one generation is whole");
     let base = loaded.revision.number;
     assert!(base == 10 || base == 20);
@@ -349,4 +341,132 @@ fn a_forgotten_zone_has_no_list_but_cannot_go_back() {
     store.forget(&zone()).expect("it is removed");
     assert_eq!(load(&disk), None);
     assert_eq!(self::store(&disk).highest(&zone()), Some(highest));
+}
+
+#[test]
+fn a_list_whose_other_generation_cannot_be_read_is_loaded() {
+    for (unreadable, base) in [("a", 20), ("b", 10)] {
+        let disk = two_generations();
+        disk.fail_reads(&format!("list-workshop.{unreadable}"), true);
+        let loaded = load(&disk).expect("the other one is there");
+        let expected = Loaded {
+            revision: revision(base),
+            snapshot: list(base),
+            deltas: vec![delta(base + 1), delta(base + 2)],
+            degraded: true,
+            log_unreadable: false,
+        };
+        assert_eq!(loaded, expected);
+    }
+}
+
+#[test]
+fn a_list_whose_log_cannot_be_read_is_loaded_without_changes_and_takes_none() {
+    let disk = two_generations();
+    disk.fail_reads("list-workshop.b.deltas", true);
+    let mut store = store(&disk);
+    let loaded = store.load(&zone(), |_, _| true).expect("it is there");
+    let expected = Loaded {
+        revision: revision(20),
+        snapshot: list(20),
+        deltas: Vec::new(),
+        degraded: true,
+        log_unreadable: true,
+    };
+    assert_eq!(loaded, expected);
+    assert!(matches!(
+        store.append_delta(&zone(), revision(21), b"other"),
+        Err(StoreError::LogUnusable(_))
+    ));
+    disk.fail_reads("list-workshop.b.deltas", false);
+    let loaded = load(&disk).expect("it is there");
+    assert_eq!(loaded.deltas, [delta(21), delta(22)]);
+}
+
+#[test]
+fn a_generation_that_cannot_be_read_is_not_overwritten_while_it_may_be_the_newest_known() {
+    let disk = two_generations();
+    store(&disk)
+        .save_state(&AgentState::default())
+        .expect("it is stored");
+    disk.overwrite("state.0", b"rot".to_vec());
+    disk.fail_reads("list-workshop.b", true);
+    let mut degraded = store(&disk);
+    degraded.load(&zone(), |_, _| true).expect("it is there");
+    for number in [12, 13] {
+        degraded
+            .save_snapshot(&zone(), revision(number), &list(number))
+            .expect("it is stored");
+        let loaded = load(&disk).expect("it is there");
+        assert_eq!(loaded.revision, revision(number));
+    }
+    disk.fail_reads("list-workshop.b", false);
+    assert_eq!(load(&disk).expect("it is there").revision, revision(20));
+}
+
+#[test]
+fn with_nothing_to_be_read_there_is_no_list_and_the_next_one_is_stored() {
+    let disk = two_generations();
+    disk.fail_reads("list-workshop.a", true);
+    disk.fail_reads("list-workshop.b", true);
+    let mut store = store(&disk);
+    assert_eq!(store.load(&zone(), |_, _| true), None);
+    store
+        .save_snapshot(&zone(), revision(30), &list(30))
+        .expect("it is stored");
+}
+
+#[test]
+fn marks_of_which_one_copy_cannot_be_read_are_told_and_never_fall_back_for_good() {
+    let at = |number| Highest {
+        revision: revision(number),
+        digest: Digest([1; 32]),
+    };
+    let other = ZoneId::new("yard").expect("a good name");
+    for unreadable in ["highest.0", "highest.1"] {
+        let disk = MemoryDisk::new();
+        let mut store = store(&disk);
+        store.raise_highest(&zone(), at(7)).expect("it is stored");
+        store.raise_highest(&other, at(3)).expect("it is stored");
+        store.raise_highest(&zone(), at(8)).expect("it is stored");
+        store.raise_highest(&other, at(4)).expect("it is stored");
+
+        disk.fail_reads(unreadable, true);
+        let mut store = self::store(&disk);
+        assert!(store.damaged(), "{unreadable}");
+        let known = store.highest(&other).expect("the other copy is read");
+        assert_eq!(known, at(if unreadable == "highest.1" { 3 } else { 4 }));
+        store.raise_highest(&zone(), at(9)).expect("it is stored");
+
+        disk.fail_reads(unreadable, false);
+        let store = self::store(&disk);
+        assert!(!store.damaged());
+        assert_eq!(store.highest(&zone()), Some(at(9)));
+        assert_eq!(store.highest(&other), Some(at(4)), "{unreadable}");
+    }
+}
+
+#[test]
+fn counters_of_which_one_copy_cannot_be_read_are_told_and_never_fall_back_for_good() {
+    let state = |command_counter, floor| AgentState {
+        command_counter,
+        clock_floor: Some(Timestamp(floor)),
+        ..Default::default()
+    };
+    for (unreadable, known) in [("state.0", 18), ("state.1", 17)] {
+        let disk = MemoryDisk::new();
+        let mut store = store(&disk);
+        for state in [state(17, 100), state(18, 900)] {
+            store.save_state(&state).expect("it is stored");
+        }
+        disk.fail_reads(unreadable, true);
+        let mut store = self::store(&disk);
+        assert!(store.damaged(), "{unreadable}");
+        assert_eq!(store.state().command_counter, known);
+        store.save_state(&state(19, 300)).expect("it is stored");
+        assert_eq!(self::store(&disk).state().command_counter, 19);
+
+        disk.fail_reads(unreadable, false);
+        assert_eq!(self::store(&disk).state(), &state(19, 900));
+    }
 }

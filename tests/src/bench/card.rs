@@ -128,7 +128,7 @@ fn fill(state: &Path, club: &Club, key: &CardKey) -> anyhow::Result<()> {
         policy: Policy::standard(),
     };
     let disk = SharedDisk::new(Directory::open(&state.join("lists"))?);
-    let mut keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk), &club.identity)?;
+    let mut keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk), &club.identity);
     keeper.submit(Job {
         number: 1,
         work: Work::List(zone(), list),
@@ -144,7 +144,7 @@ fn tap_agent(state: &Path, club: &Club, taps: usize) -> anyhow::Result<f64> {
     let lists = SharedDisk::new(Directory::open(&state.join("lists"))?);
     let badges = prepare::directory()?;
     let journal = HastyDisk::start(Directory::open(badges.path())?)?;
-    let keeper = Keeper::open(Box::new(lists.clone()), Box::new(lists), &club.identity)?;
+    let keeper = Keeper::open(Box::new(lists.clone()), Box::new(lists), &club.identity);
     let mut random = randomness();
     let start = Start {
         identity: club.identity.clone(),

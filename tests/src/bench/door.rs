@@ -375,7 +375,7 @@ async fn run(start: Start, state: &Path, url: String, mut watch: Watch) -> anyho
     let clock = SystemClock::start();
     let lists = SharedDisk::new(Directory::open(&state.join("lists"))?);
     let badges = Directory::open(&state.join("badges"))?;
-    let keeper = Keeper::open(Box::new(lists.clone()), Box::new(lists), &start.identity)?;
+    let keeper = Keeper::open(Box::new(lists.clone()), Box::new(lists), &start.identity);
     let stored = Arc::new(Notify::new());
     let bell = stored.clone();
     let shelf = |keeper| {

@@ -191,8 +191,8 @@ fn the_event_of_a_badge_is_on_disk_when_the_lock_is_driven() {
         Box::new(power_cut_now),
         world.agent.boot(),
         Limits::default(),
-    )
-    .expect("it opens");
+        NOON,
+    );
     assert_eq!(spool.next_sequence() - 1, written);
     assert!(matches!(
         world.agent.next_output(),

@@ -118,6 +118,84 @@ fn an_agent_that_lost_its_newest_list_says_so_and_asks_before_it_claims_contact(
 }
 
 #[test]
+fn any_one_file_that_cannot_be_read_stops_no_agent_and_locks_nobody_out() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    let delta = world.change_list(&[entry(1, None), entry(2, None)]);
+    world.send_delta(&delta);
+    world.run(Span::seconds(5));
+    world.restart();
+    // A whole list in each generation, and a log behind the newer one.
+    world.connect();
+    world.change_list(&[entry(1, None), entry(3, None)]);
+    world.send_head();
+    world.catch_up();
+    let delta = world.change_list(&[entry(1, None), entry(4, None)]);
+    world.send_delta(&delta);
+    world.run(Span::hours(2));
+
+    let names = world.disk.list().expect("it lists");
+    for kind in [
+        "state.1",
+        "highest.1",
+        "spool-",
+        "list-wood.b",
+        ".b.deltas",
+        "policy-wood.b",
+        "config",
+    ] {
+        let has = |name: &String| name.contains(kind);
+        assert!(kind == "config" || names.iter().any(has), "{kind}");
+    }
+    for name in &names {
+        world.disk.fail_reads(name, true);
+        world.restart();
+        assert!(world.opens(1), "{name}");
+        let degraded = world.held().map(|held| held.kept) == Some(Kept::Degraded);
+        let newest = ["list-wood.b", "list-wood.b.deltas"].contains(&name.as_str());
+        assert_eq!(degraded, newest, "{name}");
+        world.disk.fail_reads(name, false);
+    }
+    world.restart();
+    let held = world.held().expect("a list");
+    assert_eq!(
+        (held.revision, held.kept),
+        (world.list.revision(), Kept::Stored)
+    );
+}
+
+#[test]
+fn an_older_list_beside_marks_that_cannot_be_read_is_told_to_be_degraded() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    let old = world
+        .disk
+        .read("highest.0")
+        .expect("it reads")
+        .expect("it is there");
+    let delta = world.change_list(&[]);
+    world.send_delta(&delta);
+    world.run(Span::seconds(5));
+    assert_ne!(world.disk.read("highest.1").expect("it reads"), None);
+    assert_eq!(world.disk.read("highest.0").expect("it reads"), Some(old));
+    world.disk.fail_reads("highest.1", true);
+    world.disk.fail_reads("list-wood.a.deltas", true);
+    world.restart();
+    assert_eq!(world.held().map(|held| held.kept), Some(Kept::Degraded));
+}
+
+#[test]
+fn a_list_whose_changes_cannot_be_read_is_degraded_though_no_mark_says_that_there_were_any() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    let delta = world.change_list(&[]);
+    world.send_delta(&delta);
+    world.disk.fail_reads("list-wood.a.deltas", true);
+    world.restart();
+    assert_eq!(
+        world.held().map(|held| (held.revision, held.kept)),
+        Some((revision(1), Kept::Degraded))
+    );
+}
+
+#[test]
 fn a_list_altered_on_disk_is_no_list() {
     let mut world = World::with_list(&[entry(1, None)]);
     for name in world.disk.list().expect("it lists") {

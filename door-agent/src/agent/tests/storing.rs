@@ -52,14 +52,8 @@ fn slow_world(entries: &[Entry]) -> (World, Slow) {
     world.boots += 1;
     let start = started(&world.identity, &world.paired, world.boots);
     let badges = Box::new(world.disk.clone());
-    world.agent = Agent::start_on(
-        keeper.expect("it opens"),
-        on_shelf,
-        badges,
-        start,
-        world.sources,
-    )
-    .expect("it starts");
+    world.agent =
+        Agent::start_on(keeper, on_shelf, badges, start, world.sources).expect("it starts");
     world.connect();
     world.send_head();
     (world, slow)
