@@ -16,9 +16,7 @@ use assembly::Assembly;
 
 mod asking;
 mod assembly;
-
-/// Heads remembered, for a snapshot that arrives after the list has moved on.
-const HEADS: usize = 64;
+mod heads;
 
 /// A policy with what names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +48,12 @@ pub struct Zone {
     highest: Option<(Revision, Digest)>,
     policy: Option<HeldPolicy>,
     offered_policy: Option<HeldPolicy>,
+    /// The newest by what it names.
     head: Option<Head>,
+    /// Issued before others, and names a policy of which it is not known yet whether it is news.
+    set_aside: Option<Head>,
+    /// When the newest of all heads was issued.
+    issued: Option<Timestamp>,
     heads: VecDeque<(Revision, Digest)>,
     contact: Timestamp,
     keys: Vec<(u32, CardKey)>,
@@ -90,6 +93,8 @@ impl Zone {
             policy: None,
             offered_policy: None,
             head: None,
+            set_aside: None,
+            issued: None,
             heads: VecDeque::new(),
             contact: Timestamp::MIN,
             keys: Vec::new(),
@@ -177,7 +182,7 @@ impl Zone {
                 kept: held.kept,
             }),
             policy: self.policy.as_ref().map(|held| held.digest.to_vec()),
-            newest_head: self.head.as_ref().map(|head| head.issued_at),
+            newest_head: self.issued,
         }
     }
 
@@ -185,91 +190,6 @@ impl Zone {
     pub fn set_keys(&mut self, keys: Vec<(u32, CardKey)>) {
         self.keys = keys;
         self.order_keys();
-    }
-
-    /// Whether a head continues what is held; it changes nothing otherwise.
-    pub fn check_head(&self, head: &Head) -> Result<(), RefusedWhy> {
-        let offered = (head.revision, head.digest);
-        let newest = self.head.as_ref().map(|head| (head.revision, head.digest));
-        for held in [self.highest, newest].into_iter().flatten() {
-            compare(held, offered)?;
-        }
-        Ok(())
-    }
-
-    /// Takes a head that was checked; an older one of the same revision says nothing new.
-    pub fn hear_head(&mut self, head: Head) {
-        if self
-            .head
-            .as_ref()
-            .is_some_and(|newest| head.issued_at < newest.issued_at)
-        {
-            return;
-        }
-        let named = (head.revision, head.digest);
-        if self.heads.back() != Some(&named) {
-            if self.heads.len() == HEADS {
-                self.heads.pop_front();
-            }
-            self.heads.push_back(named);
-        }
-        self.head = Some(head);
-        self.order_keys();
-        self.note_contact();
-    }
-
-    /// Whether the list is behind what a head names, or what was once accepted.
-    #[must_use]
-    pub fn wants_list(&self) -> bool {
-        let held = self.list.as_ref().map(|held| identity(&held.list));
-        let Some(held) = held else { return true };
-        let behind =
-            |other: (Revision, Digest)| compare(held, other).is_ok_and(std::cmp::Ordering::is_gt);
-        self.highest.is_some_and(behind)
-            || self
-                .head
-                .as_ref()
-                .is_some_and(|head| behind((head.revision, head.digest)))
-    }
-
-    /// Whether the newest head names a policy that is not in force.
-    #[must_use]
-    pub fn wants_policy(&self) -> bool {
-        let held = self.policy.as_ref().map(|held| held.digest);
-        self.head
-            .as_ref()
-            .map_or(held.is_none(), |head| Some(head.policy) != held)
-    }
-
-    /// Takes an offer of a policy; it waits until a head names it.
-    pub fn offer_policy(&mut self, offered: HeldPolicy) -> Result<(), RefusedWhy> {
-        if let Some(held) = &self.policy
-            && compare(policy_identity(held), policy_identity(&offered))?.is_eq()
-        {
-            return Ok(());
-        }
-        let newer = self.offered_policy.as_ref().is_none_or(|waiting| {
-            compare(policy_identity(waiting), policy_identity(&offered)).is_ok()
-                || self.is_named(&offered)
-        });
-        if newer {
-            self.offered_policy = Some(offered);
-        }
-        Ok(())
-    }
-
-    /// The offered policy, if the newest head names it; to be stored and then put in force.
-    pub fn take_named_policy(&mut self) -> Option<HeldPolicy> {
-        self.offered_policy.take_if(|offered| {
-            self.head
-                .as_ref()
-                .is_some_and(|head| head.policy == offered.digest)
-        })
-    }
-
-    /// Puts a policy in force.
-    pub fn set_policy(&mut self, policy: HeldPolicy) {
-        self.policy = Some(policy);
     }
 
     /// Whether a delta leads on from the list in force.
@@ -366,14 +286,10 @@ impl Zone {
         self.nonces.clear();
         self.assembly = None;
         self.assembled = None;
+        // The broker keeps the newest and sends it again.
+        self.set_aside = None;
         self.ask_list = Asking::default();
         self.ask_policy = Asking::default();
-    }
-
-    fn is_named(&self, offered: &HeldPolicy) -> bool {
-        self.head
-            .as_ref()
-            .is_some_and(|head| head.policy == offered.digest)
     }
 
     fn moved(&mut self) {

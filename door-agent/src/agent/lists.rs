@@ -47,6 +47,7 @@ impl Agent {
         let zone = self.zones.get_mut(id).ok_or(RefusedWhy::NotOurs)?;
         zone.offer_policy(offered)?;
         self.use_named(id, sources);
+        self.ask_for_zone(id, sources);
         Ok(())
     }
 

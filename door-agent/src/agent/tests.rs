@@ -23,6 +23,7 @@ use shared::wire::{
 
 mod commands;
 mod events;
+mod heads;
 mod messages;
 mod restarts;
 mod storing;
