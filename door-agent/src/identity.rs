@@ -81,7 +81,7 @@ pub enum IdentityError {
     },
     /// Nobody paired this agent.
     #[error(
-        "this agent is not paired: create it in the pages of the server, then run `door-agent pair` with the code shown there"
+        "this agent is not paired: make it known through the server's /api/v1/agents, then run `door-agent pair` with the code that this answers"
     )]
     NotPaired,
     /// A file does not hold what it should.

@@ -167,6 +167,10 @@ async fn pair(config: &Config, server: &str, code: &str) -> anyhow::Result<()> {
         )
     })?;
     let server = server.trim_end_matches('/');
+    anyhow::ensure!(
+        reqwest::Url::parse(server).is_ok_and(|url| matches!(url.scheme(), "http" | "https")),
+        "`{server}` is no address of a server: it begins with https:// (or http://)"
+    );
     // What is said is checked by the code; any certificate will do, and there may be none.
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(15))

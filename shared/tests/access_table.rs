@@ -97,6 +97,10 @@ fn cards() -> Vec<(&'static str, Option<Entry>)> {
             entry(CardState::Lapsed, vec![always], Flags::default()),
         ),
         (
+            "a member, but not here any more",
+            entry(CardState::Ended, vec![], Flags::default()),
+        ),
+        (
             "on hold",
             entry(CardState::Held, vec![always], Flags::default()),
         ),

@@ -195,10 +195,9 @@ impl Words {
             Because::Payment { id } => {
                 match self.payments.iter().find(|payment| payment.id == id.0) {
                     Some(payment) => format!(
-                        "Payment {id}: {} of {} {} on {}.",
+                        "Payment {id}: {} of {} on {}.",
                         payment.source,
-                        payment.amount,
-                        payment.currency,
+                        money(payment.amount, &payment.currency),
                         Timestamp(payment.paid_at)
                     ),
                     None => format!("Payment {id}."),
@@ -303,6 +302,40 @@ impl Words {
         match right.not_after {
             Some(until) => format!("a card opens {hours} until {until}"),
             None => format!("a card opens {hours}"),
+        }
+    }
+}
+
+/// An amount in minor units as people write it: currencies have two places, some none or three
+/// (docs.stripe.com/currencies, "zero-decimal" and "three-decimal currencies").
+fn money(amount: i64, currency: &str) -> String {
+    let places = match currency {
+        "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "vnd"
+        | "vuv" | "xaf" | "xof" | "xpf" => 0,
+        "bhd" | "jod" | "kwd" | "omr" | "tnd" => 3,
+        _ => 2,
+    };
+    let sign = if amount < 0 { "-" } else { "" };
+    let digits = format!("{:0width$}", amount.unsigned_abs(), width = places + 1);
+    let (whole, part) = digits.split_at(digits.len() - places);
+    let point = if places == 0 { "" } else { "." };
+    format!("{sign}{whole}{point}{part} {}", currency.to_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::money;
+
+    #[test]
+    fn money_is_written_with_the_places_of_its_currency() {
+        for (amount, currency, text) in [
+            (4000, "eur", "40.00 EUR"),
+            (5, "usd", "0.05 USD"),
+            (-250, "chf", "-2.50 CHF"),
+            (500, "jpy", "500 JPY"),
+            (1500, "kwd", "1.500 KWD"),
+        ] {
+            assert_eq!(money(amount, currency), text);
         }
     }
 }

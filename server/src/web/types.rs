@@ -143,6 +143,12 @@ pub async fn put(
     Asked(Approval { approved }): Asked<Approval>,
     Body(body): Body<TypeBody>,
 ) -> Answer<Json<MembershipType>> {
+    if id.as_str().starts_with("membertype") {
+        return Err(Problem::field(
+            "type",
+            "Write only the X of `membertype_X`, as doors and payments name it.",
+        ));
+    }
     let policy = body
         .policy
         .map(|policy| policy.over(standard(&state)))
