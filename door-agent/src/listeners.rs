@@ -184,7 +184,15 @@ impl Socket {
     fn bind(path: &Path) -> io::Result<Self> {
         // One left behind by a run that was killed is nobody's.
         match std::fs::symlink_metadata(path) {
-            Ok(metadata) if metadata.file_type().is_socket() => std::fs::remove_file(path)?,
+            Ok(metadata) if metadata.file_type().is_socket() => {
+                if std::os::unix::net::UnixStream::connect(path).is_ok() {
+                    return Err(io::Error::new(
+                        io::ErrorKind::AddrInUse,
+                        "another program listens at it: stop the agent first",
+                    ));
+                }
+                std::fs::remove_file(path)?;
+            }
             Ok(_) => {
                 return Err(io::Error::new(
                     io::ErrorKind::AlreadyExists,
@@ -260,5 +268,25 @@ async fn hear_line(line: &[u8], heard: &mpsc::Sender<Heard>) {
         Err(error) => {
             tracing::warn!(reason = %crate::keeper::chain(&error), "a line of a simulated reader means nothing")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_that_somebody_listens_at_is_not_taken_away() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("cards");
+        let first = Socket::bind(&path).expect("nobody listens yet");
+        let second = Socket::bind(&path).map(drop).map_err(|error| error.kind());
+        assert_eq!(second, Err(io::ErrorKind::AddrInUse));
+        assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
+        drop(first);
+        // What a killed run left behind is nobody's.
+        drop(std::os::unix::net::UnixListener::bind(&path).expect("binds"));
+        assert!(path.exists());
+        Socket::bind(&path).expect("it is replaced");
     }
 }
