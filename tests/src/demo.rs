@@ -2,8 +2,11 @@
 //! unless a key of a real test account is given.
 
 pub mod api;
+pub mod deeds;
 pub mod doors;
+pub mod log;
 pub mod page;
 pub mod story;
 pub mod stripe;
 pub mod time;
+pub mod watch;

@@ -102,7 +102,7 @@ async fn main() -> anyhow::Result<()> {
     if let Some(device) = cli.reader {
         tests::demo::doors::read_serial(&doors[0], &device)?;
     }
-    let stage = Stage {
+    let stage = Arc::new(Stage {
         clock,
         app: running.app.clone(),
         bells: running.bells.clone(),
@@ -119,8 +119,10 @@ async fn main() -> anyhow::Result<()> {
                 format!("stripe listen --forward-to {webhook}"),
             ),
         ],
-        log: std::sync::Mutex::default(),
-    };
+        api,
+        log: tests::demo::log::Log::default(),
+    });
+    tokio::spawn(tests::demo::watch::watch(stage.clone()));
     let listener = tokio::net::TcpListener::bind(cli.listen)
         .await
         .with_context(|| {
@@ -135,7 +137,7 @@ async fn main() -> anyhow::Result<()> {
         listener.local_addr()?,
         PLACES.len()
     ));
-    axum::serve(listener, router(Arc::new(stage)))
+    axum::serve(listener, router(stage))
         .with_graceful_shutdown(async {
             // Without a signal handler the process ends all the same.
             drop(tokio::signal::ctrl_c().await);

@@ -31,6 +31,16 @@ pub struct Shown {
     pub sentence: String,
     /// The reason's name.
     pub reason: String,
+    /// Whether the last tap was let in.
+    pub granted: bool,
+    /// What the building knows about the last tap and the door does not.
+    pub note: String,
+    /// The card tapped last.
+    #[serde(skip)]
+    pub card: Option<CardUid>,
+    /// The card for which the lock was released; none: not for a card.
+    #[serde(skip)]
+    pub opener: Option<CardUid>,
     /// From tap to lock or refusal.
     pub milliseconds: f64,
     /// The list it decides from.
@@ -104,6 +114,14 @@ impl Door {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Adds what the building knows about the last tap.
+    pub fn note(&self, note: String) {
+        self.shown
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .note = note;
     }
 }
 
@@ -222,7 +240,7 @@ impl Runner {
                 self.agent.handle(
                     Input::Card {
                         door: self.id.clone(),
-                        uid,
+                        uid: uid.clone(),
                     },
                     self.sources(),
                 );
@@ -233,6 +251,12 @@ impl Runner {
                     shown.sentence = row.member.to_owned();
                     shown.reason = reason.name().to_owned();
                     shown.milliseconds = took.as_secs_f64() * 1000.0;
+                    shown.granted = reason.grants();
+                    shown.note.clear();
+                    if shown.granted {
+                        shown.opener = Some(uid.clone());
+                    }
+                    shown.card = Some(uid);
                 });
                 // Nobody may be waiting any more.
                 _ = done.send(());
@@ -295,7 +319,10 @@ impl Runner {
         match drive {
             Drive::Energise { until } => {
                 self.rest_at = Some(until);
-                self.change(|shown| shown.released = true);
+                self.change(|shown| {
+                    shown.released = true;
+                    shown.opener = None;
+                });
             }
             Drive::Rest => {
                 self.rest_at = None;

@@ -5,70 +5,144 @@ const make = (tag, props = {}, ...children) => {
   node.append(...children);
   return node;
 };
-const words = { good: "Good standing", grace: "In grace", lapsed: "Lapsed", held: "On hold", pending: "Not yet", stranger: "Not a member" };
-const day = (ms) => new Date(ms).toLocaleString([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+// What already stands there is left alone, so that a selection and the keyboard's focus survive.
+const set = (node, props) => {
+  for (const [name, value] of Object.entries(props)) {
+    if (node[name] !== value) node[name] = value;
+  }
+};
+const words = { good: "Good standing", grace: "In grace, a payment is missing", lapsed: "Lapsed", held: "On hold", pending: "Not yet", stranger: "Not a member" };
+
+let now = 0;
+const glue = (text) => text.replaceAll(/[\s\u202f]/g, "\u00a0");
+const time = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+function day(ms) {
+  const year = new Date(ms).getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  const date = new Date(ms).toLocaleDateString([], { weekday: "short", day: "numeric", month: "short", ...year });
+  return `${glue(date)}, ${glue(time(ms))}`;
+}
+function ago(seconds) {
+  const [size, word] = [[86400, "day"], [3600, "hour"], [60, "minute"]].find(([size]) => seconds >= size) ?? [];
+  if (!size) return "just now";
+  const count = Math.floor(seconds / size);
+  return `${count} ${word}${count === 1 ? "" : "s"} ago`;
+}
+const list = (names, word = "and") => names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} ${word} ${names.at(-1)}`;
 
 async function act(body) {
   const answer = await fetch("/do", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  at("problem").textContent = answer.ok ? "" : await answer.text();
+  // What the demo itself refuses is in its log already.
+  at("problem").textContent = answer.ok || answer.status === 422 ? "" : await answer.text();
   await refresh();
 }
 
+const press = (body) => act(body).catch(gone);
 const button = (label, body, kind = "") => {
   const node = make("button", { textContent: label, className: kind });
-  node.addEventListener("click", () => act(body));
+  node.addEventListener("click", () => press(body));
   return node;
 };
+const row = (...children) => make("div", { className: "row" }, ...children);
 
-const sentence = (member) => {
-  const standing = member.standing ?? { state: "stranger" };
-  const end = standing.until ?? standing.since;
-  const word = standing.state === "lapsed" ? "since" : "until";
+const sentence = (standing) => {
+  const end = standing.state === "pending" ? standing.from : standing.until ?? standing.since;
+  const word = { lapsed: "since", pending: "from" }[standing.state] ?? "until";
   return words[standing.state] + (end ? `, ${word} ${day(end)}` : "");
 };
 
-function door(shown) {
-  const state = shown.cut ? "network cut" : shown.connected ? "in contact" : "connecting";
-  return make("article", { className: "door" + (shown.released ? " released" : "") },
+function newDoor(shown) {
+  const part = { state: make("div", { className: "state" }), say: make("p", { className: "say" }), note: make("p", { className: "note" }), facts: make("p", { className: "facts" }) };
+  const root = make("article", {},
     make("div", { className: "leaf" }),
-    make("div", {},
-      make("h2", { textContent: shown.title }),
-      make("div", { className: "state", textContent: shown.released ? "Lock released" : "Locked" }),
-      make("p", { className: "say", textContent: shown.sentence || "Nobody has tapped yet." }),
-      make("p", { className: "facts", textContent: shown.reason ? `${shown.reason}, decided in ${shown.milliseconds.toFixed(2)} ms` : "\u00a0" }),
-      make("p", { className: "facts", textContent: `list ${shown.revision}, ${shown.cards} cards, ${state}, last head ${shown.contact_seconds} s ago` })));
+    make("div", {}, make("h2", { textContent: shown.title }),
+      make("p", { className: "opens", textContent: `Opens for ${list(shown.tiers)}` }),
+      part.state, part.say, part.note, part.facts));
+  return { root, show: (shown) => showDoor(root, part, shown) };
 }
 
-function member(shown, doors) {
-  const standing = make("p", { className: "standing " + (shown.standing?.state ?? "stranger"), textContent: sentence(shown) });
-  const taps = make("div", { className: "row" }, ...doors.map((door) => button(`Tap at ${door.title}`, { do: "tap", member: shown.id, door: door.door }, "tap")));
-  const stripe = shown.customer ? make("div", { className: "row" },
-    button("Pay", { do: "pay", member: shown.id }), button("Fail payment", { do: "fail", member: shown.id }),
-    button("Change tier", { do: "tier", member: shown.id }), button("Gift card", { do: "gift", member: shown.id }),
-    button(shown.ending ? "Keep membership" : "Cancel at period end", { do: "cancel", member: shown.id })) : "";
-  return make("article", { className: "member" },
-    make("h3", {}, shown.name, make("span", { className: "story", textContent: ` · ${shown.story}` })), standing, taps, stripe);
+function showDoor(root, part, shown) {
+  set(root, { className: "door" + (shown.released ? " released" : "") });
+  const still = shown.released && shown.opener && shown.opener !== shown.who ? "still open" : "open";
+  const whose = shown.opener ? `${still} for ${shown.opener}` : "open";
+  set(part.state, { textContent: shown.released ? `Lock ${whose}` : "Locked" });
+  set(part.say, {
+    className: !shown.who ? "say" : shown.granted ? "say yes" : "say no",
+    textContent: shown.who ? `${shown.who}: ${shown.sentence}` : "Nobody has tapped yet.",
+    title: shown.who ? `Reason: ${shown.reason}; decided at the door in ${shown.milliseconds.toFixed(2)} ms` : "",
+  });
+  set(part.note, { textContent: shown.note });
+  const contact = shown.cut ? "Network cut" : shown.connected ? "In contact" : "Connecting";
+  set(part.facts, {
+    textContent: `${contact}; heard from the server ${ago(shown.contact_seconds)}. Decides alone, from its own list of ${shown.cards} cards.`,
+    title: `List revision ${shown.revision}`,
+  });
 }
 
-let last = "";
+function newMember(first, doors) {
+  const id = first.id;
+  const part = {
+    standing: make("p"), tier: make("span", { className: "tier" }),
+    stripe: first.customer ? {
+      fail: button("Fail payment", { do: "fail", member: id }), tier: button("Change tier", { do: "tier", member: id }),
+      gift: button("Gift card", { do: "gift", member: id }), cancel: button("", { do: "cancel", member: id }) } : {},
+    hold: button("", { do: "hold", member: id }), cash: button("Pay cash, 30 days", { do: "cash", member: id }),
+  };
+  const pay = first.customer ? [button("Pay", { do: "pay", member: id })] : [];
+  const root = make("article", { className: "member" },
+    make("h3", {}, first.name, part.tier), make("p", { className: "story", textContent: first.story }), part.standing,
+    row(...doors.map((door) => button(`Tap at ${door.title}`, { do: "tap", member: id, door: door.door }, "tap"))),
+    row(...pay, ...Object.values(part.stripe), part.cash, part.hold));
+  return { root, show: (shown) => showMember(part, shown) };
+}
+
+function showMember(part, shown) {
+  const standing = shown.standing ?? { state: "stranger" };
+  set(part.standing, { className: "standing " + standing.state, textContent: sentence(standing) });
+  set(part.tier, { textContent: list(shown.tiers ?? []), hidden: !shown.tiers?.length });
+  for (const node of Object.values(part.stripe)) {
+    set(node, { disabled: !shown.subscribed, title: shown.subscribed ? "" : "No subscription runs; Pay begins a new one." });
+  }
+  if (part.stripe.cancel) set(part.stripe.cancel, { textContent: shown.ending ? "Keep membership" : "Cancel at period end" });
+  set(part.cash, { hidden: shown.subscribed });
+  set(part.hold, { textContent: standing.state === "held" ? "Lift hold" : "Put on hold" });
+}
+
+const drawn = new Map();
+function draw(parent, key, shown, build) {
+  if (!drawn.has(key)) {
+    drawn.set(key, build(shown));
+    at(parent).append(drawn.get(key).root);
+  }
+  drawn.get(key).show(shown);
+}
+
+let newest = 0;
+function tell(lines) {
+  for (const line of lines.filter((line) => line.number > newest).reverse()) {
+    const said = () => [make("time", { textContent: day(line.at) }), ` ${line.text}`];
+    at("log").prepend(make("li", { className: line.kind }, ...said()));
+    at("news").className = line.kind;
+    at("news").replaceChildren(...said());
+    newest = line.number;
+  }
+  while (at("log").children.length > lines.length) at("log").lastChild.remove();
+}
+
 async function refresh() {
   const state = await (await fetch("/state")).json();
-  at("clock").textContent = day(state.now);
-  at("cut").setAttribute("aria-pressed", state.cut);
-  at("cut").textContent = state.cut ? "Restore the network" : "Cut the network";
-  at("doors").replaceChildren(...state.doors.map(door));
-  // Buttons are made anew only when something about members changed, so that none vanishes under a finger.
-  const members = JSON.stringify(state.members);
-  if (members !== last) {
-    last = members;
-    at("members").replaceChildren(...state.members.map((shown) => member(shown, state.doors)));
+  set(at("clock"), { textContent: day(state.now) });
+  set(at("cut"), { ariaPressed: String(state.cut), textContent: state.cut ? "Restore the network" : "Cut the network" });
+  for (const shown of state.doors) draw("doors", `door ${shown.door}`, shown, newDoor);
+  for (const shown of state.members) draw("members", `member ${shown.id}`, shown, (first) => newMember(first, state.doors));
+  tell(state.log);
+  if (!at("connect").firstChild) {
+    at("connect").append(...state.connect.flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })]));
   }
-  at("log").replaceChildren(...state.log.map((line) => make("li", { textContent: line })));
-  at("connect").replaceChildren(...state.connect.flatMap(([name, value]) => [make("dt", { textContent: name }), make("dd", { textContent: value })]));
 }
 
+const gone = () => set(at("problem"), { textContent: "The demo has ended." });
 for (const node of document.querySelectorAll("[data-do]")) {
-  node.addEventListener("click", () => act({ do: node.dataset.do, hours: Number(node.dataset.hours ?? 0) }));
+  node.addEventListener("click", () => press({ do: node.dataset.do, hours: Number(node.dataset.hours ?? 0) }));
 }
-setInterval(() => refresh().catch(() => { at("problem").textContent = "The demo has ended."; }), 400);
-refresh();
+setInterval(() => refresh().catch(gone), 400);
+refresh().catch(gone);

@@ -1,9 +1,14 @@
 //! The demo's page: what it shows, and what its buttons do.
 
-use super::doors::{Door, Event};
-use super::story::{PLACES, Person, press};
+use super::api::Api;
+use super::deeds::carry_out;
+use super::doors::Door;
+use super::log::{Kind, Log};
+use super::story::{Person, running, tiers_of};
 use super::stripe::Stripe;
 use super::time::DemoClock;
+use super::watch::tiers;
+use anyhow::Context as _;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -12,11 +17,9 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use server::store::members;
+use shared::card::CardUid;
 use shared::ids::MemberId;
-use shared::time::Span;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::oneshot;
+use std::sync::Arc;
 
 /// Everything the page reaches.
 pub struct Stage {
@@ -34,8 +37,10 @@ pub struct Stage {
     pub people: Vec<Person>,
     /// How to feed the demo from outside.
     pub connect: Vec<(&'static str, String)>,
-    /// What happened, newest first.
-    pub log: Mutex<VecDeque<String>>,
+    /// What an admin does.
+    pub api: Api,
+    /// What happened.
+    pub log: Log,
 }
 
 /// A button.
@@ -74,6 +79,16 @@ pub enum Press {
         /// Whose.
         member: i64,
     },
+    /// An admin withholds access, or gives it back.
+    Hold {
+        /// Whose.
+        member: i64,
+    },
+    /// A month is paid in cash.
+    Cash {
+        /// Whose.
+        member: i64,
+    },
     /// The clock moves.
     Clock {
         /// So far ahead.
@@ -104,7 +119,7 @@ pub fn router(stage: Arc<Stage>) -> Router {
 }
 
 fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
-    let csp = "default-src 'self'";
+    let csp = "default-src 'self'; img-src 'self' data:";
     (
         [
             (header::CONTENT_TYPE, kind),
@@ -121,136 +136,78 @@ fn failed(error: impl std::fmt::Display) -> Failed {
 }
 
 async fn state(State(stage): State<Arc<Stage>>) -> Result<Json<Value>, Failed> {
-    let doors: Vec<Value> = stage.doors.iter().map(door).collect();
+    let now = stage.clock.now();
+    let doors: Vec<Value> = stage.doors.iter().map(|door| stage.draw(door)).collect();
     let mut shown = Vec::new();
     let mut tx = stage.app.store.begin_read().await.map_err(failed)?;
     for person in &stage.people {
         let standing = members::standing(&mut tx, MemberId(person.id))
             .await
             .map_err(failed)?;
+        let (subscribed, ending) = subscription(&stage, person);
         shown.push(json!({
             "id": person.id, "name": person.name, "story": person.story, "customer": person.customer.is_some(),
-            "ending": ending(&stage, person), "standing": standing.map(|standing| standing.state),
+            "subscribed": subscribed, "ending": ending,
+            "tiers": standing.as_ref().map(|standing| tiers(standing, now)),
+            "standing": standing.map(|standing| standing.state),
         }));
     }
-    let log: Vec<String> = stage
-        .log
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .iter()
-        .cloned()
-        .collect();
     Ok(Json(json!({
-        "now": stage.clock.now(), "cut": stage.doors.iter().any(|door| door.shown().cut),
-        "doors": doors, "members": shown, "log": log, "connect": stage.connect,
+        "now": now, "cut": stage.doors.iter().any(|door| door.shown().cut),
+        "doors": doors, "members": shown, "log": stage.log.lines(), "connect": stage.connect,
     })))
 }
 
-fn door(door: &Door) -> Value {
-    let mut value = serde_json::to_value(door.shown()).unwrap_or_default();
-    value["title"] = PLACES
-        .iter()
-        .find(|place| place.id == door.id.as_str())
-        .map(|place| place.title)
-        .into();
-    value
-}
-
-fn ending(stage: &Stage, person: &Person) -> bool {
+/// Whether a subscription runs, and whether the last one is about to end.
+fn subscription(stage: &Stage, person: &Person) -> (bool, bool) {
     let Some(customer) = &person.customer else {
-        return false;
+        return (false, false);
     };
     let sim = stage.stripe.now();
-    let running = sim.subscriptions_of(customer);
-    running
-        .last()
-        .is_some_and(|id| sim.subscription(id)["cancel_at_period_end"] == true)
+    running(&sim, customer).map_or((false, false), |id| {
+        let ending = sim.subscription(&id)["cancel_at_period_end"] == true;
+        (true, ending)
+    })
 }
 
 async fn act(State(stage): State<Arc<Stage>>, Json(button): Json<Press>) -> Result<(), Failed> {
-    let line = match button {
-        Press::Tap { member, door } => tap(&stage, member, &door).await?,
-        Press::Pay { member } => stage.press(member, "pay")?,
-        Press::Fail { member } => stage.press(member, "fail")?,
-        Press::Tier { member } => stage.press(member, "tier")?,
-        Press::Gift { member } => stage.press(member, "gift")?,
-        Press::Cancel { member } => stage.press(member, "cancel")?,
-        Press::Clock { hours } => stage.move_clock(hours).await?,
-        Press::Cut {} => stage.cut().await,
-    };
-    let mut log = stage.log.lock().unwrap_or_else(PoisonError::into_inner);
-    log.push_front(line);
-    log.truncate(12);
-    Ok(())
-}
-
-async fn tap(stage: &Stage, member: i64, door: &str) -> Result<String, Failed> {
-    let person = stage.person(member)?;
-    let door = stage
-        .doors
-        .iter()
-        .find(|known| known.id.as_str() == door)
-        .ok_or_else(|| failed("no such door"))?;
-    let (done, seen) = oneshot::channel();
-    door.events
-        .send(Event::Tap(person.uid.clone(), done))
-        .await
-        .map_err(failed)?;
-    seen.await.map_err(failed)?;
-    let shown = door.shown();
-    let title = PLACES
-        .iter()
-        .find(|place| place.id == shown.door)
-        .map_or("", |place| place.title);
-    Ok(format!(
-        "{} tapped at the {}: {} ({:.2} ms)",
-        person.name,
-        title.to_lowercase(),
-        shown.reason,
-        shown.milliseconds
-    ))
+    let said = carry_out(&stage, button).await;
+    let now = stage.clock.now();
+    match said {
+        Ok((kind, text)) => {
+            stage.log.add(now, kind, text);
+            Ok(())
+        }
+        Err(error) => {
+            stage.log.add(now, Kind::Refused, format!("{error:#}"));
+            Err(failed(error))
+        }
+    }
 }
 
 impl Stage {
-    fn person(&self, member: i64) -> Result<&Person, Failed> {
+    /// The member of that number.
+    pub fn person(&self, member: i64) -> anyhow::Result<&Person> {
         self.people
             .iter()
             .find(|person| person.id == member)
-            .ok_or_else(|| failed("no such member"))
+            .context("no such member")
     }
 
-    fn press(&self, member: i64, what: &str) -> Result<String, Failed> {
-        press(&self.stripe, self.person(member)?, what).map_err(failed)
+    fn holder(&self, card: Option<&CardUid>) -> Option<&'static str> {
+        let card = card?;
+        let found = self.people.iter().find(|person| person.uid == *card);
+        Some(found.map_or("An unknown card", |person| person.name))
     }
 
-    /// Moves every clock; the server signs its heads at once, so that the doors hear of it.
-    async fn move_clock(&self, hours: i64) -> Result<String, Failed> {
-        self.clock.advance(Span::hours(hours.clamp(1, 24 * 366)));
-        drop(self.stripe.now());
-        let now = self.clock.now();
-        for step in [self.app.tick(now).await, self.app.sign_heads(now).await] {
-            // The other end lives as long as the process.
-            drop(self.bells.outbox.send(step.map_err(failed)?));
-        }
-        Ok(match hours {
-            1 => "The clock moved an hour ahead.".to_owned(),
-            24 => "The clock moved a day ahead.".to_owned(),
-            hours if hours % 24 == 0 => format!("The clock moved {} days ahead.", hours / 24),
-            hours => format!("The clock moved {hours} hours ahead."),
-        })
-    }
-
-    async fn cut(&self) -> String {
-        let cut = !self.doors.iter().any(|door| door.shown().cut);
-        for door in &self.doors {
-            // A door that ended shows itself on the page.
-            drop(door.events.send(Event::Cut(cut)).await);
-        }
-        if cut {
-            "The network was cut."
-        } else {
-            "The network is back."
-        }
-        .to_owned()
+    fn draw(&self, door: &Door) -> Value {
+        let shown = door.shown();
+        let (title, opened_by) = tiers_of(&shown.door);
+        let mut value = serde_json::to_value(&shown).unwrap_or_default();
+        value["title"] = title.into();
+        value["tiers"] = opened_by.into();
+        value["who"] = self.holder(shown.card.as_ref()).into();
+        value["opener"] = self.holder(shown.opener.as_ref()).into();
+        value
     }
 }

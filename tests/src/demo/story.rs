@@ -2,7 +2,7 @@
 
 use super::api::Api;
 use super::stripe::Stripe;
-use crate::stripe_sim::{Interval, Proration, Subscribe};
+use crate::stripe_sim::{Interval, Proration, StripeSim, Subscribe};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use shared::card::CardUid;
@@ -17,6 +17,21 @@ pub const WORKSHOP: &str = "membertype_9-workshop-monthly";
 /// How long ago the stories begin.
 pub const DAYS: i64 = 80;
 
+/// Membership types: id, name, rank.
+const TIERS: [(&str, &str, i64); 3] = [
+    ("5", "Basic", 1),
+    ("7", "Full", 2),
+    ("9", "Workshop only", 1),
+];
+
+/// Which zone opens for which type.
+const ACCESS: [(&str, &str); 4] = [
+    ("house", "5"),
+    ("house", "7"),
+    ("workshop", "7"),
+    ("workshop", "9"),
+];
+
 /// A member of the demo.
 #[derive(Debug, Clone)]
 pub struct Person {
@@ -24,7 +39,7 @@ pub struct Person {
     pub id: i64,
     /// Name.
     pub name: &'static str,
-    /// What is special.
+    /// What is special, in words that stay true.
     pub story: &'static str,
     /// The card.
     pub uid: CardUid,
@@ -58,14 +73,14 @@ pub const PLACES: [Place; 2] = [
 ];
 
 const PEOPLE: [(&str, &str, &str); 8] = [
-    ("Ada", "paid, two seats", "04A1B2C301"),
-    ("Ben", "payment failed, in grace", "04A1B2C302"),
-    ("Cleo", "stopped paying", "04A1B2C303"),
-    ("Dana", "pays by gift card", "04A1B2C304"),
-    ("Emil", "two subscriptions", "04A1B2C305"),
-    ("Finn", "child, covered by Ada", "04A1B2C306"),
-    ("Hana", "pays cash", "04A1B2C307"),
-    ("Ivo", "paid, but on hold", "04A1B2C308"),
+    ("Ada", "bought two seats", "04A1B2C301"),
+    ("Ben", "began with a failed payment", "04A1B2C302"),
+    ("Cleo", "began lapsed: stopped paying", "04A1B2C303"),
+    ("Dana", "began with a gift card", "04A1B2C304"),
+    ("Emil", "began with two subscriptions", "04A1B2C305"),
+    ("Finn", "child, on Ada's second seat", "04A1B2C306"),
+    ("Hana", "began by paying cash", "04A1B2C307"),
+    ("Ivo", "began paid, but on hold", "04A1B2C308"),
 ];
 
 /// Zones, types and doors; returns each door's pairing code.
@@ -81,11 +96,7 @@ pub async fn furnish(api: &Api) -> anyhow::Result<Vec<(&'static str, String)>> {
         json!({"name": "Main street", "time_zone": "Europe/Berlin", "holidays": []}),
     )
     .await?;
-    for (id, name, rank) in [
-        ("5", "Basic", 1),
-        ("7", "Full", 2),
-        ("9", "Workshop only", 1),
-    ] {
+    for (id, name, rank) in TIERS {
         api.put(
             &format!("/membership-types/{id}"),
             json!({"name": name, "rank": rank}),
@@ -116,12 +127,7 @@ pub async fn furnish(api: &Api) -> anyhow::Result<Vec<(&'static str, String)>> {
                 .to_owned(),
         ));
     }
-    for (zone, membership) in [
-        ("house", "5"),
-        ("house", "7"),
-        ("workshop", "7"),
-        ("workshop", "9"),
-    ] {
+    for (zone, membership) in ACCESS {
         api.put(&format!("/zones/{zone}/access/{membership}"), json!({}))
             .await?;
     }
@@ -223,72 +229,125 @@ pub async fn administer(
         json!({"customer": customer, "member": finn.id}),
     )
     .await?;
-    api.post("/payments", cash(hana.id, now)).await?;
+    let month = cash(hana.id, now - Span::days(5), now + Span::days(25));
+    api.post("/payments", month).await?;
     let hold = json!({"reason": "Broke the laser cutter; talk to the board."});
     api.post(&format!("/members/{}/holds", ivo.id), hold)
         .await?;
     Ok(())
 }
 
-fn cash(member: i64, now: Timestamp) -> Value {
+/// Cash for a month of Basic, as an admin writes it down.
+#[must_use]
+pub fn cash(member: i64, from: Timestamp, until: Timestamp) -> Value {
     json!({
         "member": member, "source": "cash", "membership": "5", "amount": 2500, "currency": "eur",
-        "from": (now - Span::days(5)).to_string(), "until": (now + Span::days(25)).to_string(),
+        "from": from.to_string(), "until": until.to_string(),
     })
 }
 
-/// Presses a button of a member.
-pub fn press(stripe: &Stripe, person: &Person, what: &str) -> anyhow::Result<String> {
-    let Some(customer) = person.customer.as_deref() else {
-        anyhow::bail!("{} does not pay by Stripe", person.name)
+/// The name of a membership type.
+#[must_use]
+pub fn tier(membership: &str) -> &'static str {
+    TIERS
+        .iter()
+        .find(|(id, ..)| *id == membership)
+        .map_or("another tier", |(_, name, _)| name)
+}
+
+/// What people call a door, and the tiers that open it.
+#[must_use]
+pub fn tiers_of(door: &str) -> (&'static str, Vec<&'static str>) {
+    let Some(place) = PLACES.iter().find(|place| place.id == door) else {
+        return ("", Vec::new());
     };
+    let opens = ACCESS.iter().filter(|(zone, _)| *zone == place.zone);
+    let names = opens.map(|(_, membership)| tier(membership)).collect();
+    (place.title, names)
+}
+
+/// The people behind customers, each once.
+pub fn names<'a>(people: &[Person], customers: impl Iterator<Item = &'a str>) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for customer in customers {
+        let found = people
+            .iter()
+            .find(|person| person.customer.as_deref() == Some(customer));
+        if let Some(person) = found.filter(|person| !names.contains(&person.name)) {
+            names.push(person.name);
+        }
+    }
+    names
+}
+
+/// A customer's newest subscription that has not ended.
+#[must_use]
+pub fn running(sim: &StripeSim, customer: &str) -> Option<String> {
+    let mut living = sim.subscriptions_of(customer);
+    living.retain(|id| !sim.status(id).is_terminal());
+    living.pop()
+}
+
+/// Presses a button of a member; an error says why nothing happened.
+pub fn press(stripe: &Stripe, person: &Person, what: &str) -> anyhow::Result<String> {
+    let name = person.name;
+    let customer = person
+        .customer
+        .as_deref()
+        .with_context(|| format!("{name} does not pay by Stripe."))?;
     let mut sim = stripe.now();
-    let running: Vec<String> = sim.subscriptions_of(customer);
-    let last = running.last().cloned();
-    Ok(match (what, last) {
-        ("pay", _) => {
-            sim.set_card(customer, true);
-            let paid = sim.pay_open_invoice(customer);
-            let over = running
-                .iter()
-                .all(|id| sim.subscription(id)["status"] == "canceled");
-            if over {
-                sim.subscribe(customer, &[(FULL, 1)], Subscribe::default());
-                format!("{} paid and subscribed again.", person.name)
-            } else if paid == 0 {
-                format!("{}'s card works; nothing was open.", person.name)
+    let last = running(&sim, customer);
+    if what == "pay" {
+        sim.set_card(customer, true);
+        let paid = sim.pay_open_invoice(customer);
+        return Ok(if last.is_none() {
+            sim.subscribe(customer, &[(FULL, 1)], Subscribe::default());
+            format!("{name} subscribed again (Full) and paid.")
+        } else if paid == 0 {
+            format!("{name} had nothing open; the card will work at the next renewal.")
+        } else {
+            format!("{name} paid what was open.")
+        });
+    }
+    let subscription = last.with_context(|| {
+        format!("{name} has no running subscription: nothing changed. Pay begins a new one.")
+    })?;
+    let shown = sim.subscription(&subscription);
+    let plan = shown["items"]["data"][0]["price"]["id"]
+        .as_str()
+        .unwrap_or_default();
+    Ok(match what {
+        "fail" => {
+            sim.set_card(customer, false);
+            format!("{name}'s card will fail at the next renewal; until then nothing changes.")
+        }
+        "gift" => {
+            sim.add_balance(customer, -6000);
+            format!("{name} got a gift card of 60 €; the next invoice uses it.")
+        }
+        "tier" => {
+            let next = if plan == FULL { BASIC } else { FULL };
+            sim.change_price(&subscription, 0, next, Proration::CreateProrations);
+            format!("{name} moved from {} to {}.", tier_of(plan), tier_of(next))
+        }
+        "cancel" => {
+            let ending = shown["cancel_at_period_end"] == true;
+            sim.cancel_at_period_end(&subscription, !ending);
+            let tier = tier_of(plan);
+            if ending {
+                format!("{name} keeps the membership ({tier}) after all.")
             } else {
-                format!("{} paid what was open.", person.name)
+                format!("{name} cancelled; the membership ({tier}) ends with the paid period.")
             }
         }
-        ("fail", _) => {
-            sim.set_card(customer, false);
-            format!("{}'s card will fail at the next renewal.", person.name)
-        }
-        ("gift", _) => {
-            sim.add_balance(customer, -6000);
-            format!(
-                "{} got a gift card of 60.00; the next invoice uses it.",
-                person.name
-            )
-        }
-        ("tier", Some(subscription)) => {
-            let shown = sim.subscription(&subscription);
-            let full = shown["items"]["data"][0]["price"]["id"] == FULL;
-            let next = if full { BASIC } else { FULL };
-            sim.change_price(&subscription, 0, next, Proration::CreateProrations);
-            format!("{} moved to {next}.", person.name)
-        }
-        ("cancel", Some(subscription)) => {
-            let ending = sim.subscription(&subscription)["cancel_at_period_end"] == true;
-            sim.cancel_at_period_end(&subscription, !ending);
-            let word = if ending {
-                "keeps the membership"
-            } else {
-                "cancelled at period end"
-            };
-            format!("{} {word}.", person.name)
-        }
-        _ => anyhow::bail!("{} has no subscription to change", person.name),
+        _ => anyhow::bail!("no such button"),
     })
+}
+
+fn tier_of(plan: &str) -> &'static str {
+    match plan {
+        BASIC => tier("5"),
+        FULL => tier("7"),
+        _ => tier("9"),
+    }
 }
