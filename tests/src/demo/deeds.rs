@@ -45,17 +45,28 @@ async fn tap(stage: &Stage, member: i64, door: &str) -> anyhow::Result<(Kind, St
     let shown = door.shown();
     let (title, opened_by) = tiers_of(&shown.door);
     let standing = standing(stage, person).await?;
+    let inside = standing.as_ref().is_some_and(|known| known.state.is_in());
     let held = standing.map_or_else(Vec::new, |known| tiers(&known, stage.clock.now()));
+    let fits = held.iter().any(|tier| opened_by.contains(tier));
     // The door cannot tell a stranger's card from one whose tier is not on its list; the page can.
-    let note = match (shown.reason.as_str(), held.is_empty()) {
-        ("unknown", true) => format!("{} has no running membership.", person.name),
-        ("unknown", false) => format!(
+    let note = if shown.granted {
+        String::new()
+    } else if inside && fits {
+        format!(
+            "{} may pass by now, but this door has not heard of it yet.",
+            person.name
+        )
+    } else if shown.reason == "unknown" && inside {
+        format!(
             "{} has {}; this door opens for {}.",
             person.name,
             held.join(" and "),
             opened_by.join(" and ")
-        ),
-        _ => String::new(),
+        )
+    } else if shown.reason == "unknown" && held.is_empty() {
+        format!("{} has no running membership.", person.name)
+    } else {
+        String::new()
     };
     door.note(note.clone());
     let (kind, word) = if shown.granted {
@@ -100,7 +111,7 @@ async fn take_cash(stage: &Stage, person: &Person) -> anyhow::Result<String> {
     let payment = cash(person.id, from, until);
     stage.api.post("/payments", payment).await?;
     Ok(format!(
-        "{} paid 25 € in cash for 30 days of Basic.",
+        "{} paid 25\u{a0}€ in cash for 30 days of Basic.",
         person.name
     ))
 }

@@ -19,7 +19,7 @@ const time = (ms) => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minu
 function day(ms) {
   const year = new Date(ms).getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
   const date = new Date(ms).toLocaleDateString([], { weekday: "short", day: "numeric", month: "short", ...year });
-  return `${glue(date)}, ${glue(time(ms))}`;
+  return glue(`${date}, ${time(ms)}`);
 }
 function ago(seconds) {
   const [size, word] = [[86400, "day"], [3600, "hour"], [60, "minute"]].find(([size]) => seconds >= size) ?? [];
@@ -118,12 +118,12 @@ function draw(parent, key, shown, build) {
 
 let newest = 0;
 function tell(lines) {
-  for (const line of lines.filter((line) => line.number > newest).reverse()) {
-    const said = () => [make("time", { textContent: day(line.at) }), ` ${line.text}`];
-    at("log").prepend(make("li", { className: line.kind }, ...said()));
-    at("news").className = line.kind;
-    at("news").replaceChildren(...said());
-    newest = line.number;
+  const line = (tag, { at, kind, text }) => make(tag, { className: kind }, make("time", { textContent: day(at) }), ` ${text}`);
+  const fresh = lines.filter(({ number }) => number > newest);
+  if (fresh.length) {
+    at("log").prepend(...fresh.map((told) => line("li", told)));
+    at("news").replaceChildren(...lines.slice(0, 2).map((told) => line("span", told)));
+    newest = fresh[0].number;
   }
   while (at("log").children.length > lines.length) at("log").lastChild.remove();
 }

@@ -78,7 +78,7 @@ const PEOPLE: [(&str, &str, &str); 8] = [
     ("Cleo", "began lapsed: stopped paying", "04A1B2C303"),
     ("Dana", "began with a gift card", "04A1B2C304"),
     ("Emil", "began with two subscriptions", "04A1B2C305"),
-    ("Finn", "child, on Ada's second seat", "04A1B2C306"),
+    ("Finn", "child, began on Ada's second seat", "04A1B2C306"),
     ("Hana", "began by paying cash", "04A1B2C307"),
     ("Ivo", "began paid, but on hold", "04A1B2C308"),
 ];
@@ -323,7 +323,7 @@ pub fn press(stripe: &Stripe, person: &Person, what: &str) -> anyhow::Result<Str
         }
         "gift" => {
             sim.add_balance(customer, -6000);
-            format!("{name} got a gift card of 60 €; the next invoice uses it.")
+            format!("{name} got a gift card of 60\u{a0}€; the next invoice uses it.")
         }
         "tier" => {
             let next = if plan == FULL { BASIC } else { FULL };
@@ -349,5 +349,45 @@ fn tier_of(plan: &str) -> &'static str {
         BASIC => tier("5"),
         FULL => tier("7"),
         _ => tier("9"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::time::DemoClock;
+
+    #[test]
+    fn a_button_without_a_running_subscription_refuses_until_somebody_pays() {
+        let stripe = Stripe::start(DemoClock::start(), 1);
+        for plan in [BASIC, FULL] {
+            stripe
+                .now()
+                .create_plan(plan, Some(tier_of(plan)), 2500, Interval::Month);
+        }
+        let customer = stripe.now().create_customer(None, Some("Cleo"), &[]);
+        let person = Person {
+            id: 1,
+            name: "Cleo",
+            story: "",
+            uid: CardUid::parse("04A1B2C303").expect("ten digits are a card number"),
+            customer: Some(customer),
+        };
+        for what in ["tier", "cancel", "fail", "gift"] {
+            let refusal = press(&stripe, &person, what).expect_err("nothing runs");
+            assert!(refusal.to_string().contains("no running subscription"));
+        }
+        press(&stripe, &person, "pay").expect("paying begins a subscription");
+        for what in ["tier", "cancel", "fail", "gift"] {
+            press(&stripe, &person, what).expect("a subscription runs");
+        }
+    }
+
+    #[test]
+    fn every_door_opens_for_some_tier() {
+        for place in PLACES {
+            assert!(!tiers_of(place.id).1.is_empty(), "{}", place.id);
+        }
+        assert_eq!(tiers_of("front"), ("Front door", vec!["Basic", "Full"]));
     }
 }
