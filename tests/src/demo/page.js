@@ -73,7 +73,8 @@ function showDoor(root, part, shown) {
   set(part.note, { textContent: shown.note });
   const contact = shown.cut ? "Network cut" : shown.connected ? "In contact" : "Connecting";
   set(part.facts, {
-    textContent: `${contact}; heard from the server ${ago(shown.contact_seconds)}. Decides alone, from its own list of ${shown.cards} cards.`,
+    textContent: `${contact}; ` + (shown.revision === "none" ? "has no list yet." :
+      `heard from the server ${ago(shown.contact_seconds)}. Decides alone, from its own list of ${shown.cards} cards.`),
     title: `List revision ${shown.revision}`,
   });
 }
