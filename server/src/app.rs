@@ -312,6 +312,7 @@ impl App {
             members::due(&mut work.tx, now, CLOCK_BATCH).await?
         };
         if due.is_empty() {
+            self.note_clock(now);
             return Ok(Vec::new());
         }
         let rulebook = work.rulebook.clone();
@@ -329,7 +330,14 @@ impl App {
         let whom: Vec<(MemberId, &str)> =
             due.iter().map(|member| (*member, context.cause)).collect();
         derive_all(&mut work.tx, &whom, context, &mut work.changes).await?;
-        self.finish(work).await
+        let publications = self.finish(work).await?;
+        self.note_clock(now);
+        Ok(publications)
+    }
+
+    /// Remembers the clock once what it demanded is committed.
+    fn note_clock(&self, now: Timestamp) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
     }
 
     /// Whether standings may have been derived at a moment that has yet to come.
@@ -339,7 +347,6 @@ impl App {
             Some(latest) => Some(latest),
             None => attention::last_derived(&mut work.tx, &self.organisation).await?,
         };
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(work.now);
         Ok(latest.is_some_and(|latest| work.now + SET_BACK < latest))
     }
 

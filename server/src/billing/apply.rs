@@ -278,10 +278,8 @@ impl App {
         batch: &mut Batch,
     ) -> Step<()> {
         let known = batch.sheet.object(account, object.id());
-        // A moment that has yet to come was read off a clock that was wrong: it orders nothing.
         let as_of = known
-            .map(|known| known.as_of)
-            .filter(|as_of| *as_of <= work.now)
+            .and_then(|known| known.fetched(work.now))
             .unwrap_or(Timestamp::MIN);
         if created < as_of || created == as_of && self.billing.stripe.is_some() {
             return Ok(());

@@ -343,7 +343,12 @@ impl App {
             .await?;
         }
         for (invoice, _) in fetched.invoices {
-            if invoice.status == InvoiceStatus::Paid {
+            let object = Object::Invoice(invoice.clone());
+            let kept = self
+                .keep_fetched(work, account, customer, object, as_of)
+                .await?;
+            // The ledger says what the mirror says.
+            if kept && invoice.status == InvoiceStatus::Paid {
                 let paid_at = invoice.created;
                 crate::store::members::book(
                     &mut work.tx,
@@ -355,8 +360,6 @@ impl App {
                 )
                 .await?;
             }
-            self.keep_fetched(work, account, customer, Object::Invoice(invoice), as_of)
-                .await?;
         }
         settle(
             &mut work.tx,
@@ -373,6 +376,7 @@ impl App {
         Ok(())
     }
 
+    /// Keeps what was fetched, unless something newer is known; whether it was kept.
     async fn keep_fetched(
         &self,
         work: &mut Work,
@@ -380,7 +384,7 @@ impl App {
         customer: &str,
         object: Object,
         as_of: Timestamp,
-    ) -> Step<()> {
+    ) -> Step<bool> {
         let known = mirror::find(&mut work.tx, account, object.id()).await?;
         let terminal = |object: &Object| match object {
             Object::Subscription(subscription) => subscription.status.is_terminal(),
@@ -388,12 +392,12 @@ impl App {
         };
         // An event of a later second than the question, or an end, is news that this answer does not have.
         let newer = known.as_ref().is_some_and(|known| {
-            (as_of < known.as_of && known.as_of <= work.now)
+            known.fetched(work.now) > Some(as_of)
                 || known.stamp.as_ref().is_some_and(|stamp| stamp.at() > as_of)
                 || (terminal(&known.object) && !terminal(&object))
         });
         if newer {
-            return Ok(());
+            return Ok(false);
         }
         let stamp = known.and_then(|known| known.stamp);
         mirror::put(
@@ -406,7 +410,8 @@ impl App {
                 as_of,
             },
         )
-        .await
+        .await?;
+        Ok(true)
     }
 
     /// Pulls events into the inbox, from the durable cursor on; returns how many were new, none if Stripe did not say.

@@ -107,7 +107,7 @@ impl App {
         now: Timestamp,
     ) -> Result<Taken, ReceiveError> {
         match check(self, header, body, now)? {
-            Ok(arrival) => Ok(self.take(&[arrival], vec![None], false, now).await?),
+            Ok(arrival) => Ok(self.take(&[arrival], false, now).await?),
             Err(receipt) => Ok(Taken {
                 receipts: vec![receipt],
                 publications: Vec::new(),
@@ -116,17 +116,10 @@ impl App {
         }
     }
 
-    /// Keeps arrivals, of which some were read ahead; a few with nothing older `behind` them are applied in the same
-    /// commit, if they can be.
-    pub async fn take(
-        &self,
-        arrivals: &[Arrival],
-        ahead: Vec<Option<Line>>,
-        behind: bool,
-        now: Timestamp,
-    ) -> Step<Taken> {
+    /// Keeps arrivals; a few with nothing older `behind` them are applied in the same commit, if they can be.
+    pub async fn take(&self, arrivals: &[Arrival], behind: bool, now: Timestamp) -> Step<Taken> {
         if arrivals.len() <= AT_ONCE && !behind {
-            match self.keep_and_apply(arrivals, ahead, now).await {
+            match self.keep_and_apply(arrivals, now).await {
                 Ok(taken) => return Ok(taken),
                 Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -143,16 +136,10 @@ impl App {
         })
     }
 
-    async fn keep_and_apply(
-        &self,
-        arrivals: &[Arrival],
-        ahead: Vec<Option<Line>>,
-        now: Timestamp,
-    ) -> Step<Taken> {
+    async fn keep_and_apply(&self, arrivals: &[Arrival], now: Timestamp) -> Step<Taken> {
         let read = async {
-            let read = |(arrival, line): (&Arrival, Option<Line>)| line.or_else(|| arrival.read());
-            let pairs = arrivals.iter().zip(ahead);
-            pairs.map(read).collect::<Vec<Option<Line>>>()
+            let read = |arrival: &Arrival| Line::read(arrival.account, &arrival.body).ok();
+            arrivals.iter().map(read).collect::<Vec<Option<Line>>>()
         };
         let (work, lines) = tokio::join!(self.work(now), read);
         let mut work = work?;
@@ -172,13 +159,6 @@ impl App {
             publications: self.finish(work).await?,
             waits,
         })
-    }
-}
-
-impl Arrival {
-    /// What the event says; none if it cannot be read.
-    fn read(&self) -> Option<Line> {
-        Line::read(self.account, &self.body).ok()
     }
 }
 
@@ -206,8 +186,6 @@ fn receipts(fresh: &[bool]) -> Vec<Receipt> {
 pub struct Delivery {
     /// The event.
     pub arrival: Arrival,
-    /// What it says, if it was read ahead.
-    pub line: Option<Line>,
     /// When it came.
     pub now: Timestamp,
     /// Takes the answer; the sender may have gone away.
@@ -230,14 +208,10 @@ impl Writer {
 
     /// Keeps an arrival; returns after the commit.
     pub async fn keep(&self, arrival: Arrival, now: Timestamp) -> Result<Receipt, ReceiveError> {
-        let waiting = self.deliveries.max_capacity() - self.deliveries.capacity();
-        // What will be applied in the commit that keeps it is read here, where nothing waits for it.
-        let line = (waiting < AT_ONCE).then(|| arrival.read()).flatten();
         let (answer, receipt) = oneshot::channel();
         self.deliveries
             .send(Delivery {
                 arrival,
-                line,
                 now,
                 answer,
             })

@@ -54,6 +54,14 @@ pub struct Kept {
     pub as_of: Timestamp,
 }
 
+impl Kept {
+    /// When it was last fetched; a moment that has yet to come was read off a clock that was wrong, and orders nothing.
+    #[must_use]
+    pub fn fetched(&self, now: Timestamp) -> Option<Timestamp> {
+        Some(self.as_of).filter(|as_of| *as_of <= now)
+    }
+}
+
 type ObjectRow = (String, String, String, i64, String);
 
 fn object(row: ObjectRow) -> Result<Kept> {
@@ -394,32 +402,42 @@ pub struct PriceRow {
     pub waiting: bool,
 }
 
+/// A price's columns.
+#[derive(sqlx::FromRow)]
+struct PriceColumns {
+    account: i64,
+    id: String,
+    x: Option<String>,
+    place: Option<String>,
+    warnings: String,
+    waiting: Option<String>,
+    stamp: String,
+}
+
+impl PriceColumns {
+    fn row(&self) -> Result<PriceRow> {
+        Ok(PriceRow {
+            x: self.x.clone(),
+            place: self.place.clone(),
+            warnings: json(&self.warnings, "prices", "warnings", &self.id)?,
+            waiting: self.waiting.is_some(),
+        })
+    }
+}
+
 /// All prices of an organisation's accounts.
 pub async fn prices(
     tx: &mut Tx,
     organisation: &OrganisationId,
 ) -> Result<HashMap<(AccountId, String), PriceRow>> {
-    let sql = "SELECT p.account, p.id, p.x, p.place, p.warnings, p.waiting FROM prices p \
+    let sql = "SELECT p.account, p.id, p.x, p.place, p.warnings, p.waiting, p.stamp FROM prices p \
                JOIN accounts a ON a.id = p.account WHERE a.organisation = $1";
-    type Row = (
-        i64,
-        String,
-        Option<String>,
-        Option<String>,
-        String,
-        Option<String>,
-    );
-    let rows: Vec<Row> =
+    let rows: Vec<PriceColumns> =
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
     rows.into_iter()
-        .map(|(account, id, x, place, warnings, waiting)| {
-            let row = PriceRow {
-                x,
-                place,
-                warnings: json(&warnings, "prices", "warnings", &id)?,
-                waiting: waiting.is_some(),
-            };
-            Ok(((AccountId(account), id), row))
+        .map(|columns| {
+            let row = columns.row()?;
+            Ok(((AccountId(columns.account), columns.id), row))
         })
         .collect()
 }
@@ -437,29 +455,12 @@ pub async fn price(
     account: AccountId,
     id: &str,
 ) -> Result<Option<(PriceRow, String)>> {
-    let sql =
-        "SELECT x, place, warnings, stamp, waiting FROM prices WHERE account = $1 AND id = $2";
-    type Row = (
-        Option<String>,
-        Option<String>,
-        String,
-        String,
-        Option<String>,
-    );
-    let row: Option<Row> =
+    let sql = "SELECT account, id, x, place, warnings, waiting, stamp FROM prices WHERE account = $1 AND id = $2";
+    let columns: Option<PriceColumns> =
         on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(id).fetch_optional(c).await?);
-    row.map(|(x, place, warnings, stamp, waiting)| {
-        Ok((
-            PriceRow {
-                x,
-                place,
-                warnings: json(&warnings, "prices", "warnings", id)?,
-                waiting: waiting.is_some(),
-            },
-            stamp,
-        ))
-    })
-    .transpose()
+    columns
+        .map(|columns| Ok((columns.row()?, columns.stamp)))
+        .transpose()
 }
 
 /// Writes a price.

@@ -42,7 +42,7 @@ struct Row {
     bytes: Option<Vec<u8>>,
 }
 
-/// What is on record of members; a member of whom nothing is, is missing.
+/// What is on record of members; who does not exist is missing.
 pub async fn records(
     tx: &mut Tx,
     members: &[MemberId],
@@ -59,10 +59,10 @@ pub async fn records(
             gathered.entry(MemberId(row.whom)).or_default().take(row)?;
         }
     }
-    gathered
+    let records = gathered
         .into_iter()
-        .map(|(member, gathered)| Ok((member, gathered.finish(member, rulebook)?)))
-        .collect()
+        .map(|(member, gathered)| (member, gathered.finish(member, rulebook)));
+    Ok(records.collect())
 }
 
 /// The facts a member's standing rests on.
@@ -200,7 +200,7 @@ impl Gathered {
     }
 
     /// In an order that does not depend on the database.
-    fn finish(self, member: MemberId, rulebook: &Rulebook) -> Result<Record> {
+    fn finish(self, member: MemberId, rulebook: &Rulebook) -> Record {
         let Self {
             mut record,
             objects,
@@ -213,6 +213,6 @@ impl Gathered {
         facts.holds.sort_by_key(|hold| hold.id);
         facts.payments.sort_by_key(|payment| payment.id);
         facts.coverage = objects.coverage(member, &seats, rulebook);
-        Ok(record)
+        record
     }
 }

@@ -13,9 +13,9 @@ pub async fn alive() -> &'static str {
     std::future::ready("alive\n").await
 }
 
-/// The database answers, and could be written to.
+/// The database answers.
 pub async fn ready(state: Here) -> Answer<&'static str> {
-    let mut tx = state.app.store.begin().await?;
+    let mut tx = state.app.store.begin_read().await?;
     if reading::answers(&mut tx).await? {
         Ok("ready\n")
     } else {
