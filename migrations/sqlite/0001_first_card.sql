@@ -169,7 +169,7 @@ CREATE INDEX customers_by_member ON customers (member);
 CREATE INDEX customers_by_wants_fetch ON customers (wants_fetch);
 
 CREATE TABLE inbox (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          INTEGER PRIMARY KEY,
     account     INTEGER NOT NULL REFERENCES accounts (id),
     event       TEXT NOT NULL,
     kind        TEXT NOT NULL,
@@ -272,7 +272,7 @@ CREATE TABLE terms (
 CREATE INDEX terms_by_member ON terms (member);
 
 CREATE TABLE audit (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           INTEGER PRIMARY KEY,
     organisation TEXT NOT NULL REFERENCES organisations (id),
     at           INTEGER NOT NULL,
     actor        TEXT NOT NULL,

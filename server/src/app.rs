@@ -11,6 +11,7 @@ use crate::membership::clock;
 use crate::membership::derive::{Context, Derived, derive, derive_all};
 use crate::store::attention::{self, Item, raise};
 use crate::store::rulebook::{self, Rulebook};
+use crate::store::trip::Question;
 use crate::store::{Store, StoreError, Tx, lists, members, mirror};
 use rand_core::CryptoRng;
 use shared::ids::{AccountId, AgentId, MemberId, OrganisationId, ZoneId};
@@ -139,7 +140,19 @@ impl App {
     /// Begins a transaction with the rules in force.
     pub async fn work(&self, now: Timestamp) -> Step<Work> {
         let mut tx = self.store.begin().await?;
-        let rulebook = self.rulebook(&mut tx, now).await?;
+        let version = rulebook::ask_version(&mut tx);
+        self.work_on(tx, version, now).await
+    }
+
+    /// Goes on with a transaction in which the version of the rules was asked for.
+    pub async fn work_on(
+        &self,
+        mut tx: Tx,
+        version: Question<(i64,)>,
+        now: Timestamp,
+    ) -> Step<Work> {
+        let version = rulebook::version(&mut tx, version).await?;
+        let rulebook = self.rulebook(&mut tx, version, now).await?;
         Ok(Work {
             tx,
             rulebook,
@@ -148,8 +161,7 @@ impl App {
         })
     }
 
-    async fn rulebook(&self, tx: &mut Tx, now: Timestamp) -> Step<Arc<Rulebook>> {
-        let version = rulebook::version(tx).await?;
+    async fn rulebook(&self, tx: &mut Tx, version: i64, now: Timestamp) -> Step<Arc<Rulebook>> {
         let known = self
             .rulebook
             .lock()

@@ -1,13 +1,11 @@
 //! All SQL. One query text serves SQLite and PostgreSQL; times are milliseconds, ids are Stripe's or ours.
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
-use std::str::FromStr;
-use std::time::Duration;
+use sqlx::{PgPool, Postgres};
 
 pub mod agents;
 pub mod attention;
 mod facts;
+pub mod file;
 pub mod inbox;
 pub mod ledger;
 pub mod lists;
@@ -21,6 +19,10 @@ pub mod reading;
 pub mod records;
 pub mod rulebook;
 pub mod terms;
+pub mod trip;
+
+use file::{File, Transaction};
+use trip::{Statement, Trip};
 
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
@@ -52,6 +54,9 @@ pub enum StoreError {
         /// Its key.
         row: String,
     },
+    /// An earlier statement of the transaction failed.
+    #[error("an earlier statement of this transaction failed, so it cannot be committed")]
+    Broken,
     /// The address is of a kind that is not known.
     #[error("`{0}` is no database address: it begins with sqlite: or postgres:")]
     Address(String),
@@ -63,40 +68,45 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// The database.
 #[derive(Debug, Clone)]
 pub enum Store {
-    /// One file: one connection writes, several read.
-    Sqlite {
-        /// The only one that writes.
-        write: SqlitePool,
-        /// Readers.
-        read: SqlitePool,
-    },
+    /// One file.
+    Sqlite(File),
     /// A server.
     Postgres(PgPool),
 }
 
 /// A transaction; dropped without [`Tx::commit`], nothing happened.
 #[derive(Debug)]
-pub enum Tx {
-    /// In a file.
-    Sqlite(Transaction<'static, Sqlite>),
-    /// On a server.
-    Postgres(Transaction<'static, Postgres>),
+pub struct Tx {
+    /// What carries it.
+    pub connection: Connection,
+    trip: Trip,
 }
 
-/// Runs one body on whichever connection the transaction has.
+/// What carries a transaction.
+#[derive(Debug)]
+pub enum Connection {
+    /// In a file.
+    Sqlite(Transaction),
+    /// On a server.
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// Runs one body on whichever connection the transaction has, after what waits was written.
 macro_rules! on {
-    ($tx:expr, $connection:ident => $body:expr) => {
-        match $tx {
-            $crate::store::Tx::Sqlite(transaction) => {
+    ($tx:expr, $connection:ident => $body:expr) => {{
+        let tx: &mut $crate::store::Tx = $tx;
+        tx.carry().await?;
+        match &mut tx.connection {
+            $crate::store::Connection::Sqlite(transaction) => {
                 let $connection = &mut **transaction;
                 $body
             }
-            $crate::store::Tx::Postgres(transaction) => {
+            $crate::store::Connection::Postgres(transaction) => {
                 let $connection = &mut **transaction;
                 $body
             }
         }
-    };
+    }};
 }
 pub(crate) use on;
 
@@ -144,85 +154,67 @@ impl Store {
         if !address.starts_with("sqlite:") {
             return Err(StoreError::Address(address.to_owned()));
         }
-        let options = SqliteConnectOptions::from_str(address)?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
-            .pragma("wal_autocheckpoint", "4000")
-            // KiB: without it a club of thousands is read from the file again and again.
-            .pragma("cache_size", "-16000")
-            .statement_cache_capacity(400);
-        let memory = address.contains(":memory:");
-        let write = pool(1).connect_with(options.clone()).await?;
-        SQLITE.run(&write).await?;
-        // A database in memory belongs to its only connection.
-        let read = if memory {
-            write.clone()
-        } else {
-            pool(4).connect_with(options).await?
-        };
-        Ok(Self::Sqlite { write, read })
+        let file = File::open(address).await?;
+        SQLITE.run(&mut *file.writer().await?).await?;
+        Ok(Self::Sqlite(file))
     }
 
     /// Begins a transaction that may write.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(begin_to_write(write).await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        let connection = match self {
+            Self::Sqlite(file) => Connection::Sqlite(file.writer().await?),
+            Self::Postgres(pool) => Connection::Postgres(pool.begin().await?),
+        };
+        Ok(Tx::new(connection))
     }
 
     /// Begins a transaction that only reads.
     pub async fn begin_read(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        if let Self::Sqlite(file) = self
+            && let Some(transaction) = file.reader().await?
+        {
+            return Ok(Tx::new(Connection::Sqlite(transaction)));
+        }
+        self.begin().await
     }
 
     /// Closes all connections.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { write, read } => {
-                read.close().await;
-                write.close().await;
-            }
+            Self::Sqlite(file) => file.close().await,
             Self::Postgres(pool) => pool.close().await,
         }
     }
 }
 
-/// After a full disk or a failing one SQLite has ended the transaction by itself, and the connection's count of open
-/// transactions is wrong for good (sqlite.org/lang_transaction.html, section 3): a new connection takes its place.
-async fn begin_to_write(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>> {
-    match pool.begin_with(BEGIN).await {
-        Err(sqlx::Error::InvalidSavePointStatement) => {
-            tracing::warn!("the database is opened anew after an error");
-            pool.acquire().await?.detach().close_hard().await?;
-            Ok(pool.begin_with(BEGIN).await?)
-        }
-        begun => Ok(begun?),
-    }
-}
-
-const BEGIN: &str = "BEGIN IMMEDIATE";
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-}
-
 impl Tx {
+    fn new(mut connection: Connection) -> Self {
+        let begins = if let Connection::Sqlite(Transaction::Write(writer)) = &mut connection {
+            writer.open = true;
+            true
+        } else {
+            false
+        };
+        let mut tx = Self {
+            connection,
+            trip: Trip::default(),
+        };
+        if begins {
+            tx.later(Statement::new("BEGIN IMMEDIATE"));
+        }
+        tx
+    }
+
     /// Makes what happened last.
-    pub async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Postgres(transaction) => transaction.commit().await?,
+    pub async fn commit(mut self) -> Result<()> {
+        if let Connection::Sqlite(Transaction::Write(_)) = self.connection {
+            self.later(Statement::new("COMMIT"));
+        }
+        self.carry().await?;
+        match self.connection {
+            Connection::Sqlite(Transaction::Write(mut writer)) => writer.open = false,
+            Connection::Sqlite(Transaction::Read(transaction)) => transaction.commit().await?,
+            Connection::Postgres(transaction) => transaction.commit().await?,
         }
         Ok(())
     }

@@ -179,13 +179,7 @@ impl State {
     }
 
     /// Writes down what an admin did.
-    async fn note(
-        &self,
-        work: &mut Work,
-        action: &str,
-        member: Option<MemberId>,
-        cause: &str,
-    ) -> Answer<()> {
+    fn note(&self, work: &mut Work, action: &str, member: Option<MemberId>, cause: &str) {
         let line = AuditLine {
             actor: ADMIN,
             action,
@@ -193,7 +187,7 @@ impl State {
             cause,
             body: None,
         };
-        Ok(audit(&mut work.tx, &self.app.organisation, work.now, line).await?)
+        audit(&mut work.tx, &self.app.organisation, work.now, line);
     }
 
     /// After a change of rules: derives everybody, unless too many would lose access by it.

@@ -31,12 +31,12 @@ use tokio::runtime::Runtime;
 /// Runs one query on whichever connection the transaction has.
 macro_rules! on {
     ($tx:expr, $connection:ident => $body:expr) => {
-        match $tx {
-            ::server::store::Tx::Sqlite(transaction) => {
+        match &mut $tx.connection {
+            ::server::store::Connection::Sqlite(transaction) => {
                 let $connection = &mut **transaction;
                 $body
             }
-            ::server::store::Tx::Postgres(transaction) => {
+            ::server::store::Connection::Postgres(transaction) => {
                 let $connection = &mut **transaction;
                 $body
             }

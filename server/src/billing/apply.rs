@@ -149,22 +149,29 @@ impl App {
             }
         }
         for (fate, rows) in fates {
-            inbox::finish_all(&mut work.tx, &rows, fate).await?;
+            inbox::finish_all(&mut work.tx, &rows, fate);
         }
-        self.apply_all(work, lines).await
+        let asked = Sheet::ask(&mut work.tx, &lines);
+        let sheet = Sheet::read(&mut work.tx, asked, work.now).await?;
+        self.apply_all(work, lines, sheet).await
     }
 
     /// Applies events within a transaction; an error leaves it to be undone.
-    pub(super) async fn apply_all(&self, work: &mut Work, lines: Vec<Line>) -> Step<()> {
+    pub(super) async fn apply_all(
+        &self,
+        work: &mut Work,
+        lines: Vec<Line>,
+        sheet: Sheet,
+    ) -> Step<()> {
         let mut batch = Batch {
-            sheet: Sheet::read(&mut work.tx, &lines, work.now).await?,
+            sheet,
             customers: BTreeMap::new(),
             prices: BTreeSet::new(),
         };
         for line in lines {
             self.apply_one(work, line, &mut batch).await?;
         }
-        batch.sheet.write(&mut work.tx, &self.organisation).await?;
+        batch.sheet.write(&mut work.tx, &self.organisation);
         if !batch.prices.is_empty() {
             self.reread(work).await?;
         }
@@ -213,8 +220,7 @@ impl App {
                 };
                 batch
                     .sheet
-                    .describe(&mut work.tx, account, &customer, &news)
-                    .await?;
+                    .describe(&mut work.tx, account, &customer, &news);
                 self.keep(
                     work,
                     (account, &customer),
@@ -237,8 +243,7 @@ impl App {
                 {
                     batch
                         .sheet
-                        .describe(&mut work.tx, account, &customer, &news)
-                        .await?;
+                        .describe(&mut work.tx, account, &customer, &news);
                 }
                 let (id, paid) = (invoice.id.clone(), invoice.status == InvoiceStatus::Paid);
                 self.keep(
@@ -256,8 +261,7 @@ impl App {
             News::Customer(_, news) => {
                 batch
                     .sheet
-                    .describe(&mut work.tx, account, &customer, &news)
-                    .await?;
+                    .describe(&mut work.tx, account, &customer, &news);
             }
             News::Trouble(trouble) => self.trouble(work, &event, trouble).await?,
             News::Hint(_) | News::Price(_) | News::Nothing => {}

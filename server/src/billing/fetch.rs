@@ -330,7 +330,7 @@ impl App {
                 stamp: Some(said_stamp(as_of, "")),
                 ..news
             };
-            mirror::describe(&mut work.tx, account, customer, &news).await?;
+            mirror::describe(&mut work.tx, account, customer, &news);
         }
         for (subscription, _) in fetched.subscriptions {
             self.keep_fetched(
@@ -357,8 +357,7 @@ impl App {
                     customer,
                     &invoice,
                     paid_at,
-                )
-                .await?;
+                );
             }
         }
         settle(
@@ -409,8 +408,7 @@ impl App {
                 stamp,
                 as_of,
             },
-        )
-        .await?;
+        );
         Ok(true)
     }
 
@@ -444,7 +442,8 @@ impl App {
             .collect();
         let newest = arrivals.iter().map(|arrival| arrival.created).max();
         let mut tx = self.store.begin().await?;
-        let fresh = inbox::insert_all(&mut tx, &arrivals, &[], now).await?;
+        let inserted = inbox::insert_all(&mut tx, &arrivals, &[], now);
+        let fresh = inbox::fresh(&mut tx, &arrivals, inserted).await?;
         mirror::pulled(&mut tx, self.account, cursor.max(newest.unwrap_or(cursor))).await?;
         tx.commit().await?;
         Ok(Some(fresh.into_iter().filter(|fresh| *fresh).count()))

@@ -109,7 +109,8 @@ impl App {
         for (account, price) in prices {
             let ids = mirror::payers_of(&mut work.tx, *account, price).await?;
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            let rows = mirror::customers(&mut work.tx, *account, &ids).await?;
+            let rows = mirror::ask_customers(&mut work.tx, *account, &ids);
+            let rows = mirror::customers(&mut work.tx, rows).await?;
             let rows: Vec<_> = rows.iter().collect();
             let concerned = self.link_all(work, *account, &rows).await?;
             let cause = format!("price {price}");

@@ -1,12 +1,12 @@
 //! Receive: verify over the raw bytes, keep, answer. 200 is said only after the commit.
 
 use super::read::{Head, ReadError};
-use super::sheet::Line;
+use super::sheet::{Line, Sheet};
 use super::signature::{self, SignatureError};
 use crate::app::{App, Step};
 use crate::doors::publish::Publication;
 use crate::store::inbox::{self, Arrival, Fate};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, rulebook};
 use shared::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -107,7 +107,7 @@ impl App {
         now: Timestamp,
     ) -> Result<Taken, ReceiveError> {
         match check(self, header, body, now)? {
-            Ok(arrival) => Ok(self.take(&[arrival], false, now).await?),
+            Ok(arrival) => Ok(self.take(&[arrival], vec![None], false, now).await?),
             Err(receipt) => Ok(Taken {
                 receipts: vec![receipt],
                 publications: Vec::new(),
@@ -116,10 +116,17 @@ impl App {
         }
     }
 
-    /// Keeps arrivals; a few with nothing older `behind` them are applied in the same commit, if they can be.
-    pub async fn take(&self, arrivals: &[Arrival], behind: bool, now: Timestamp) -> Step<Taken> {
+    /// Keeps arrivals, of which some were read ahead; a few with nothing older `behind` them are applied in the same
+    /// commit, if they can be.
+    pub async fn take(
+        &self,
+        arrivals: &[Arrival],
+        ahead: Vec<Option<Line>>,
+        behind: bool,
+        now: Timestamp,
+    ) -> Step<Taken> {
         if arrivals.len() <= AT_ONCE && !behind {
-            match self.keep_and_apply(arrivals, now).await {
+            match self.keep_and_apply(arrivals, ahead, now).await {
                 Ok(taken) => return Ok(taken),
                 Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -136,24 +143,31 @@ impl App {
         })
     }
 
-    async fn keep_and_apply(&self, arrivals: &[Arrival], now: Timestamp) -> Step<Taken> {
-        let read = async {
-            let read = |arrival: &Arrival| Line::read(arrival.account, &arrival.body).ok();
-            arrivals.iter().map(read).collect::<Vec<Option<Line>>>()
-        };
-        let (work, lines) = tokio::join!(self.work(now), read);
-        let mut work = work?;
+    async fn keep_and_apply(
+        &self,
+        arrivals: &[Arrival],
+        ahead: Vec<Option<Line>>,
+        now: Timestamp,
+    ) -> Step<Taken> {
+        let read = |(arrival, line): (&Arrival, Option<Line>)| line.or_else(|| read(arrival));
+        let lines: Vec<Option<Line>> = arrivals.iter().zip(ahead).map(read).collect();
         // What cannot be read is left to be put aside.
         let fates: Vec<Option<Fate>> = lines
             .iter()
             .map(|line| Some(line.as_ref()?.fate()))
             .collect();
-        let fresh = inbox::insert_all(&mut work.tx, arrivals, &fates, now).await?;
+        let mut tx = self.store.begin().await?;
+        let version = rulebook::ask_version(&mut tx);
+        let inserted = inbox::insert_all(&mut tx, arrivals, &fates, now);
+        let asked = Sheet::ask(&mut tx, lines.iter().flatten());
+        let mut work = self.work_on(tx, version, now).await?;
+        let fresh = inbox::fresh(&mut work.tx, arrivals, inserted).await?;
+        let sheet = Sheet::read(&mut work.tx, asked, now).await?;
         let news = fresh.iter().zip(lines).filter(|(fresh, _)| **fresh);
         let lines: Vec<Option<Line>> = news.map(|(_, line)| line).collect();
         let waits = lines.iter().any(Option::is_none);
-        self.apply_all(&mut work, lines.into_iter().flatten().collect())
-            .await?;
+        let lines = lines.into_iter().flatten().collect();
+        self.apply_all(&mut work, lines, sheet).await?;
         Ok(Taken {
             receipts: receipts(&fresh),
             publications: self.finish(work).await?,
@@ -162,10 +176,16 @@ impl App {
     }
 }
 
+/// What an event says; none if it cannot be read.
+fn read(arrival: &Arrival) -> Option<Line> {
+    Line::read(arrival.account, &arrival.body).ok()
+}
+
 /// Keeps arrivals in one transaction.
 pub async fn keep(store: &Store, arrivals: &[Arrival], now: Timestamp) -> Step<Vec<Receipt>> {
     let mut tx = store.begin().await?;
-    let fresh = inbox::insert_all(&mut tx, arrivals, &[], now).await?;
+    let inserted = inbox::insert_all(&mut tx, arrivals, &[], now);
+    let fresh = inbox::fresh(&mut tx, arrivals, inserted).await?;
     tx.commit().await?;
     Ok(receipts(&fresh))
 }
@@ -186,6 +206,8 @@ fn receipts(fresh: &[bool]) -> Vec<Receipt> {
 pub struct Delivery {
     /// The event.
     pub arrival: Arrival,
+    /// What it says, if it was read ahead.
+    pub line: Option<Line>,
     /// When it came.
     pub now: Timestamp,
     /// Takes the answer; the sender may have gone away.
@@ -208,10 +230,14 @@ impl Writer {
 
     /// Keeps an arrival; returns after the commit.
     pub async fn keep(&self, arrival: Arrival, now: Timestamp) -> Result<Receipt, ReceiveError> {
+        let waiting = self.deliveries.max_capacity() - self.deliveries.capacity();
+        // What will be applied in the commit that keeps it is read here, where nothing waits for it.
+        let line = (waiting < AT_ONCE).then(|| read(&arrival)).flatten();
         let (answer, receipt) = oneshot::channel();
         self.deliveries
             .send(Delivery {
                 arrival,
+                line,
                 now,
                 answer,
             })

@@ -27,7 +27,7 @@ impl App {
             .collect();
         if self.billing.stripe.is_some() {
             for row in &rows {
-                mirror::want_fetch(&mut work.tx, account, &row.id, work.now).await?;
+                mirror::want_fetch(&mut work.tx, account, &row.id, work.now);
             }
         }
         for (customer, members) in self.link_all(work, account, &rows).await? {

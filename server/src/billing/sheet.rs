@@ -5,7 +5,8 @@ use super::order::Stamp;
 use super::read::{Event, ReadError};
 use crate::store::inbox::Fate;
 use crate::store::members::{self, Booking};
-use crate::store::mirror::{self, Customer, CustomerNews, Kept, Object};
+use crate::store::mirror::{self, Customer, CustomerNews, Kept, Object, ObjectRow, Seat};
+use crate::store::trip::Question;
 use crate::store::{Result, Tx};
 use shared::ids::{AccountId, OrganisationId};
 use shared::time::Timestamp;
@@ -75,6 +76,17 @@ impl Line {
     }
 }
 
+/// What was asked for a sheet.
+#[must_use]
+pub struct Asked(Vec<AskedOf>);
+
+struct AskedOf {
+    account: AccountId,
+    customers: Vec<String>,
+    known: Question<Seat>,
+    objects: Question<ObjectRow>,
+}
+
 /// What is on the sheet.
 #[derive(Debug, Default)]
 pub struct Sheet {
@@ -85,8 +97,8 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// Reads what these events are news of; customers that are new are met.
-    pub async fn read(tx: &mut Tx, lines: &[Line], now: Timestamp) -> Result<Self> {
+    /// Asks what these events are news of.
+    pub fn ask<'l>(tx: &mut Tx, lines: impl IntoIterator<Item = &'l Line>) -> Asked {
         let mut wanted: BTreeMap<AccountId, [BTreeSet<&str>; 2]> = BTreeMap::new();
         for line in lines {
             let [customers, objects] = wanted.entry(line.account).or_default();
@@ -95,17 +107,36 @@ impl Sheet {
                 objects.extend(line.object());
             }
         }
-        let mut sheet = Self::default();
-        for (account, wanted) in wanted {
+        let mut ask = |(account, wanted): (AccountId, [BTreeSet<&str>; 2])| {
             let [customers, objects] = wanted.map(|ids| ids.into_iter().collect::<Vec<&str>>());
-            let known = mirror::customers(tx, account, &customers).await?;
+            AskedOf {
+                account,
+                known: mirror::ask_customers(tx, account, &customers),
+                objects: mirror::ask_objects(tx, account, &objects),
+                customers: customers.into_iter().map(str::to_owned).collect(),
+            }
+        };
+        Asked(wanted.into_iter().map(&mut ask).collect())
+    }
+
+    /// Reads what was asked for; customers that are new are met.
+    pub async fn read(tx: &mut Tx, Asked(asked): Asked, now: Timestamp) -> Result<Self> {
+        let mut sheet = Self::default();
+        for asked in asked {
+            let account = asked.account;
+            let known = mirror::customers(tx, asked.known).await?;
             sheet.note_customers(account, known);
-            let is_new = |id: &&str| sheet.customer(account, id).is_none();
-            let new: Vec<&str> = customers.into_iter().filter(is_new).collect();
-            mirror::meet_all(tx, account, &new, now).await?;
-            let met = mirror::customers(tx, account, &new).await?;
-            sheet.note_customers(account, met);
-            let objects = mirror::find_all(tx, account, &objects).await?;
+            let customers = asked.customers.iter().map(String::as_str);
+            let new: Vec<&str> = customers
+                .filter(|id| sheet.customer(account, id).is_none())
+                .collect();
+            if !new.is_empty() {
+                mirror::meet_all(tx, account, &new, now);
+                let met = mirror::ask_customers(tx, account, &new);
+                let met = mirror::customers(tx, met).await?;
+                sheet.note_customers(account, met);
+            }
+            let objects = mirror::objects(tx, asked.objects).await?;
             sheet.objects.extend(
                 objects
                     .into_iter()
@@ -169,18 +200,13 @@ impl Sheet {
     }
 
     /// Records what Stripe says about a customer, if that is anything new.
-    pub async fn describe(
-        &mut self,
-        tx: &mut Tx,
-        account: AccountId,
-        id: &str,
-        news: &CustomerNews,
-    ) -> Result<()> {
+    pub fn describe(&mut self, tx: &mut Tx, account: AccountId, id: &str, news: &CustomerNews) {
         let Some(row) = self.customers.get_mut(&(account, id.to_owned())) else {
-            return mirror::describe(tx, account, id, news).await;
+            mirror::describe(tx, account, id, news);
+            return;
         };
         if news.stamp.as_ref().is_some_and(|stamp| *stamp < row.stamp) {
-            return Ok(());
+            return;
         }
         let before = row.clone();
         if let Some(stamp) = &news.stamp {
@@ -197,21 +223,20 @@ impl Sheet {
             }
         }
         row.known |= i64::from(news.known);
-        if *row == before && news.deleted_at.is_none() {
-            return Ok(());
+        if *row != before || news.deleted_at.is_some() {
+            mirror::describe(tx, account, id, news);
         }
-        mirror::describe(tx, account, id, news).await
     }
 
     /// Writes what changed.
-    pub async fn write(&self, tx: &mut Tx, organisation: &OrganisationId) -> Result<()> {
+    pub fn write(&self, tx: &mut Tx, organisation: &OrganisationId) {
         let changed: Vec<(AccountId, &str, &Kept)> = self
             .changed
             .iter()
             .filter_map(|(key, customer)| Some((key.0, customer.as_str(), self.objects.get(key)?)))
             .collect();
-        mirror::put_all(tx, &changed).await?;
+        mirror::put_all(tx, &changed);
         let bookings: Vec<Booking> = self.bookings.values().cloned().collect();
-        members::book_all(tx, organisation, &bookings).await
+        members::book_all(tx, organisation, &bookings);
     }
 }

@@ -51,14 +51,15 @@ pub async fn take(app: Arc<App>, bells: Bells, mut deliveries: mpsc::Receiver<De
 
 /// Keeps deliveries and answers their senders; true if something now waits to be applied.
 async fn keep(app: &App, bells: &Bells, group: Vec<Delivery>, behind: bool) -> bool {
-    let (mut arrivals, mut senders) = (Vec::new(), Vec::new());
+    let (mut arrivals, mut ahead, mut senders) = (Vec::new(), Vec::new(), Vec::new());
     let mut now = Timestamp::MIN;
     for delivery in group {
         arrivals.push(delivery.arrival);
+        ahead.push(delivery.line);
         senders.push(delivery.answer);
         now = now.max(delivery.now);
     }
-    match app.take(&arrivals, behind, now).await {
+    match app.take(&arrivals, ahead, behind, now).await {
         Ok(taken) => {
             bells.publish(taken.publications);
             bells.fetch.notify_one();

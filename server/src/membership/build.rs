@@ -102,13 +102,13 @@ impl ZoneChanges {
                         head.entries += 1;
                     }
                     None => {
-                        lists::remove(tx, organisation, &zone, token).await?;
+                        lists::remove(tx, organisation, &zone, token);
                         delta.removals.push(token);
                     }
                 }
             }
-            lists::put_all(tx, organisation, &zone, &written).await?;
-            lists::advance(tx, organisation, &zone, &delta, head.entries, now).await?;
+            lists::put_all(tx, organisation, &zone, &written);
+            lists::advance(tx, organisation, &zone, &delta, head.entries, now);
             head.revision = delta.revision();
             head.digest = delta.digest;
             deltas.push((zone, delta, head));

@@ -114,7 +114,7 @@ pub async fn look_ahead(
         .map(|(account, id)| (AccountId(account), id))
         .collect();
     for (account, customer) in &customers {
-        mirror::want_fetch(tx, *account, customer, context.now).await?;
+        mirror::want_fetch(tx, *account, customer, context.now);
         if end <= context.now {
             mirror::not_asked(tx, *account, customer, end - LOOK_AHEAD, context.now).await?;
         }

@@ -125,17 +125,17 @@ async fn derive_part(
             open,
         });
     }
-    write(tx, &fresh, context).await?;
+    write(tx, &fresh, context);
     Ok(fresh.iter().map(|fresh| fresh.derived).collect())
 }
 
 /// Writes standings, audit lines and stories of those that changed.
-async fn write(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) -> Result<()> {
+fn write(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) {
     let stale = fresh.iter().filter(|fresh| fresh.stale);
     let standings: Vec<_> = stale
         .map(|fresh| (fresh.member, &fresh.standing, fresh.next))
         .collect();
-    members::put_standings(tx, &standings).await?;
+    members::put_standings(tx, &standings);
     let changed: Vec<&Fresh<'_>> = fresh.iter().filter(|fresh| fresh.derived.changed).collect();
     let bodies: Vec<String> = changed
         .iter()
@@ -152,8 +152,8 @@ async fn write(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) -> Result
         }
     };
     let lines: Vec<AuditLine<'_>> = changed.iter().zip(&bodies).map(line).collect();
-    audit_all(tx, &context.rulebook.organisation, context.now, &lines).await?;
-    tell_stories(tx, &changed, context.now).await
+    audit_all(tx, &context.rulebook.organisation, context.now, &lines);
+    tell_stories(tx, &changed, context.now);
 }
 
 /// What every derivation of one run shares.
@@ -170,7 +170,7 @@ pub struct Context<'a> {
 }
 
 /// A change of type closes the old term and opens a new one; nothing is rewritten.
-async fn tell_stories(tx: &mut Tx, changed: &[&Fresh<'_>], now: Timestamp) -> Result<()> {
+fn tell_stories(tx: &mut Tx, changed: &[&Fresh<'_>], now: Timestamp) {
     for fresh in changed {
         let open = &fresh.open;
         let standing = &fresh.standing;
@@ -183,7 +183,7 @@ async fn tell_stories(tx: &mut Tx, changed: &[&Fresh<'_>], now: Timestamp) -> Re
             .collect();
         for term in open {
             if current.get(&term.source) != Some(&term.membership.as_str()) {
-                terms::close(tx, term.id, now).await?;
+                terms::close(tx, term.id, now);
             }
         }
         for (source, membership) in current {
@@ -191,11 +191,10 @@ async fn tell_stories(tx: &mut Tx, changed: &[&Fresh<'_>], now: Timestamp) -> Re
                 .iter()
                 .any(|term| term.source == source && term.membership == membership)
             {
-                terms::begin(tx, fresh.member, (&source, membership), now, fresh.cause).await?;
+                terms::begin(tx, fresh.member, (&source, membership), now, fresh.cause);
             }
         }
     }
-    Ok(())
 }
 
 fn source(because: &Because) -> String {

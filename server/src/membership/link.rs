@@ -68,7 +68,7 @@ pub async fn link(
             return Ok(());
         }
     };
-    mirror::link(tx, account, &customer.id, member, how, confirmed).await?;
+    mirror::link(tx, account, &customer.id, member, how, confirmed);
     settle(tx, organisation, "unmatched_customer", &customer.id, now).await?;
     announce(tx, rulebook, &customer.id, member, how, now).await
 }
@@ -102,7 +102,7 @@ async fn correct(
     if whose == member || created && members::has_card(tx, member).await? {
         return Ok(());
     }
-    mirror::link(tx, account, &customer.id, whose, how, how == "reference").await?;
+    mirror::link(tx, account, &customer.id, whose, how, how == "reference");
     for kind in ["confirm_link", "needs_card"] {
         settle(tx, organisation, kind, &customer.id, now).await?;
     }

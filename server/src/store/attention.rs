@@ -1,10 +1,10 @@
 //! What a human must look at, and the audit log.
 
 use super::many::{parts, rows};
+use super::trip::Statement;
 use super::{Result, Tx, on};
 use shared::ids::{MemberId, OrganisationId};
 use shared::time::Timestamp;
-use sqlx::AssertSqlSafe;
 
 /// Something a human must look at; one open item per kind and subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +59,8 @@ pub async fn settle(
 }
 
 /// Writes a line of the audit log.
-pub async fn audit(
-    tx: &mut Tx,
-    organisation: &OrganisationId,
-    now: Timestamp,
-    line: AuditLine<'_>,
-) -> Result<()> {
-    audit_all(tx, organisation, now, &[line]).await
+pub fn audit(tx: &mut Tx, organisation: &OrganisationId, now: Timestamp, line: AuditLine<'_>) {
+    audit_all(tx, organisation, now, &[line]);
 }
 
 /// The latest moment at which somebody's standing changed.
@@ -77,33 +72,29 @@ pub async fn last_derived(tx: &mut Tx, organisation: &OrganisationId) -> Result<
 }
 
 /// Writes lines of the audit log, in order.
-pub async fn audit_all(
+pub fn audit_all(
     tx: &mut Tx,
     organisation: &OrganisationId,
     now: Timestamp,
     lines: &[AuditLine<'_>],
-) -> Result<()> {
+) {
     for part in parts(lines) {
         let sql = format!(
             "INSERT INTO audit (organisation, at, actor, action, member, cause, body) VALUES {}",
             rows(1, part.len(), 7)
         );
-        on!(tx, c => {
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for line in part {
-                query = query
-                    .bind(organisation.as_str())
-                    .bind(now.0)
-                    .bind(line.actor)
-                    .bind(line.action)
-                    .bind(line.member.map(|member| member.0))
-                    .bind(line.cause)
-                    .bind(line.body);
-            }
-            query.execute(c).await?.rows_affected()
-        });
+        let write = |write: Statement, line: &AuditLine<'_>| {
+            write
+                .bind(organisation.as_str())
+                .bind(now.0)
+                .bind(line.actor)
+                .bind(line.action)
+                .bind(line.member.map(|member| member.0))
+                .bind(line.cause)
+                .bind(line.body)
+        };
+        tx.later(part.iter().fold(Statement::new(sql), write));
     }
-    Ok(())
 }
 
 /// Who did what to whom, and why.

@@ -1,10 +1,10 @@
 //! Raw Stripe events, kept before anything is done with them.
 
 use super::many::{list, parts, rows};
+use super::trip::{Question, Statement};
 use super::{Result, Tx, on};
 use shared::ids::AccountId;
 use shared::time::Timestamp;
-use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
 
 /// A verified event as it came.
@@ -56,44 +56,47 @@ impl Fate {
     }
 }
 
-/// Keeps events, with their fate if it is decided in this transaction; for each whether it was not there before.
-pub async fn insert_all(
+/// Keeps events, with their fate if it is decided in this transaction; the answer says which were not there before.
+pub fn insert_all(
     tx: &mut Tx,
     arrivals: &[Arrival],
     fates: &[Option<Fate>],
     now: Timestamp,
-) -> Result<Vec<bool>> {
+) -> Question<(i64, String)> {
     let mut fates = fates.iter();
-    let mut fresh = Vec::with_capacity(arrivals.len());
-    for part in parts(arrivals) {
+    let statements = parts(arrivals).map(|part| {
         let sql = format!(
             "INSERT INTO inbox (account, event, kind, created, body, received_at, state, tries) VALUES {} \
              ON CONFLICT (account, event) DO NOTHING RETURNING account, event",
             rows(1, part.len(), 8)
         );
-        let kept: Vec<(i64, String)> = on!(tx, c => {
-            let mut query = sqlx::query_as(AssertSqlSafe(sql));
-            for arrival in part {
-                query = query
-                    .bind(arrival.account.0)
-                    .bind(&arrival.event)
-                    .bind(&arrival.kind)
-                    .bind(arrival.created.0)
-                    .bind(&arrival.body)
-                    .bind(now.0)
-                    .bind(fates.next().copied().flatten().map_or("pending", Fate::word))
-                    .bind(0_i64);
-            }
-            query.fetch_all(c).await?
-        });
-        let mut kept: BTreeSet<(i64, String)> = kept.into_iter().collect();
-        // Of one event that comes twice at once, the first is the one that was kept.
-        fresh.extend(
-            part.iter()
-                .map(|arrival| kept.remove(&(arrival.account.0, arrival.event.clone()))),
-        );
-    }
-    Ok(fresh)
+        let write = |write: Statement, arrival: &Arrival| {
+            let fate = fates.next().copied().flatten();
+            write
+                .bind(arrival.account.0)
+                .bind(arrival.event.as_str())
+                .bind(arrival.kind.as_str())
+                .bind(arrival.created.0)
+                .bind(arrival.body.as_slice())
+                .bind(now.0)
+                .bind(fate.map_or("pending", Fate::word))
+                .bind(0)
+        };
+        part.iter().fold(Statement::new(sql), write)
+    });
+    tx.put(statements)
+}
+
+/// For each event whether it was not there before it was inserted.
+pub async fn fresh(
+    tx: &mut Tx,
+    arrivals: &[Arrival],
+    inserted: Question<(i64, String)>,
+) -> Result<Vec<bool>> {
+    let mut kept: BTreeSet<(i64, String)> = tx.answer(inserted).await?.into_iter().collect();
+    // Of one event that comes twice at once, the first is the one that was kept.
+    let fresh = |arrival: &Arrival| kept.remove(&(arrival.account.0, arrival.event.clone()));
+    Ok(arrivals.iter().map(fresh).collect())
 }
 
 /// The oldest waiting events.
@@ -112,18 +115,15 @@ pub async fn finish(tx: &mut Tx, id: i64, fate: Fate, note: Option<&str>) -> Res
 }
 
 /// Closes events.
-pub async fn finish_all(tx: &mut Tx, ids: &[i64], fate: Fate) -> Result<()> {
+pub fn finish_all(tx: &mut Tx, ids: &[i64], fate: Fate) {
     for part in parts(ids) {
         let sql = format!(
             "UPDATE inbox SET state = $1, note = NULL WHERE id IN ({})",
             list(2, part.len())
         );
-        on!(tx, c => {
-            let query = sqlx::query(AssertSqlSafe(sql)).bind(fate.word());
-            part.iter().fold(query, |query, id| query.bind(*id)).execute(c).await?.rows_affected()
-        });
+        let write = Statement::new(sql).bind(fate.word());
+        tx.later(part.iter().fold(write, |write, id| write.bind(*id)));
     }
-    Ok(())
 }
 
 /// Counts a failure to apply an event.

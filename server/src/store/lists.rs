@@ -2,13 +2,13 @@
 
 use super::many::{parts, rows};
 use super::rulebook::name;
-use super::{Result, StoreError, Tx, cbor, on};
+use super::trip::Statement;
+use super::{Connection, Result, StoreError, Tx, cbor, on};
 use shared::allow_list::{AllowList, Delta, Digest, Epoch, Revision};
 use shared::card::CardToken;
 use shared::ids::{CardId, MemberId, OrganisationId, ZoneId};
 use shared::rights::Entry;
 use shared::time::Timestamp;
-use sqlx::AssertSqlSafe;
 
 /// Where a zone's list stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,12 +107,14 @@ pub async fn lock_zone(
     const LOCKED: &str = "SELECT id, card_key, epoch_number, epoch_id, number, entries, digest, policy_number, policy, \
                           stopped FROM zones WHERE organisation = $1 AND id = $2 FOR UPDATE";
     // A SQLite transaction that writes holds the whole file already.
-    let sql = match tx {
-        Tx::Sqlite(_) => SQL,
-        Tx::Postgres(_) => LOCKED,
+    let sql = match tx.connection {
+        Connection::Sqlite(_) => SQL,
+        Connection::Postgres(_) => LOCKED,
     };
-    let row: Option<ZoneRow> = on!(tx, c => sqlx::query_as(sql)
-        .bind(organisation.as_str()).bind(zone.as_str()).fetch_optional(c).await?);
+    let question = Statement::new(sql)
+        .bind(organisation.as_str())
+        .bind(zone.as_str());
+    let row: Option<ZoneRow> = tx.ask(question).await?.pop();
     let row = row.ok_or(StoreError::Missing {
         table: "zones",
         row: zone.to_string(),
@@ -139,12 +141,7 @@ pub async fn of_member(tx: &mut Tx, member: MemberId) -> Result<Vec<(ZoneId, Ent
 pub type Owned = (MemberId, CardId, Entry);
 
 /// Writes entries, each token once.
-pub async fn put_all(
-    tx: &mut Tx,
-    organisation: &OrganisationId,
-    zone: &ZoneId,
-    entries: &[Owned],
-) -> Result<()> {
+pub fn put_all(tx: &mut Tx, organisation: &OrganisationId, zone: &ZoneId, entries: &[Owned]) {
     for part in parts(entries) {
         let sql = format!(
             "INSERT INTO entries (organisation, zone, token, member, card, entry) VALUES {} \
@@ -152,59 +149,58 @@ pub async fn put_all(
              entry = excluded.entry",
             rows(1, part.len(), 6)
         );
-        on!(tx, c => {
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for (member, card, entry) in part {
-                let encoded = minicbor::to_vec(entry).expect("writing to memory cannot fail");
-                query = query
-                    .bind(organisation.as_str())
-                    .bind(zone.as_str())
-                    .bind(entry.token.0.as_slice())
-                    .bind(member.0)
-                    .bind(card.0)
-                    .bind(encoded);
-            }
-            query.execute(c).await?.rows_affected()
-        });
+        let write = |write: Statement, (member, card, entry): &Owned| {
+            let encoded = minicbor::to_vec(entry).expect("writing to memory cannot fail");
+            write
+                .bind(organisation.as_str())
+                .bind(zone.as_str())
+                .bind(entry.token.0.as_slice())
+                .bind(member.0)
+                .bind(card.0)
+                .bind(encoded)
+        };
+        tx.later(part.iter().fold(Statement::new(sql), write));
     }
-    Ok(())
 }
 
 /// Takes an entry out.
-pub async fn remove(
-    tx: &mut Tx,
-    organisation: &OrganisationId,
-    zone: &ZoneId,
-    token: CardToken,
-) -> Result<()> {
+pub fn remove(tx: &mut Tx, organisation: &OrganisationId, zone: &ZoneId, token: CardToken) {
     let sql = "DELETE FROM entries WHERE organisation = $1 AND zone = $2 AND token = $3";
-    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(zone.as_str()).bind(token.0.as_slice())
-        .execute(c).await?.rows_affected());
-    Ok(())
+    let write = Statement::new(sql)
+        .bind(organisation.as_str())
+        .bind(zone.as_str())
+        .bind(token.0.as_slice());
+    tx.later(write);
 }
 
 /// Records a revision and what led to it.
-pub async fn advance(
+pub fn advance(
     tx: &mut Tx,
     organisation: &OrganisationId,
     zone: &ZoneId,
     delta: &Delta,
     entries: u64,
     now: Timestamp,
-) -> Result<()> {
+) {
     let number = i64::try_from(delta.number).expect("a revision number fits");
     let sql = "UPDATE zones SET number = $3, entries = $4, digest = $5 WHERE organisation = $1 AND id = $2";
-    on!(tx, c => sqlx::query(sql)
-        .bind(organisation.as_str()).bind(zone.as_str()).bind(number)
-        .bind(i64::try_from(entries).expect("a count of rows fits")).bind(delta.digest.0.as_slice())
-        .execute(c).await?.rows_affected());
+    let write = Statement::new(sql)
+        .bind(organisation.as_str())
+        .bind(zone.as_str())
+        .bind(number)
+        .bind(i64::try_from(entries).expect("a count of rows fits"))
+        .bind(delta.digest.0.as_slice());
+    tx.later(write);
     let sql = "INSERT INTO revisions (organisation, zone, epoch_number, number, delta, made_at) \
                VALUES ($1, $2, $3, $4, $5, $6)";
-    on!(tx, c => sqlx::query(sql)
-        .bind(organisation.as_str()).bind(zone.as_str()).bind(i64::from(delta.epoch.number)).bind(number)
-        .bind(minicbor::to_vec(delta).expect("writing to memory cannot fail")).bind(now.0)
-        .execute(c).await?.rows_affected());
-    Ok(())
+    let write = Statement::new(sql)
+        .bind(organisation.as_str())
+        .bind(zone.as_str())
+        .bind(i64::from(delta.epoch.number))
+        .bind(number)
+        .bind(minicbor::to_vec(delta).expect("writing to memory cannot fail"))
+        .bind(now.0);
+    tx.later(write);
 }
 
 /// The deltas after a revision, oldest first; fewer than the gap if history was cut.

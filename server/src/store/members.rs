@@ -1,12 +1,12 @@
 //! Members, their cards, what was derived of them, and the ledger of what they paid.
 
 use super::many::{list, parts, rows};
-use super::{Result, StoreError, Tx, json, on, to_json};
+use super::trip::Statement;
+use super::{Connection, Result, StoreError, Tx, json, on, to_json};
 use shared::facts::Invoice;
 use shared::ids::{AccountId, CardId, Holder, MemberId, OrganisationId};
 use shared::standing::Standing;
 use shared::time::Timestamp;
-use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
 
 /// A member's row.
@@ -45,16 +45,19 @@ pub(crate) fn missing(member: MemberId) -> StoreError {
 /// Locks members, in the order of their numbers, whatever order they are named in.
 pub async fn lock_all(tx: &mut Tx, members: &[MemberId]) -> Result<()> {
     // A SQLite transaction that writes holds the whole file already.
-    let Tx::Postgres(transaction) = tx else {
+    if let Connection::Sqlite(_) = tx.connection {
         return Ok(());
-    };
+    }
     let mut ids: Vec<i64> = members.iter().map(|member| member.0).collect();
     ids.sort_unstable();
     let sql = "SELECT id FROM members WHERE id = ANY($1) ORDER BY id FOR UPDATE";
-    sqlx::query(sql)
-        .bind(ids)
-        .execute(&mut **transaction)
-        .await?;
+    tx.carry().await?;
+    if let Connection::Postgres(transaction) = &mut tx.connection {
+        sqlx::query(sql)
+            .bind(ids)
+            .execute(&mut **transaction)
+            .await?;
+    }
     Ok(())
 }
 
@@ -146,25 +149,22 @@ pub async fn due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<MemberId
 }
 
 /// Writes what was derived of members: standing and next change of each.
-pub async fn put_standings(
-    tx: &mut Tx,
-    derived: &[(MemberId, &Standing, Option<Timestamp>)],
-) -> Result<()> {
+pub fn put_standings(tx: &mut Tx, derived: &[(MemberId, &Standing, Option<Timestamp>)]) {
     for part in parts(derived) {
         let sql = format!(
             "UPDATE members SET standing = v.column2, next_change = v.column3 FROM (VALUES {}) AS v \
              WHERE members.id = v.column1",
             rows(1, part.len(), 3)
         );
-        on!(tx, c => {
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for (member, standing, next_change) in part {
-                query = query.bind(member.0).bind(to_json(standing)).bind(next_change.map(|at| at.0));
-            }
-            query.execute(c).await?.rows_affected()
-        });
+        let write = |write: Statement, row: &(MemberId, &Standing, Option<Timestamp>)| {
+            let (member, standing, next_change) = row;
+            write
+                .bind(member.0)
+                .bind(to_json(standing))
+                .bind(next_change.map(|at| at.0))
+        };
+        tx.later(part.iter().fold(Statement::new(sql), write));
     }
-    Ok(())
 }
 
 /// A card of a member.
@@ -234,21 +234,21 @@ pub async fn concerned(
 }
 
 /// Records a paid invoice in the ledger; news of the same invoice changes the row, never adds one.
-pub async fn book(
+pub fn book(
     tx: &mut Tx,
     organisation: &OrganisationId,
     account: AccountId,
     customer: &str,
     invoice: &Invoice,
     paid_at: Timestamp,
-) -> Result<()> {
+) {
     let booking = Booking {
         account,
         customer: customer.to_owned(),
         invoice: invoice.clone(),
         paid_at,
     };
-    book_all(tx, organisation, &[booking]).await
+    book_all(tx, organisation, &[booking]);
 }
 
 /// A paid invoice for the ledger.
@@ -265,11 +265,7 @@ pub struct Booking {
 }
 
 /// Records paid invoices in the ledger, each invoice named once; news of a booked one changes its row.
-pub async fn book_all(
-    tx: &mut Tx,
-    organisation: &OrganisationId,
-    bookings: &[Booking],
-) -> Result<()> {
+pub fn book_all(tx: &mut Tx, organisation: &OrganisationId, bookings: &[Booking]) {
     for part in parts(bookings) {
         let row = |row: usize| {
             let place = |column: usize| 2 + row * 9 + column;
@@ -290,24 +286,27 @@ pub async fn book_all(
              member = COALESCE(payments.member, excluded.member)",
             (0..part.len()).map(row).collect::<Vec<String>>().join(", ")
         );
-        on!(tx, c => {
-            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(organisation.as_str());
-            for Booking { account, customer, invoice, paid_at } in part {
-                query = query
-                    .bind(account.0)
-                    .bind(&invoice.id)
-                    .bind(customer)
-                    .bind(invoice.amount_paid)
-                    .bind(&invoice.currency)
-                    .bind(ledger_reason(invoice))
-                    .bind(invoice.lines.iter().map(|line| line.from.0).min())
-                    .bind(invoice.lines.iter().map(|line| line.to.0).max())
-                    .bind(paid_at.0);
-            }
-            query.execute(c).await?.rows_affected()
-        });
+        let write = |write: Statement, booking: &Booking| {
+            let Booking {
+                account,
+                customer,
+                invoice,
+                paid_at,
+            } = booking;
+            write
+                .bind(account.0)
+                .bind(invoice.id.as_str())
+                .bind(customer.as_str())
+                .bind(invoice.amount_paid)
+                .bind(invoice.currency.as_str())
+                .bind(ledger_reason(invoice))
+                .bind(invoice.lines.iter().map(|line| line.from.0).min())
+                .bind(invoice.lines.iter().map(|line| line.to.0).max())
+                .bind(paid_at.0)
+        };
+        let statement = Statement::new(sql).bind(organisation.as_str());
+        tx.later(part.iter().fold(statement, write));
     }
-    Ok(())
 }
 
 /// Why an invoice was paid, or why nothing had to be.

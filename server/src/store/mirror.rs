@@ -1,12 +1,12 @@
 //! What Stripe last said of each object, and which customers must be asked again.
 
 use super::many::{list, parts, rows};
+use super::trip::{Question, Statement};
 use super::{Result, StoreError, Tx, json, on, to_json};
 use crate::billing::order::Stamp;
 use shared::facts::{Invoice, Subscription};
 use shared::ids::{AccountId, MemberId, OrganisationId};
 use shared::time::Timestamp;
-use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// An object as it is kept.
@@ -62,7 +62,8 @@ impl Kept {
     }
 }
 
-type ObjectRow = (String, String, String, i64, String);
+/// An object's columns.
+pub type ObjectRow = (String, String, String, i64, String);
 
 fn object(row: ObjectRow) -> Result<Kept> {
     let (id, kind, stamp, as_of, body) = row;
@@ -86,26 +87,27 @@ fn object(row: ObjectRow) -> Result<Kept> {
 
 /// One object.
 pub async fn find(tx: &mut Tx, account: AccountId, id: &str) -> Result<Option<Kept>> {
-    Ok(find_all(tx, account, &[id]).await?.pop())
+    let asked = ask_objects(tx, account, &[id]);
+    Ok(objects(tx, asked).await?.pop())
 }
 
-/// Those of the objects that are known.
-pub async fn find_all(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Result<Vec<Kept>> {
-    let mut found = Vec::new();
-    for part in parts(ids) {
+/// Asks for those of the objects that are known.
+pub fn ask_objects(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Question<ObjectRow> {
+    let statements = parts(ids).map(|part| {
         let sql = format!(
             "SELECT id, kind, stamp, as_of, body FROM objects WHERE account = $1 AND id IN ({})",
             list(2, part.len())
         );
-        let rows: Vec<ObjectRow> = on!(tx, c => {
-            let query = sqlx::query_as(AssertSqlSafe(sql)).bind(account.0);
-            part.iter().fold(query, |query, id| query.bind(*id)).fetch_all(c).await?
-        });
-        for row in rows {
-            found.push(object(row)?);
-        }
-    }
-    Ok(found)
+        let statement = Statement::new(sql).bind(account.0);
+        part.iter()
+            .fold(statement, |statement, id| statement.bind(*id))
+    });
+    tx.put(statements)
+}
+
+/// The objects that were asked for.
+pub async fn objects(tx: &mut Tx, asked: Question<ObjectRow>) -> Result<Vec<Kept>> {
+    tx.answer(asked).await?.into_iter().map(object).collect()
 }
 
 /// All objects of a customer.
@@ -117,12 +119,12 @@ pub async fn of_customer(tx: &mut Tx, account: AccountId, customer: &str) -> Res
 }
 
 /// Writes an object.
-pub async fn put(tx: &mut Tx, account: AccountId, customer: &str, kept: &Kept) -> Result<()> {
-    put_all(tx, &[(account, customer, kept)]).await
+pub fn put(tx: &mut Tx, account: AccountId, customer: &str, kept: &Kept) {
+    put_all(tx, &[(account, customer, kept)]);
 }
 
 /// Writes objects with whose they are, each once.
-pub async fn put_all(tx: &mut Tx, objects: &[(AccountId, &str, &Kept)]) -> Result<()> {
+pub fn put_all(tx: &mut Tx, objects: &[(AccountId, &str, &Kept)]) {
     for part in parts(objects) {
         let sql = format!(
             "INSERT INTO objects (account, id, kind, customer, stamp, as_of, body) VALUES {} \
@@ -130,22 +132,19 @@ pub async fn put_all(tx: &mut Tx, objects: &[(AccountId, &str, &Kept)]) -> Resul
              as_of = excluded.as_of, body = excluded.body",
             rows(1, part.len(), 7)
         );
-        on!(tx, c => {
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for (account, customer, kept) in part {
-                query = query
-                    .bind(account.0)
-                    .bind(kept.object.id())
-                    .bind(kept.object.kind())
-                    .bind(*customer)
-                    .bind(to_json(&kept.stamp))
-                    .bind(kept.as_of.0)
-                    .bind(kept.object.body());
-            }
-            query.execute(c).await?.rows_affected()
-        });
+        let write = |write: Statement, row: &(AccountId, &str, &Kept)| {
+            let (account, customer, kept) = row;
+            write
+                .bind(account.0)
+                .bind(kept.object.id())
+                .bind(kept.object.kind())
+                .bind(*customer)
+                .bind(to_json(&kept.stamp))
+                .bind(kept.as_of.0)
+                .bind(kept.object.body())
+        };
+        tx.later(part.iter().fold(Statement::new(sql), write));
     }
-    Ok(())
 }
 
 /// A customer at Stripe and the members it concerns.
@@ -193,7 +192,7 @@ impl Customer {
 
 /// A customer, once for each seat that it pays for and that was given to somebody.
 #[derive(sqlx::FromRow)]
-struct Seat {
+pub struct Seat {
     #[sqlx(flatten)]
     customer: Customer,
     covered: Option<i64>,
@@ -201,13 +200,13 @@ struct Seat {
 
 /// One customer.
 pub async fn customer(tx: &mut Tx, account: AccountId, id: &str) -> Result<Option<Customer>> {
-    Ok(customers(tx, account, &[id]).await?.pop())
+    let asked = ask_customers(tx, account, &[id]);
+    Ok(customers(tx, asked).await?.pop())
 }
 
-/// Those of the customers that are known.
-pub async fn customers(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Result<Vec<Customer>> {
-    let mut found: BTreeMap<String, Customer> = BTreeMap::new();
-    for part in parts(ids) {
+/// Asks for those of the customers that are known.
+pub fn ask_customers(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Question<Seat> {
+    let statements = parts(ids).map(|part| {
         let sql = format!(
             "SELECT c.id, c.member, c.link, c.confirmed, c.mail, c.name, c.reference, c.stamp, c.known, c.seen_at, c.ticket, \
              c.fetched_at, c.unread_since, v.member AS covered \
@@ -215,25 +214,29 @@ pub async fn customers(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Result<
              WHERE c.account = $1 AND c.id IN ({})",
             list(2, part.len())
         );
-        let rows: Vec<Seat> = on!(tx, c => {
-            let query = sqlx::query_as(AssertSqlSafe(sql)).bind(account.0);
-            part.iter().fold(query, |query, id| query.bind(*id)).fetch_all(c).await?
-        });
-        for Seat { customer, covered } in rows {
-            let customer = found.entry(customer.id.clone()).or_insert(customer);
-            customer.covers.extend(covered.map(MemberId));
-        }
+        let statement = Statement::new(sql).bind(account.0);
+        part.iter().fold(statement, |statement, id| statement.bind(*id))
+    });
+    tx.put(statements)
+}
+
+/// The customers that were asked for, in the order of their ids.
+pub async fn customers(tx: &mut Tx, asked: Question<Seat>) -> Result<Vec<Customer>> {
+    let mut found: BTreeMap<String, Customer> = BTreeMap::new();
+    for Seat { customer, covered } in tx.answer(asked).await? {
+        let customer = found.entry(customer.id.clone()).or_insert(customer);
+        customer.covers.extend(covered.map(MemberId));
     }
     Ok(found.into_values().collect())
 }
 
 /// Makes sure that there is a row for the customer.
-pub async fn meet(tx: &mut Tx, account: AccountId, id: &str, now: Timestamp) -> Result<()> {
-    meet_all(tx, account, &[id], now).await
+pub fn meet(tx: &mut Tx, account: AccountId, id: &str, now: Timestamp) {
+    meet_all(tx, account, &[id], now);
 }
 
 /// Makes sure that there is a row for each customer.
-pub async fn meet_all(tx: &mut Tx, account: AccountId, ids: &[&str], now: Timestamp) -> Result<()> {
+pub fn meet_all(tx: &mut Tx, account: AccountId, ids: &[&str], now: Timestamp) {
     for part in parts(ids) {
         let row = |row: usize| format!("($1, ${}, 0, 0, $2, 0, 0)", row + 3);
         let sql = format!(
@@ -241,12 +244,9 @@ pub async fn meet_all(tx: &mut Tx, account: AccountId, ids: &[&str], now: Timest
              ON CONFLICT (account, id) DO NOTHING",
             (0..part.len()).map(row).collect::<Vec<String>>().join(", ")
         );
-        on!(tx, c => {
-            let query = sqlx::query(AssertSqlSafe(sql)).bind(account.0).bind(now.0);
-            part.iter().fold(query, |query, id| query.bind(*id)).execute(c).await?.rows_affected()
-        });
+        let write = Statement::new(sql).bind(account.0).bind(now.0);
+        tx.later(part.iter().fold(write, |write, id| write.bind(*id)));
     }
-    Ok(())
 }
 
 /// What Stripe says about a customer; missing parts leave what is known.
@@ -267,17 +267,12 @@ pub struct CustomerNews {
 }
 
 /// Records what Stripe says about a customer; an older word about it than the last says nothing.
-pub async fn describe(
-    tx: &mut Tx,
-    account: AccountId,
-    id: &str,
-    news: &CustomerNews,
-) -> Result<()> {
+pub fn describe(tx: &mut Tx, account: AccountId, id: &str, news: &CustomerNews) {
     let sql = "UPDATE customers SET mail = COALESCE($3, mail), name = COALESCE($4, name), \
                reference = COALESCE($5, reference), known = CASE WHEN $6 = 1 THEN 1 ELSE known END, \
                deleted_at = COALESCE($7, deleted_at), stamp = COALESCE($8, stamp) \
                WHERE account = $1 AND id = $2 AND stamp <= COALESCE($8, stamp)";
-    on!(tx, c => sqlx::query(sql)
+    let write = Statement::new(sql)
         .bind(account.0)
         .bind(id)
         .bind(news.mail.as_deref())
@@ -285,34 +280,37 @@ pub async fn describe(
         .bind(news.reference.as_deref())
         .bind(i64::from(news.known))
         .bind(news.deleted_at.map(|at| at.0))
-        .bind(news.stamp.as_deref())
-        .execute(c).await?.rows_affected());
-    Ok(())
+        .bind(news.stamp.as_deref());
+    tx.later(write);
 }
 
 /// Links a customer to a member; what the customer paid goes with it.
-pub async fn link(
+pub fn link(
     tx: &mut Tx,
     account: AccountId,
     id: &str,
     member: MemberId,
     how: &str,
     confirmed: bool,
-) -> Result<()> {
+) {
     let sql = "UPDATE customers SET member = $3, link = $4, confirmed = $5 WHERE account = $1 AND id = $2";
-    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(member.0).bind(how).bind(i64::from(confirmed))
-        .execute(c).await?.rows_affected());
+    let write = Statement::new(sql)
+        .bind(account.0)
+        .bind(id)
+        .bind(member.0)
+        .bind(how)
+        .bind(i64::from(confirmed));
+    tx.later(write);
     let sql = "UPDATE payments SET member = $3 WHERE account = $1 AND customer = $2";
-    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(member.0).execute(c).await?.rows_affected());
-    Ok(())
+    let write = Statement::new(sql).bind(account.0).bind(id).bind(member.0);
+    tx.later(write);
 }
 
 /// Asks for a customer to be fetched at a moment; an earlier wish stands.
-pub async fn want_fetch(tx: &mut Tx, account: AccountId, id: &str, at: Timestamp) -> Result<()> {
+pub fn want_fetch(tx: &mut Tx, account: AccountId, id: &str, at: Timestamp) {
     let sql = "UPDATE customers SET wants_fetch = CASE WHEN wants_fetch IS NULL OR wants_fetch > $3 THEN $3 \
                ELSE wants_fetch END WHERE account = $1 AND id = $2";
-    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(at.0).execute(c).await?.rows_affected());
-    Ok(())
+    tx.later(Statement::new(sql).bind(account.0).bind(id).bind(at.0));
 }
 
 /// Notes that a customer counts as unread if no answer came since a moment.

@@ -5,12 +5,12 @@ use super::many::{list, parts};
 use super::members::{Card, CardRow, Member};
 use super::rulebook::{Rulebook, name};
 use super::terms::Term;
-use super::{Result, StoreError, Tx, cbor, json, on};
+use super::trip::Statement;
+use super::{Result, StoreError, Tx, cbor, json};
 use shared::facts::{Facts, Grant, HandPayment, Hold};
 use shared::ids::{AccountId, CardId, GrantId, HoldId, Holder, MemberId, PaymentId, ZoneId};
 use shared::rights::Entry;
 use shared::time::Timestamp;
-use sqlx::AssertSqlSafe;
 use std::collections::BTreeMap;
 
 /// What is on record of a member.
@@ -50,11 +50,9 @@ pub async fn records(
 ) -> Result<BTreeMap<MemberId, Record>> {
     let mut gathered: BTreeMap<MemberId, Gathered> = BTreeMap::new();
     for part in parts(members) {
-        let sql = sql(part.len());
-        let rows: Vec<Row> = on!(tx, c => {
-            let query = sqlx::query_as(AssertSqlSafe(sql));
-            part.iter().fold(query, |query, member| query.bind(member.0)).fetch_all(c).await?
-        });
+        let question = Statement::new(sql(part.len()));
+        let ask = |question: Statement, member: &MemberId| question.bind(member.0);
+        let rows: Vec<Row> = tx.ask(part.iter().fold(question, ask)).await?;
         for row in rows {
             gathered.entry(MemberId(row.whom)).or_default().take(row)?;
         }

@@ -1,6 +1,7 @@
 //! An organisation's rules, read once and kept in memory until they change.
 
 use super::mirror::{self, PriceRow};
+use super::trip::{Question, Statement};
 use super::{Result, StoreError, Tx, json, on};
 use crate::billing::tag;
 use crate::location_calendar;
@@ -60,12 +61,15 @@ pub struct ZoneSettings {
 
 const VERSION: &str = "rulebook";
 
-/// The version of the rules now.
-pub async fn version(tx: &mut Tx) -> Result<i64> {
+/// Asks for the version of the rules now.
+pub fn ask_version(tx: &mut Tx) -> Question<(i64,)> {
     let sql = "SELECT value FROM counters WHERE name = $1";
-    let value: Option<i64> =
-        on!(tx, c => sqlx::query_scalar(sql).bind(VERSION).fetch_optional(c).await?);
-    Ok(value.unwrap_or(0))
+    tx.put([Statement::new(sql).bind(VERSION)])
+}
+
+/// The version that was asked for; 0 if the rules were never changed.
+pub async fn version(tx: &mut Tx, asked: Question<(i64,)>) -> Result<i64> {
+    Ok(tx.answer(asked).await?.first().map_or(0, |row| row.0))
 }
 
 /// To be called by whoever changes a row that a rulebook reads, in the same transaction.
@@ -81,7 +85,8 @@ pub async fn load(
     with_key: bool,
     now: Timestamp,
 ) -> Result<Rulebook> {
-    let version = version(tx).await?;
+    let asked = ask_version(tx);
+    let version = version(tx, asked).await?;
     let types = types(tx, organisation, with_key).await?;
     let calendar = calendar(tx, organisation, None, now).await?;
     let rules = Rules { types, calendar };

@@ -1,6 +1,7 @@
 //! The story of a member: which type, from when to when, because of what.
 
-use super::{Result, Tx, on};
+use super::Tx;
+use super::trip::Statement;
 use shared::ids::MemberId;
 use shared::time::Timestamp;
 
@@ -16,22 +17,25 @@ pub struct Term {
 }
 
 /// Ends a term.
-pub async fn close(tx: &mut Tx, term: i64, now: Timestamp) -> Result<()> {
+pub fn close(tx: &mut Tx, term: i64, now: Timestamp) {
     let sql = "UPDATE terms SET closed_at = $2 WHERE id = $1";
-    on!(tx, c => sqlx::query(sql).bind(term).bind(now.0).execute(c).await?.rows_affected());
-    Ok(())
+    tx.later(Statement::new(sql).bind(term).bind(now.0));
 }
 
 /// Begins a term that rests on a fact, of a type.
-pub async fn begin(
+pub fn begin(
     tx: &mut Tx,
     member: MemberId,
     (source, membership): (&str, &str),
     now: Timestamp,
     cause: &str,
-) -> Result<()> {
+) {
     let sql = "INSERT INTO terms (member, source, membership, opened_at, cause) VALUES ($1, $2, $3, $4, $5)";
-    on!(tx, c => sqlx::query(sql).bind(member.0).bind(source).bind(membership).bind(now.0).bind(cause)
-        .execute(c).await?.rows_affected());
-    Ok(())
+    let write = Statement::new(sql)
+        .bind(member.0)
+        .bind(source)
+        .bind(membership)
+        .bind(now.0)
+        .bind(cause);
+    tx.later(write);
 }

@@ -257,9 +257,7 @@ pub async fn create(
         ));
     }
     setup::agent(&mut work.tx, organisation, &body.id, body.name.as_str()).await?;
-    state
-        .note(&mut work, "agent.create", None, body.id.as_str())
-        .await?;
+    state.note(&mut work, "agent.create", None, body.id.as_str());
     let code = fresh_code(&state, &mut work, &body.id).await?;
     state.done(work).await?;
     Ok((StatusCode::CREATED, Json(code)))
@@ -295,9 +293,7 @@ pub async fn code(state: Here, At(id): At<AgentId>) -> Answer<(StatusCode, Json<
     let mut work = state.work().await?;
     let agent = agents::find(&mut work.tx, &state.app.organisation, &id).await?;
     agent.ok_or(Problem::not_found("agent"))?;
-    state
-        .note(&mut work, "agent.code", None, id.as_str())
-        .await?;
+    state.note(&mut work, "agent.code", None, id.as_str());
     let code = fresh_code(&state, &mut work, &id).await?;
     state.done(work).await?;
     Ok((StatusCode::CREATED, Json(code)))
@@ -311,9 +307,7 @@ pub async fn revoke(state: Here, At(id): At<AgentId>) -> Answer<Json<AgentView>>
     let (organisation, now) = (&state.app.organisation, work.now);
     one(&state, &mut work.tx, &id).await?;
     places::revoke_agent(&mut work.tx, organisation, &id, now).await?;
-    state
-        .note(&mut work, "agent.revoke", None, id.as_str())
-        .await?;
+    state.note(&mut work, "agent.revoke", None, id.as_str());
     let answer = one(&state, &mut work.tx, &id).await?;
     state.done(work).await?;
     state.agents_changed();

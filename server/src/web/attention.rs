@@ -188,14 +188,12 @@ pub async fn resolve(
     }
     reading::settle_one(&mut work.tx, organisation, id, now).await?;
     let member = item.member.map(MemberId);
-    state
-        .note(
-            &mut work,
-            "attention.resolve",
-            member,
-            &format!("{} {}", item.kind, item.subject),
-        )
-        .await?;
+    state.note(
+        &mut work,
+        "attention.resolve",
+        member,
+        &format!("{} {}", item.kind, item.subject),
+    );
     let row = reading::attention_one(&mut work.tx, organisation, id)
         .await?
         .ok_or(Problem::fault())?;

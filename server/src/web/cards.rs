@@ -140,9 +140,7 @@ pub async fn give(
             return Err(Problem::conflict(field, detail));
         }
     };
-    state
-        .note(work, "card.give", Some(member), &format!("card {id}"))
-        .await?;
+    state.note(work, "card.give", Some(member), &format!("card {id}"));
     let card = people::card(&mut work.tx, &state.app.organisation, id).await?;
     Ok(card.ok_or(Problem::fault())?.into())
 }
@@ -194,9 +192,7 @@ pub async fn mark(
     let (member, now) = (MemberId(card.member), work.now);
     if card.row()? != row {
         people::mark_card(&mut work.tx, id, row, now).await?;
-        state
-            .note(&mut work, action, Some(member), &format!("card {id}"))
-            .await?;
+        state.note(&mut work, action, Some(member), &format!("card {id}"));
         state.app.derive(&mut work, member, action).await?;
     }
     let card = people::card(&mut work.tx, organisation, id)

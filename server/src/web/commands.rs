@@ -198,7 +198,7 @@ async fn tell(
         cause: &cause,
         body: None,
     };
-    audit(&mut tx, &app.organisation, now, line).await?;
+    audit(&mut tx, &app.organisation, now, line);
     tx.commit().await?;
     let publication = Publication::new(
         &app.keys,
@@ -302,7 +302,7 @@ pub async fn settle(
                         cause: &cause,
                         body: None,
                     };
-                    audit(&mut work.tx, &app.organisation, now, line).await?;
+                    audit(&mut work.tx, &app.organisation, now, line);
                     let card = people::card(&mut work.tx, &app.organisation, id).await?;
                     card.map_or(Settled::NoCard, Settled::Enrolled)
                 }

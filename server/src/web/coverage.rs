@@ -165,11 +165,11 @@ pub async fn link_to(
         .await?
         .into_iter()
         .collect();
-    mirror::link(&mut work.tx, account, id, member, "admin", true).await?;
+    mirror::link(&mut work.tx, account, id, member, "admin", true);
     for kind in ["unmatched_customer", "confirm_link"] {
         settle(&mut work.tx, organisation, kind, id, now).await?;
     }
-    state.note(work, "customer.link", Some(member), id).await?;
+    state.note(work, "customer.link", Some(member), id);
     whom.extend(concerned(&mut work.tx, account, id).await?);
     for member in whom {
         state
@@ -178,7 +178,7 @@ pub async fn link_to(
             .await?;
     }
     if state.app.billing.stripe.is_some() {
-        mirror::want_fetch(&mut work.tx, account, id, now).await?;
+        mirror::want_fetch(&mut work.tx, account, id, now);
     }
     let id = id.to_owned();
     let all = payers::customers(&mut work.tx, account, Whose::Of(member), "", i64::MAX).await?;
@@ -235,9 +235,7 @@ pub async fn name_seat(
     .await?;
     whom.insert(body.member);
     let cause = format!("seat {seat} of {item} covers member {}", body.member);
-    state
-        .note(&mut work, "coverage.name", Some(body.member), &cause)
-        .await?;
+    state.note(&mut work, "coverage.name", Some(body.member), &cause);
     for member in whom {
         state.app.derive(&mut work, member, &cause).await?;
     }
@@ -282,14 +280,12 @@ pub async fn free_seat(state: Here, At((item, seat)): At<(String, i64)>) -> Answ
     let whom = concerned(&mut work.tx, account, &named.customer).await?;
     payers::free_seat(&mut work.tx, account, &item, seat).await?;
     let cause = format!("seat {seat} of {item} was taken away");
-    state
-        .note(
-            &mut work,
-            "coverage.free",
-            Some(MemberId(named.member)),
-            &cause,
-        )
-        .await?;
+    state.note(
+        &mut work,
+        "coverage.free",
+        Some(MemberId(named.member)),
+        &cause,
+    );
     for member in whom {
         state.app.derive(&mut work, member, &cause).await?;
     }

@@ -182,14 +182,12 @@ pub async fn create_grant(
         made_by: ADMIN,
     };
     let id = ledger::grant(&mut work.tx, member, &body.membership, stretch).await?;
-    state
-        .note(
-            &mut work,
-            "grant.create",
-            Some(member),
-            &format!("grant {id}"),
-        )
-        .await?;
+    state.note(
+        &mut work,
+        "grant.create",
+        Some(member),
+        &format!("grant {id}"),
+    );
     state
         .app
         .derive(&mut work, member, &format!("grant {id} was made"))
@@ -216,9 +214,7 @@ pub async fn end_grant(
         .ok_or(Problem::not_found("grant"))?;
     let (at, member) = (ending(&grant, end, work.now)?, MemberId(grant.member));
     ledger::end_grant(&mut work.tx, id, at).await?;
-    state
-        .note(&mut work, "grant.end", Some(member), &format!("grant {id}"))
-        .await?;
+    state.note(&mut work, "grant.end", Some(member), &format!("grant {id}"));
     state
         .app
         .derive(&mut work, member, &format!("grant {id} was ended"))
@@ -268,14 +264,12 @@ pub async fn create_hold(
         made_by: ADMIN,
     };
     let id = ledger::hold(&mut work.tx, member, stretch).await?;
-    state
-        .note(
-            &mut work,
-            "hold.create",
-            Some(member),
-            &format!("hold {id}"),
-        )
-        .await?;
+    state.note(
+        &mut work,
+        "hold.create",
+        Some(member),
+        &format!("hold {id}"),
+    );
     state
         .app
         .derive(&mut work, member, &format!("hold {id} was made"))
@@ -298,9 +292,7 @@ pub async fn end_hold(state: Here, At(id): At<HoldId>, Body(end): Body<End>) -> 
         .ok_or(Problem::not_found("hold"))?;
     let (at, member) = (ending(&hold, end, work.now)?, MemberId(hold.member));
     ledger::end_hold(&mut work.tx, id, at).await?;
-    state
-        .note(&mut work, "hold.end", Some(member), &format!("hold {id}"))
-        .await?;
+    state.note(&mut work, "hold.end", Some(member), &format!("hold {id}"));
     state
         .app
         .derive(&mut work, member, &format!("hold {id} was lifted"))

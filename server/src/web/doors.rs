@@ -121,7 +121,7 @@ pub async fn put(
         body.enrols,
     )
     .await?;
-    state.note(&mut work, "door.put", None, id.as_str()).await?;
+    state.note(&mut work, "door.put", None, id.as_str());
     let answer = find(&state, &mut work.tx, &id).await?;
     state.done(work).await?;
     state.agents_changed();
@@ -139,9 +139,7 @@ pub async fn remove(state: Here, At(id): At<DoorId>) -> Answer<StatusCode> {
     if let Some(agent) = &door.agent {
         agents::config_changed(&mut work.tx, organisation, agent).await?;
     }
-    state
-        .note(&mut work, "door.remove", None, id.as_str())
-        .await?;
+    state.note(&mut work, "door.remove", None, id.as_str());
     state.done(work).await?;
     state.agents_changed();
     Ok(StatusCode::NO_CONTENT)

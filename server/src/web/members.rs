@@ -229,9 +229,7 @@ pub async fn create(
     let mut work = state.work().await?;
     let now = work.now;
     let member = members::create(&mut work.tx, &state.app.organisation, &new, now).await?;
-    state
-        .note(&mut work, "member.create", Some(member), "by hand")
-        .await?;
+    state.note(&mut work, "member.create", Some(member), "by hand");
     state
         .app
         .derive(&mut work, member, "made by an admin")
@@ -292,9 +290,7 @@ pub async fn change(
         change.keyholder.unwrap_or(person.keyholder),
     )
     .await?;
-    state
-        .note(&mut work, "member.change", Some(id), "by hand")
-        .await?;
+    state.note(&mut work, "member.change", Some(id), "by hand");
     state
         .app
         .derive(&mut work, id, "changed by an admin")

@@ -88,9 +88,7 @@ pub async fn change(
             )
             .await?;
     }
-    state
-        .note(&mut work, "organisation.change", None, "by hand")
-        .await?;
+    state.note(&mut work, "organisation.change", None, "by hand");
     let answer = read(&state, &mut work.tx).await?;
     state.done(work).await?;
     Ok(answer)
@@ -199,9 +197,7 @@ pub async fn put_location(
         .await?;
     let zones: Vec<ZoneId> = work.rulebook.zones.keys().cloned().collect();
     refresh(&state, &mut work.tx, &zones, work.now).await?;
-    state
-        .note(&mut work, "location.put", None, id.as_str())
-        .await?;
+    state.note(&mut work, "location.put", None, id.as_str());
     let answer = one(&state, &mut work.tx, &id).await?;
     state.done(work).await?;
     Ok(answer)

@@ -100,7 +100,7 @@ async fn enter(state: &State, request: &PairRequest) -> Answer<Vec<u8>> {
         cause: &cause,
         body: None,
     };
-    audit(&mut tx, organisation, now, line).await?;
+    audit(&mut tx, organisation, now, line);
     tx.commit().await?;
     tracing::info!(agent.id = %paired.agent, "{cause}");
     Ok(sealed)

@@ -173,14 +173,12 @@ pub async fn create(
     };
     let organisation = &state.app.organisation;
     let id = ledger::record(&mut work.tx, organisation, payment).await?;
-    state
-        .note(
-            &mut work,
-            "payment.record",
-            Some(body.member),
-            &format!("payment {id}"),
-        )
-        .await?;
+    state.note(
+        &mut work,
+        "payment.record",
+        Some(body.member),
+        &format!("payment {id}"),
+    );
     state
         .app
         .derive(

@@ -262,6 +262,7 @@ impl From<StoreError> for Problem {
             | StoreError::Migrate(_)
             | StoreError::Row { .. }
             | StoreError::Missing { .. }
+            | StoreError::Broken
             | StoreError::Address(_) => Self::fault(),
         }
     }

@@ -185,9 +185,7 @@ pub async fn put(
     setup::schedule(&mut work.tx, organisation, &id, name, &schedule).await?;
     let zones: Vec<ZoneId> = work.rulebook.zones.keys().cloned().collect();
     refresh(&state, &mut work.tx, &zones, work.now).await?;
-    state
-        .note(&mut work, "schedule.put", None, id.as_str())
-        .await?;
+    state.note(&mut work, "schedule.put", None, id.as_str());
     let answer = one(&state, &mut work.tx, &id).await?;
     state.done(work).await?;
     Ok(answer)

@@ -166,9 +166,7 @@ pub async fn put(
     .await?;
     let cause = format!("membership type {id} was changed");
     state.derive_all(&mut work, &cause, approved).await?;
-    state
-        .note(&mut work, "membership_type.put", None, id.as_str())
-        .await?;
+    state.note(&mut work, "membership_type.put", None, id.as_str());
     let answer = one(&state, &mut work.tx, &id).await?;
     state.done(work).await?;
     Ok(answer)

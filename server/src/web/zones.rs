@@ -258,7 +258,7 @@ pub async fn put(
         )
         .await?;
     }
-    state.note(&mut work, "zone.put", None, id.as_str()).await?;
+    state.note(&mut work, "zone.put", None, id.as_str());
     let answer = Json(find(&state, &mut work.tx, &id).await?.into());
     state.done(work).await?;
     Ok(answer)
@@ -283,9 +283,7 @@ pub async fn settings(
         work.now,
     )
     .await?;
-    state
-        .note(&mut work, "zone.settings", None, id.as_str())
-        .await?;
+    state.note(&mut work, "zone.settings", None, id.as_str());
     let answer = Json(find(&state, &mut work.tx, &id).await?.into());
     state.done(work).await?;
     Ok(answer)
@@ -323,7 +321,7 @@ pub async fn put_access(
     .await?;
     let cause = format!("membership type {membership} opens zone {id}");
     state.derive_all(&mut work, &cause, approved).await?;
-    state.note(&mut work, "zone.access", None, &cause).await?;
+    state.note(&mut work, "zone.access", None, &cause);
     let answer = Json(find(&state, &mut work.tx, &id).await?.into());
     state.done(work).await?;
     Ok(answer)
@@ -343,7 +341,7 @@ pub async fn remove_access(
     }
     let cause = format!("membership type {membership} no longer opens zone {id}");
     state.derive_all(&mut work, &cause, approved).await?;
-    state.note(&mut work, "zone.access", None, &cause).await?;
+    state.note(&mut work, "zone.access", None, &cause);
     state.done(work).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -213,17 +213,13 @@ pub async fn subscribe(api: &Api, customer: &str) -> AccountId {
         items: vec![item],
     };
     let mut tx = api.tx().await;
-    mirror::meet(&mut tx, account, customer, now)
-        .await
-        .expect("met");
+    mirror::meet(&mut tx, account, customer, now);
     let kept = Kept {
         object: Object::Subscription(subscription),
         stamp: None,
         as_of: Timestamp::MIN,
     };
-    mirror::put(&mut tx, account, customer, &kept)
-        .await
-        .expect("kept");
+    mirror::put(&mut tx, account, customer, &kept);
     let price = PriceRow {
         x: Some("full".to_owned()),
         ..PriceRow::default()

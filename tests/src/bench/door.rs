@@ -355,13 +355,14 @@ impl Watch {
                 }
             }
             Some(waiting) => {
-                // Events are sent in this order, so what is far behind the last change has not come.
-                let from = waiting.len().saturating_sub(400);
-                let mut index = waiting.len();
-                while index > from {
+                // Events are sent in this order, and hardly more than one for each connection overtakes another.
+                let (mut index, mut unchanged) = (waiting.len(), 0);
+                while index > 0 && unchanged < 2 * CONNECTIONS {
                     index -= 1;
                     let (place, before) = &waiting[index];
-                    if list.find(before.token) != Some(before) {
+                    if list.find(before.token) == Some(before) {
+                        unchanged += 1;
+                    } else {
                         _ = self.arrived.send((*place, at));
                         waiting.remove(index);
                     }

@@ -4,7 +4,7 @@ use super::prepare::{self, Club};
 use super::{Effort, Figure, floor, in_turns, load, timing};
 use anyhow::Context as _;
 use server::serve::{self, serve};
-use server::store::{StoreError, Tx};
+use server::store::{Connection, StoreError};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -188,9 +188,13 @@ fn unknown_event(number: usize) -> Vec<u8> {
 
 async fn count(running: &serve::Running, sql: &'static str) -> anyhow::Result<i64> {
     let mut tx = running.app.store.begin_read().await?;
-    let count: i64 = match &mut tx {
-        Tx::Sqlite(transaction) => sqlx::query_scalar(sql).fetch_one(&mut **transaction).await,
-        Tx::Postgres(transaction) => sqlx::query_scalar(sql).fetch_one(&mut **transaction).await,
+    let count: i64 = match &mut tx.connection {
+        Connection::Sqlite(transaction) => {
+            sqlx::query_scalar(sql).fetch_one(&mut **transaction).await
+        }
+        Connection::Postgres(transaction) => {
+            sqlx::query_scalar(sql).fetch_one(&mut **transaction).await
+        }
     }
     .map_err(StoreError::Query)?;
     Ok(count)
