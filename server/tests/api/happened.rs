@@ -19,7 +19,7 @@ use shared::time::Span;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-fn signed(api: &Api, body: &str) -> String {
+pub fn signed(api: &Api, body: &str) -> String {
     let seconds = api.now().as_seconds();
     let mut mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).expect("any length");
     mac.update(format!("{seconds}.{body}").as_bytes());
@@ -32,7 +32,7 @@ fn signed(api: &Api, body: &str) -> String {
     format!("t={seconds},v1={hex}")
 }
 
-async fn deliver(api: &Api, signature: Option<&str>, body: impl Into<Body>) -> u16 {
+pub async fn deliver(api: &Api, signature: Option<&str>, body: impl Into<Body>) -> u16 {
     let mut request = Request::post("/webhooks/stripe");
     if let Some(signature) = signature {
         request = request.header("stripe-signature", signature);

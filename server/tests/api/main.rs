@@ -2,6 +2,7 @@
 
 mod doors;
 mod happened;
+mod order;
 mod people;
 mod refused;
 mod rules;

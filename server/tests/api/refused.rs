@@ -353,6 +353,13 @@ fn cases() -> Vec<Case> {
             422,
             "id",
         ),
+        (
+            post.clone(),
+            "agents",
+            json!({"id": "server", "name": "Hall"}),
+            409,
+            "id",
+        ),
         (post.clone(), "agents/none/revoke", json!({}), 404, ""),
         (post.clone(), "agents/none/pairing-code", json!({}), 404, ""),
         (
