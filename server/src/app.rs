@@ -115,7 +115,8 @@ impl App {
         let name = format!("{:016x}", random.next_u64());
         let mut tx = store.begin().await?;
         crate::setup::organisation(&mut tx, &organisation, now).await?;
-        let account = mirror::account(&mut tx, &organisation, billing.mode.word(), now).await?;
+        mirror::meet_account(&mut tx, &organisation, billing.mode.word(), now);
+        let account = mirror::account(&mut tx, &organisation, billing.mode.word()).await?;
         tx.commit().await?;
         Ok(Self {
             store,

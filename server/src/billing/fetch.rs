@@ -423,7 +423,7 @@ impl App {
         let mut tx = self.store.begin_read().await?;
         // A clock that was ahead must not hide what came since.
         let cursor = Timestamp(
-            mirror::account(&mut tx, &self.organisation, self.billing.mode.word(), now)
+            mirror::account(&mut tx, &self.organisation, self.billing.mode.word())
                 .await?
                 .pull_created,
         )

@@ -9,6 +9,7 @@ use std::ops::{Deref, DerefMut};
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 
 /// An open file.
@@ -34,8 +35,14 @@ pub enum Transaction {
     /// Of a reader.
     Read(sqlx::Transaction<'static, Sqlite>),
     /// Of the writer; what begins and ends it are statements like any other.
-    Write(OwnedMappedMutexGuard<Option<Writer>, Writer>),
+    Write(Writing),
 }
+
+/// The writer, taken until this is dropped.
+#[derive(Debug)]
+pub struct Writing(Option<Guard>);
+
+type Guard = OwnedMappedMutexGuard<Option<Writer>, Writer>;
 
 impl File {
     /// Opens a file, creating it if it is missing.
@@ -66,20 +73,13 @@ impl File {
         })
     }
 
-    /// The connection that writes, once it is free, with no transaction begun. One that was dropped is undone here,
-    /// which is soon: somebody writes every second.
+    /// The connection that writes, once it is free, with no transaction begun.
     pub async fn writer(&self) -> Result<Transaction> {
         let guard = self.write.clone().lock_owned().await;
         let mut writer =
             OwnedMutexGuard::try_map(guard, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)?;
-        if std::mem::take(&mut writer.open) {
-            // After some errors SQLite has done it already (sqlite.org/lang_transaction.html, section 3).
-            let undone = sqlx::query("ROLLBACK")
-                .execute(&mut writer.connection)
-                .await;
-            tracing::debug!(undone = undone.is_ok(), "a transaction did not end");
-        }
-        Ok(Transaction::Write(writer))
+        writer.undo().await;
+        Ok(Transaction::Write(Writing(Some(writer))))
     }
 
     /// A transaction that only reads; none if the writer has to do it.
@@ -107,6 +107,43 @@ impl File {
     }
 }
 
+impl Writer {
+    /// Undoes a transaction that has not ended.
+    async fn undo(&mut self) {
+        if self.open {
+            // After some errors SQLite has done it already (sqlite.org/lang_transaction.html, section 3).
+            let undone = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+            tracing::debug!(undone = undone.is_ok(), "a transaction was dropped");
+            self.open = false;
+        }
+    }
+}
+
+impl Drop for Writing {
+    /// Other processes write too: the file's lock is given back now, not when somebody here writes again.
+    fn drop(&mut self) {
+        if let Some(mut writer) = self.0.take_if(|writer| writer.open)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(async move { writer.undo().await });
+        }
+    }
+}
+
+impl Deref for Writing {
+    type Target = Writer;
+
+    fn deref(&self) -> &Writer {
+        self.0.as_ref().expect("it is held until it is dropped")
+    }
+}
+
+impl DerefMut for Writing {
+    fn deref_mut(&mut self) -> &mut Writer {
+        self.0.as_mut().expect("it is held until it is dropped")
+    }
+}
+
 impl Deref for Transaction {
     type Target = SqliteConnection;
 
@@ -124,5 +161,35 @@ impl DerefMut for Transaction {
             Self::Read(transaction) => &mut *transaction,
             Self::Write(writer) => &mut writer.connection,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_was_dropped_leaves_the_file_to_other_processes() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let address = format!("sqlite://{}/club.db", directory.path().display());
+        let file = File::open(&address).await.expect("opens");
+        let begin = "BEGIN IMMEDIATE";
+        let mut dropped = file.writer().await.expect("a writer");
+        let Transaction::Write(writing) = &mut dropped else {
+            panic!("it writes");
+        };
+        writing.open = true;
+        let begun = sqlx::query(begin).execute(&mut *dropped).await;
+        begun.expect("begun");
+        drop(dropped);
+        // Free again once it is undone; nobody asks for it.
+        assert!(!file.write.lock().await.as_ref().expect("open").open);
+        let other = SqliteConnectOptions::from_str(&address).expect("an address");
+        let other = other.busy_timeout(Duration::ZERO);
+        let mut other = SqliteConnection::connect_with(&other).await.expect("opens");
+        sqlx::query(begin)
+            .execute(&mut other)
+            .await
+            .expect("nobody writes");
     }
 }

@@ -506,19 +506,22 @@ pub struct Account {
     pub pull_created: i64,
 }
 
-/// The account of an organisation in a mode, made if missing.
-pub async fn account(
-    tx: &mut Tx,
-    organisation: &OrganisationId,
-    mode: &str,
-    now: Timestamp,
-) -> Result<Account> {
-    let sql = "INSERT INTO accounts (organisation, name, mode, pull_created) VALUES ($1, 'direct', $2, $3) \
-               ON CONFLICT (organisation, name, mode) DO NOTHING";
-    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(mode).bind(now.0).execute(c).await?.rows_affected());
+/// The account of an organisation in a mode.
+pub async fn account(tx: &mut Tx, organisation: &OrganisationId, mode: &str) -> Result<Account> {
     let sql = "SELECT id, stripe_id, confirmed_at, pull_created FROM accounts \
                WHERE organisation = $1 AND name = 'direct' AND mode = $2";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(mode).fetch_one(c).await?))
+}
+
+/// Makes sure that there is a row for the account; what happened before `now` is not pulled.
+pub fn meet_account(tx: &mut Tx, organisation: &OrganisationId, mode: &str, now: Timestamp) {
+    let sql = "INSERT INTO accounts (organisation, name, mode, pull_created) VALUES ($1, 'direct', $2, $3) \
+               ON CONFLICT (organisation, name, mode) DO NOTHING";
+    let write = Statement::new(sql)
+        .bind(organisation.as_str())
+        .bind(mode)
+        .bind(now.0);
+    tx.later(write);
 }
 
 /// Records which account a key belongs to; false if another one is on record.

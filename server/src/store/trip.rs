@@ -221,6 +221,10 @@ impl Tx {
                             }
                         }
                     }
+                    // An end that nobody told, such as that of SQLite's thread.
+                    if numbers.next().is_some() {
+                        return Err(StoreError::Broken);
+                    }
                 }
                 Connection::Postgres(connection) => {
                     let arguments: PgArguments = arguments(first.values)?;

@@ -243,6 +243,10 @@ impl Problem {
     }
 }
 
+/// Another process writes for too long (sqlite.org/rescode.html), or two transactions waited for each other
+/// (PostgreSQL, appendix A).
+const BUSY: [&str; 4] = ["5", "517", "40001", "40P01"];
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         if let StoreError::Query(sqlx::Error::Database(cause)) = &error
@@ -255,6 +259,13 @@ impl From<StoreError> for Problem {
             "a request failed in the database"
         );
         match error {
+            StoreError::Query(sqlx::Error::Database(refusal))
+                if refusal
+                    .code()
+                    .is_some_and(|code| BUSY.contains(&code.as_ref())) =>
+            {
+                Self::unavailable("The database is busy. Nothing was changed; try again.")
+            }
             StoreError::Query(
                 sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_),
             ) => Self::unavailable("The database does not answer. Nothing was changed; try again."),
