@@ -37,14 +37,14 @@ mod reports;
 pub mod stored;
 mod storing;
 
-/// The marks (clock floor, contacts) are stored at least so often; and soon after each badge.
+/// The marks (clock floor, contacts) are stored at least so often; soon after each badge and a zone's first contact.
 const MARKS: Span = Span::hours(1);
-const MARKS_AFTER_BADGE: Span = Span::seconds(1);
+const MARKS_SOON: Span = Span::seconds(1);
 
 /// One door as the machine at hand knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalDoor {
-    /// Its name in the server's pages.
+    /// Its name at the server.
     pub id: DoorId,
     /// How long its lock is released at a time.
     pub unlock: Span,
@@ -445,6 +445,12 @@ impl Agent {
 
     fn tick(&mut self, sources: Sources) {
         self.tick_doors(sources);
+        let stored = &self.state.contact;
+        let is_first =
+            |zone: &Zone| zone.contact() > Timestamp::MIN && !stored.contains_key(zone.id());
+        if self.zones.values().any(is_first) {
+            self.marks_due = self.marks_due.min(sources.uptime + MARKS_SOON);
+        }
         if self.marks_due <= sources.uptime {
             self.keep_marks(sources);
         }

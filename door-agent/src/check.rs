@@ -43,7 +43,7 @@ pub async fn check(config: &Config, mut out: impl Write) -> io::Result<u32> {
     };
     tell(
         "settings",
-        Found::Good(format!("{} doors", config.doors.len())),
+        Found::Good(format!("doors: {}", config.doors.len())),
     )?;
     let running = control::ask(&config.state_dir, &Ask::Status)
         .await
@@ -67,7 +67,7 @@ pub async fn check(config: &Config, mut out: impl Write) -> io::Result<u32> {
                 "pairing",
                 bad(
                     &error,
-                    "create the agent in the server's pages, then run `door-agent pair`",
+                    "create the agent at the server (POST /api/v1/agents), then run `door-agent pair`",
                 ),
             )?;
         }
@@ -184,7 +184,7 @@ fn list(stored: &Stored, door: &Door, sources: shared::door_clock::Sources) -> F
     let Some(zone) = stored.zone(&door.id) else {
         return Found::Bad {
             what: "the server has not assigned this door to a zone".to_owned(),
-            to_do: "add a door of this name to the agent in the server's pages",
+            to_do: "add a door of this name to the agent at the server (PUT /api/v1/doors/NAME)",
         };
     };
     let Some(list) = zone.list() else {
@@ -194,7 +194,7 @@ fn list(stored: &Stored, door: &Door, sources: shared::door_clock::Sources) -> F
         };
     };
     let text = format!(
-        "zone {}, revision {}, {} cards",
+        "zone {}, revision {}, cards: {}",
         zone.id(),
         list.revision(),
         list.len()

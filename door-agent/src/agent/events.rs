@@ -112,9 +112,7 @@ impl Agent {
             tracing::error!(sequence = appended.sequence, reason = %error, "an event is only in memory: check the disk");
         }
         self.upload.appended(sources.uptime);
-        self.marks_due = self
-            .marks_due
-            .min(sources.uptime + super::MARKS_AFTER_BADGE);
+        self.marks_due = self.marks_due.min(sources.uptime + super::MARKS_SOON);
     }
 
     /// Syncs what was written a moment ago.

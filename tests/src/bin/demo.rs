@@ -79,9 +79,7 @@ async fn main() -> anyhow::Result<()> {
         },
     })
     .await
-    .context(
-        "the server did not start; --server takes another address if 127.0.0.1:8080 is in use",
-    )?;
+    .context("the server did not start; --server takes another address if its own is in use")?;
     let server = format!("http://{}", running.http);
     say("Furnishing two zones, two doors and three membership types ...");
     let api = Api::new(&server, TOKEN);

@@ -89,6 +89,15 @@ fn with_a_dead_disk_the_paid_card_still_opens() {
 }
 
 #[test]
+fn the_first_contact_outlives_a_power_cut() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    let contact = world.contact();
+    world.run(Span::seconds(2));
+    world.restart();
+    assert_eq!(world.contact(), contact);
+}
+
+#[test]
 fn an_agent_that_lost_its_newest_list_says_so_and_asks_before_it_claims_contact() {
     let mut world = World::with_list(&[entry(1, None)]);
     world.restart();
