@@ -247,17 +247,20 @@ fn joined(group: &[Statement]) -> String {
         String::with_capacity(group.iter().map(|statement| statement.sql.len() + 16).sum());
     let mut before = 0;
     for Statement { sql: text, values } in group {
-        let mut pieces = text.split('$');
+        let (mut pieces, mut highest) = (text.split('$'), 0);
         sql.extend(pieces.next());
         for piece in pieces {
             let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
             let (place, rest) = piece.split_at(digits);
             let place: usize = place.parse().expect("a place has a number");
+            highest = highest.max(place);
             sql.push('$');
             sql.push_str(&(before + place).to_string());
             sql.push_str(rest);
         }
         sql.push(';');
+        // One too few, and it would be given the next statement's first.
+        debug_assert_eq!(highest, values.len(), "values bound to {text}");
         before += values.len();
     }
     sql
