@@ -188,18 +188,13 @@ impl Store {
 }
 
 impl Tx {
-    fn new(mut connection: Connection) -> Self {
-        let begins = if let Connection::Sqlite(Transaction::Write(writer)) = &mut connection {
-            writer.open = true;
-            true
-        } else {
-            false
-        };
+    fn new(connection: Connection) -> Self {
         let mut tx = Self {
             connection,
             trip: Trip::default(),
         };
-        if begins {
+        if let Connection::Sqlite(Transaction::Write(writer)) = &mut tx.connection {
+            writer.open = true;
             tx.later(Statement::new("BEGIN IMMEDIATE"));
         }
         tx

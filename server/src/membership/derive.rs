@@ -86,7 +86,7 @@ async fn derive_part(
         ..
     } = context;
     let ids: Vec<MemberId> = whom.iter().map(|(member, _)| *member).collect();
-    members::lock_all(tx, &ids).await?;
+    members::lock_all(tx, &ids);
     let mut records = records(tx, &ids, rulebook).await?;
     let mut fresh = Vec::with_capacity(whom.len());
     for (member, cause) in whom {

@@ -43,22 +43,24 @@ pub(crate) fn missing(member: MemberId) -> StoreError {
 }
 
 /// Locks members, in the order of their numbers, whatever order they are named in.
-pub async fn lock_all(tx: &mut Tx, members: &[MemberId]) -> Result<()> {
+pub fn lock_all(tx: &mut Tx, members: &[MemberId]) {
     // A SQLite transaction that writes holds the whole file already.
     if let Connection::Sqlite(_) = tx.connection {
-        return Ok(());
+        return;
     }
     let mut ids: Vec<i64> = members.iter().map(|member| member.0).collect();
     ids.sort_unstable();
-    let sql = "SELECT id FROM members WHERE id = ANY($1) ORDER BY id FOR UPDATE";
-    tx.carry().await?;
-    if let Connection::Postgres(transaction) = &mut tx.connection {
-        sqlx::query(sql)
-            .bind(ids)
-            .execute(&mut **transaction)
-            .await?;
+    for part in parts(&ids) {
+        let sql = format!(
+            "SELECT id FROM members WHERE id IN ({}) ORDER BY id FOR UPDATE",
+            list(1, part.len())
+        );
+        tx.later(
+            part.iter()
+                .copied()
+                .fold(Statement::new(sql), Statement::bind),
+        );
     }
-    Ok(())
 }
 
 /// Makes a member.

@@ -289,12 +289,20 @@ mod tests {
     use super::*;
     use crate::store::Store;
 
+    /// A store with an empty table, and a transaction that has begun.
     async fn table() -> (Store, Tx) {
         let store = Store::open("sqlite::memory:").await.expect("opens");
         let mut tx = store.begin().await.expect("begins");
         tx.later(Statement::new("CREATE TABLE n (n INTEGER NOT NULL UNIQUE)"));
-        tx.carry().await.expect("made");
+        tx.commit().await.expect("made");
+        let tx = store.begin().await.expect("begins");
         (store, tx)
+    }
+
+    async fn count(store: &Store) -> i64 {
+        let mut tx = store.begin_read().await.expect("begins");
+        let count = tx.ask::<(i64,)>(Statement::new(COUNT)).await;
+        count.expect("counted")[0].0
     }
 
     fn insert(tx: &mut Tx, numbers: Range<i64>) {
@@ -323,9 +331,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_statement_that_failed_nothing_is_committed() {
-        let (store, tx) = table().await;
-        tx.commit().await.expect("committed");
-        let mut tx = store.begin().await.expect("begins");
+        let (store, mut tx) = table().await;
         insert(&mut tx, 0..2);
         insert(&mut tx, 0..3);
         let failed = tx.ask::<(i64,)>(Statement::new(COUNT)).await;
@@ -335,25 +341,19 @@ mod tests {
             matches!(committed, Err(StoreError::Broken)),
             "{committed:?}"
         );
-        let mut tx = store.begin().await.expect("begins again");
-        let count = tx.ask::<(i64,)>(Statement::new(COUNT)).await;
-        assert_eq!(count.expect("counted"), [(0,)]);
+        assert_eq!(count(&store).await, 0);
     }
 
     #[tokio::test]
     async fn what_was_dropped_did_not_happen_and_what_was_committed_did() {
-        let (store, tx) = table().await;
-        tx.commit().await.expect("committed");
-        let mut tx = store.begin().await.expect("begins");
+        let (store, mut tx) = table().await;
         insert(&mut tx, 0..3);
         tx.carry().await.expect("carried");
         drop(tx);
         let mut tx = store.begin().await.expect("begins");
         insert(&mut tx, 5..7);
         tx.commit().await.expect("committed");
-        let mut tx = store.begin_read().await.expect("begins");
-        let count = tx.ask::<(i64,)>(Statement::new(COUNT)).await;
-        assert_eq!(count.expect("counted"), [(2,)]);
+        assert_eq!(count(&store).await, 2);
     }
 
     #[test]
