@@ -3,7 +3,7 @@
 use crate::card::CardToken;
 use crate::rights::Entry;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Which line of history a revision belongs to; a restore from backup begins a new one.
@@ -116,6 +116,21 @@ impl Delta {
             epoch: self.epoch,
             number: self.number,
         }
+    }
+
+    /// This change and the next as one; gives the next back if it does not lead on from here.
+    pub fn join(&mut self, next: Delta) -> Result<(), Delta> {
+        if (next.epoch, next.base) != (self.epoch, self.number) {
+            return Err(next);
+        }
+        let upserts = next.upserts.iter().map(|entry| entry.token);
+        let changed: BTreeSet<CardToken> = upserts.chain(next.removals.iter().copied()).collect();
+        self.upserts.retain(|entry| !changed.contains(&entry.token));
+        self.removals.retain(|token| !changed.contains(token));
+        self.upserts.extend(next.upserts);
+        self.removals.extend(next.removals);
+        (self.number, self.digest) = (next.number, next.digest);
+        Ok(())
     }
 }
 
@@ -451,6 +466,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_what_leads_on_is_joined() {
+        let start = list(&[entry(1, 1)]);
+        let first = start.delta_to(2, &map(&[entry(1, 2)]));
+        let next = Delta {
+            base: 2,
+            number: 3,
+            ..first.clone()
+        };
+        let elsewhere = Epoch {
+            id: [8; 8],
+            ..EPOCH
+        };
+        for wrong in [
+            first.clone(),
+            Delta {
+                base: 3,
+                number: 4,
+                ..next.clone()
+            },
+            Delta {
+                epoch: elsewhere,
+                ..next.clone()
+            },
+        ] {
+            let mut joined = first.clone();
+            assert_eq!(joined.join(wrong.clone()), Err(wrong));
+            assert_eq!(joined, first);
+        }
+        let mut joined = first;
+        assert_eq!(joined.join(next.clone()), Ok(()));
+        assert_eq!(joined, Delta { base: 1, ..next });
+    }
+
     proptest! {
         #[test]
         fn the_digest_is_of_the_set_and_not_of_its_order(tokens in proptest::collection::btree_set(0_u8..50, 0..20), turn in 0_usize..20) {
@@ -459,6 +508,25 @@ mod tests {
             let middle = turn.min(entries.len());
             entries.rotate_left(middle);
             prop_assert_eq!(list(&entries).digest(), straight);
+        }
+
+        #[test]
+        fn changes_joined_lead_where_they_lead_one_by_one(steps in proptest::collection::vec(proptest::collection::vec((0_u8..6, 0_i64..3), 0..5), 1..6)) {
+            let start = list(&[entry(1, 1), entry(2, 2), entry(3, 3)]);
+            let (mut here, mut joined) = (start.clone(), None::<Delta>);
+            for (number, holders) in (2..).zip(steps) {
+                let wanted: Vec<Entry> = holders.into_iter().map(|(token, holder)| entry(token, holder)).collect();
+                let delta = here.delta_to(number, &map(&wanted));
+                here.apply(&delta).expect("applies");
+                match &mut joined {
+                    Some(joined) => joined.join(delta).expect("leads on"),
+                    None => joined = Some(delta),
+                }
+            }
+            let joined = joined.expect("there was one");
+            let mut at_once = start;
+            at_once.apply(&joined).expect("applies");
+            prop_assert_eq!(at_once, here);
         }
 
         #[test]

@@ -2,7 +2,7 @@
 
 use super::Agent;
 use crate::keeper::{Finished, Job, Shelf, Work};
-use shared::allow_list::{AllowList, Delta};
+use shared::allow_list::{AllowList, Delta, Revision};
 use shared::door_clock::Sources;
 use shared::ids::ZoneId;
 use shared::time::Span;
@@ -13,8 +13,13 @@ use std::collections::{BTreeMap, VecDeque};
 const PATIENCE: Span = Span::seconds(1);
 /// A list that could not be stored is tried again so often.
 const AGAIN: Span = Span::minutes(1);
-/// So long after a change the mark of how far its list had come is raised: one write for many changes.
+/// The mark of how far a list had come is raised so long after its last change, and not much later while changes keep
+/// coming: one write for many.
 const MARK_AFTER: Span = Span::seconds(1);
+/// So long after the first of them.
+const MARK_AT_LATEST: Span = Span::seconds(10);
+/// Changes that waited are stored as one, which is not made longer once it has so many entries.
+const TOGETHER: usize = 256;
 /// Changes that wait for the one being stored; with more the zone asks for what it missed.
 const QUEUE: usize = 256;
 
@@ -33,7 +38,14 @@ pub(super) struct Storing {
     numbers: u64,
     zones: BTreeMap<ZoneId, Busy>,
     again: Option<Span>,
-    mark: Option<Span>,
+    mark: Option<Mark>,
+}
+
+/// When the marks are to be raised.
+#[derive(Clone, Copy)]
+struct Mark {
+    due: Span,
+    at_latest: Span,
 }
 
 #[derive(Default)]
@@ -101,7 +113,8 @@ impl Storing {
             .values()
             .filter_map(|busy| busy.current.as_ref())
             .map(|current| current.give_up);
-        give_up.chain(self.again).chain(self.mark).min()
+        let mark = self.mark.map(|mark| mark.due);
+        give_up.chain(self.again).chain(mark).min()
     }
 }
 
@@ -160,7 +173,9 @@ impl Agent {
             tracing::error!(zone.id = %id, "the disk takes too long: the list is used from memory");
             self.put_in_force(&id, false, sources);
         }
-        if self.storing.mark.is_some_and(|due| due <= sources.uptime) {
+        if let Some(mark) = self.storing.mark
+            && mark.due <= sources.uptime
+        {
             self.storing.mark = None;
             self.storing.submit(Work::Marks);
         }
@@ -221,7 +236,10 @@ impl Agent {
             self.put_in_force(id, stored, sources);
             match (is_change, stored) {
                 (true, true) => {
-                    self.storing.mark.get_or_insert(sources.uptime + MARK_AFTER);
+                    let at_latest = (self.storing.mark)
+                        .map_or(sources.uptime + MARK_AT_LATEST, |mark| mark.at_latest);
+                    let due = at_latest.min(sources.uptime + MARK_AFTER);
+                    self.storing.mark = Some(Mark { due, at_latest });
                 }
                 (true, false) => self.store_whole(id, sources),
                 (false, _) => {}
@@ -265,12 +283,12 @@ impl Agent {
     fn run_queue(&mut self, id: &ZoneId, sources: Sources) {
         self.use_named(id, sources);
         while !self.storing.is_busy(id) {
-            let next = self
-                .storing
-                .zones
-                .get_mut(id)
-                .and_then(|busy| busy.queue.pop_front());
-            let Some(delta) = next else { return };
+            let held = self.zones.get(id).and_then(|zone| zone.list());
+            let held = held.map(AllowList::revision);
+            let waiting = self.storing.zones.get_mut(id);
+            let Some(delta) = waiting.and_then(|busy| next_of(&mut busy.queue, held)) else {
+                return;
+            };
             if let Err(why) = self.delta(id, delta, sources) {
                 self.refuse("delta", why, sources);
             }
@@ -286,4 +304,23 @@ impl Agent {
         self.storing.zones.entry(id.clone()).or_default().last = number;
         self.take_finished(sources);
     }
+}
+
+/// The next change to judge: of those that lead on from what is held, all at once.
+fn next_of(queue: &mut VecDeque<Delta>, held: Option<Revision>) -> Option<Delta> {
+    let mut change = queue.pop_front()?;
+    let base = Revision {
+        epoch: change.epoch,
+        number: change.base,
+    };
+    while held == Some(base)
+        && change.upserts.len() + change.removals.len() < TOGETHER
+        && let Some(next) = queue.pop_front()
+    {
+        if let Err(next) = change.join(next) {
+            queue.push_front(next);
+            break;
+        }
+    }
+    Some(change)
 }

@@ -1,7 +1,7 @@
 //! A disk that takes its time.
 
 use super::*;
-use crate::keeper::{Finished, Job, Keeper, Shelf};
+use crate::keeper::{Finished, Job, Keeper, Shelf, Work};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A shelf that does nothing until it is told to.
@@ -64,26 +64,80 @@ fn number(world: &World) -> u64 {
 }
 
 #[test]
-fn a_change_is_used_when_it_is_stored_and_the_changes_behind_it_follow() {
-    let (mut world, slow) = slow_world(&[]);
+fn a_change_is_used_when_it_is_stored_and_the_changes_behind_it_follow_together() {
+    let (mut world, slow) = slow_world(&[entry(9, None)]);
     for last in 1..4 {
-        let entries: Vec<Entry> = (1..=last).map(|card| entry(card, None)).collect();
+        let entries: Vec<Entry> = (last..=last + 1).map(|card| entry(card, None)).collect();
         let delta = world.change_list(&entries);
         world.send_delta(&delta);
+        if last == 1 {
+            // Messages come at least once.
+            world.send_delta(&delta);
+        }
     }
     world.send_head();
     assert_eq!(number(&world), 1);
     slow.work();
     world.input(Input::Tick);
     assert_eq!(number(&world), 2);
-    for _ in 0..2 {
-        slow.work();
-        world.input(Input::Tick);
-    }
+    slow.work();
+    world.input(Input::Tick);
     assert_eq!(number(&world), 4);
     assert_eq!(world.contact(), world.sources.wall);
     let out = world.run(Span::seconds(5));
     assert!(requests(&world.identity, &out).is_empty());
+    assert_eq!(world.refused(RefusedWhy::Older), 0);
+    slow.work();
+    world.restart();
+    assert_eq!(number(&world), 4);
+    assert_eq!(
+        [1, 2, 3, 4, 9].map(|card| world.opens(card)),
+        [false, false, true, true, false]
+    );
+}
+
+#[test]
+fn changes_that_wait_behind_a_lost_one_are_not_used() {
+    let (mut world, slow) = slow_world(&[entry(1, None)]);
+    let deltas = [&[entry(2, None)][..], &[entry(3, None)], &[entry(4, None)]]
+        .map(|entries| world.change_list(entries));
+    world.send_delta(&deltas[0]);
+    world.send_delta(&deltas[2]);
+    slow.work();
+    world.input(Input::Tick);
+    slow.work();
+    world.input(Input::Tick);
+    assert_eq!(number(&world), 2);
+    world.send_head();
+    world.catch_up();
+    slow.work();
+    world.input(Input::Tick);
+    assert_eq!(number(&world), 4);
+}
+
+#[test]
+fn the_mark_is_raised_when_changes_rest_and_now_and_then_while_they_do_not() {
+    let (mut world, slow) = slow_world(&[]);
+    let marks = |slow: &Slow| {
+        let jobs = slow.lock();
+        let marks = jobs.1.iter().filter(|job| matches!(job.work, Work::Marks));
+        marks.count()
+    };
+    let mut raised = Vec::new();
+    for half_second in 0..40 {
+        if half_second < 30 {
+            let delta = world.change_list(&[entry(half_second, None)]);
+            world.send_delta(&delta);
+        }
+        slow.work();
+        world.input(Input::Tick);
+        world.pass(Span(500));
+        world.input(Input::Tick);
+        if marks(&slow) > 0 {
+            raised.push(half_second);
+        }
+    }
+    assert_eq!(raised, [19, 30]);
 }
 
 #[test]
