@@ -10,7 +10,14 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard, mpsc};
+use tokio::time::{Interval, MissedTickBehavior};
+
+/// So often at most what was committed is copied from the log (WAL) to the file, beside the writer: else every few
+/// hundred events the one whose commit fills the log waits for all of it (sqlite.org/wal.html, section 3.3).
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
+/// Pages; with so many in the log a commit does wait, so that the log ends somewhere while writing never does.
+const LONGEST_LOG: &str = "4000";
 
 /// An open file.
 #[derive(Debug, Clone)]
@@ -27,6 +34,8 @@ pub struct Writer {
     connection: SqliteConnection,
     /// Whether a transaction of it has not ended.
     pub open: bool,
+    /// Rung when something may have been written.
+    written: mpsc::Sender<()>,
 }
 
 /// A transaction; dropped before it has ended, nothing happened.
@@ -53,20 +62,28 @@ impl File {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
-            .pragma("wal_autocheckpoint", "4000")
+            .pragma("wal_autocheckpoint", LONGEST_LOG)
             // KiB: without it a club of thousands is read from the file again and again.
             .pragma("cache_size", "-16000")
             .statement_cache_capacity(400);
+        let memory = address.contains(":memory:");
+        let (written, writes) = mpsc::channel(1);
         let writer = Writer {
             connection: SqliteConnection::connect_with(&options).await?,
             open: false,
+            written,
         };
+        if !memory {
+            let connection = SqliteConnection::connect_with(&options).await?;
+            let mut pace = tokio::time::interval(CHECKPOINT_EVERY);
+            pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            tokio::spawn(checkpoint(connection, writes, pace));
+        }
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false);
-        let memory = address.contains(":memory:");
         Ok(Self {
             write: Arc::new(Mutex::new(Some(writer))),
             read: (!memory).then(|| pool.connect_lazy_with(options)),
@@ -107,6 +124,24 @@ impl File {
     }
 }
 
+/// Copies what was committed to the file, until the writer is gone.
+async fn checkpoint(
+    mut connection: SqliteConnection,
+    mut writes: mpsc::Receiver<()>,
+    mut pace: Interval,
+) {
+    while writes.recv().await.is_some() {
+        pace.tick().await;
+        let passive = "PRAGMA wal_checkpoint(PASSIVE)";
+        if let Err(error) = sqlx::query(passive).execute(&mut connection).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "the log could not be copied; a commit does it"
+            );
+        }
+    }
+}
+
 impl Writer {
     /// Undoes a transaction that has not ended.
     async fn undo(&mut self) {
@@ -122,7 +157,12 @@ impl Writer {
 impl Drop for Writing {
     /// Other processes write too: the file's lock is given back now, not when somebody here writes again.
     fn drop(&mut self) {
-        if let Some(mut writer) = self.0.take_if(|writer| writer.open)
+        let Some(mut writer) = self.0.take() else {
+            return;
+        };
+        // Rung already, or nobody hears it.
+        _ = writer.written.try_send(());
+        if writer.open
             && let Ok(runtime) = Handle::try_current()
         {
             runtime.spawn(async move { writer.undo().await });
@@ -167,6 +207,42 @@ impl DerefMut for Transaction {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_committed_is_copied_to_the_file_itself() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("club.db");
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .pragma("wal_autocheckpoint", "0");
+        let mut writer = SqliteConnection::connect_with(&options)
+            .await
+            .expect("opens");
+        let write = "CREATE TABLE paid (paid INTEGER)";
+        sqlx::query(write)
+            .execute(&mut writer)
+            .await
+            .expect("written");
+        let (written, writes) = mpsc::channel(1);
+        written.try_send(()).expect("rung");
+        drop(written);
+        let connection = SqliteConnection::connect_with(&options)
+            .await
+            .expect("opens");
+        checkpoint(connection, writes, tokio::time::interval(CHECKPOINT_EVERY)).await;
+
+        let alone = directory.path().join("without-its-log.db");
+        std::fs::copy(&path, &alone).expect("copied");
+        let mut alone = SqliteConnection::connect_with(&options.filename(alone))
+            .await
+            .expect("opens");
+        let read = sqlx::query("SELECT paid FROM paid")
+            .execute(&mut alone)
+            .await;
+        read.expect("the table is in the file");
+    }
 
     #[tokio::test]
     async fn a_transaction_that_was_dropped_leaves_the_file_to_other_processes() {
