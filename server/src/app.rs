@@ -10,6 +10,7 @@ use crate::membership::build::ZoneChanges;
 use crate::membership::clock;
 use crate::membership::derive::{Context, Derived, derive, derive_all};
 use crate::store::attention::{self, Item, raise};
+use crate::store::lists::ZoneHead;
 use crate::store::rulebook::{self, Rulebook};
 use crate::store::trip::Question;
 use crate::store::{Store, StoreError, Tx, lists, members, mirror};
@@ -97,6 +98,8 @@ pub struct Work {
     pub rulebook: Arc<Rulebook>,
     /// List changes so far.
     pub changes: ZoneChanges,
+    /// Zones that were read ahead.
+    pub zones: BTreeMap<ZoneId, ZoneHead>,
     /// The moment.
     pub now: Timestamp,
 }
@@ -158,6 +161,7 @@ impl App {
             tx,
             rulebook,
             changes: ZoneChanges::default(),
+            zones: BTreeMap::new(),
             now,
         })
     }
@@ -246,7 +250,7 @@ impl App {
     /// Builds the waiting list changes, commits, and says what to publish.
     pub async fn finish(&self, mut work: Work) -> Step {
         let deltas = std::mem::take(&mut work.changes)
-            .build(&mut work.tx, &self.organisation, work.now)
+            .build(&mut work.tx, &self.organisation, work.zones, work.now)
             .await?;
         let sign = async {
             let published = deltas.iter().filter(|(_, _, head)| head.stopped.is_none());

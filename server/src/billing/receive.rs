@@ -6,7 +6,7 @@ use super::signature::{self, SignatureError};
 use crate::app::{App, Step};
 use crate::doors::publish::Publication;
 use crate::store::inbox::{self, Arrival, Fate};
-use crate::store::{Store, StoreError, rulebook};
+use crate::store::{Store, StoreError, lists, rulebook};
 use shared::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -158,9 +158,11 @@ impl App {
             .collect();
         let mut tx = self.store.begin().await?;
         let version = rulebook::ask_version(&mut tx);
+        let zones = lists::ask_zones(&mut tx, &self.organisation);
         let inserted = inbox::insert_all(&mut tx, arrivals, &fates, now);
         let asked = Sheet::ask(&mut tx, lines.iter().flatten());
         let mut work = self.work_on(tx, version, now).await?;
+        work.zones = lists::zones_ahead(&mut work.tx, zones).await?;
         let fresh = inbox::fresh(&mut work.tx, arrivals, inserted).await?;
         let sheet = Sheet::read(&mut work.tx, asked, now).await?;
         let news = fresh.iter().zip(lines).filter(|(fresh, _)| **fresh);

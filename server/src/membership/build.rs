@@ -70,16 +70,21 @@ impl ZoneChanges {
         }
     }
 
-    /// Writes one revision for each zone that changed; returns what led to it, and where the zone stands now.
+    /// Writes one revision for each zone that changed, from where it stands as read `ahead` or now; returns what led to
+    /// it, and where the zone stands then.
     pub async fn build(
         self,
         tx: &mut Tx,
         organisation: &OrganisationId,
+        mut ahead: BTreeMap<ZoneId, ZoneHead>,
         now: Timestamp,
     ) -> Result<Vec<(ZoneId, Delta, ZoneHead)>> {
         let mut deltas = Vec::new();
         for (zone, changes) in self.zones {
-            let mut head = lists::lock_zone(tx, organisation, &zone).await?;
+            let mut head = match ahead.remove(&zone) {
+                Some(head) => head,
+                None => lists::lock_zone(tx, organisation, &zone).await?,
+            };
             let mut delta = Delta {
                 epoch: head.revision.epoch,
                 base: head.revision.number,

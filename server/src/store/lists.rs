@@ -2,13 +2,14 @@
 
 use super::many::{parts, rows};
 use super::rulebook::name;
-use super::trip::Statement;
+use super::trip::{Question, Statement};
 use super::{Connection, Result, StoreError, Tx, cbor, on};
 use shared::allow_list::{AllowList, Delta, Digest, Epoch, Revision};
 use shared::card::CardToken;
 use shared::ids::{CardId, MemberId, OrganisationId, ZoneId};
 use shared::rights::Entry;
 use shared::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// Where a zone's list stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub struct ZoneHead {
     pub stopped: Option<String>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(Debug, sqlx::FromRow)]
 struct ZoneRow {
     id: String,
     card_key: i64,
@@ -87,12 +88,42 @@ impl ZoneRow {
     }
 }
 
+const ALL: &str = "SELECT id, card_key, epoch_number, epoch_id, number, entries, digest, policy_number, policy, stopped \
+                   FROM zones WHERE organisation = $1 ORDER BY id";
+
 /// All zones of an organisation.
 pub async fn zones(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<(ZoneId, ZoneHead)>> {
-    let sql = "SELECT id, card_key, epoch_number, epoch_id, number, entries, digest, policy_number, policy, stopped \
-               FROM zones WHERE organisation = $1 ORDER BY id";
-    let rows: Vec<ZoneRow> =
-        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    let rows: Vec<ZoneRow> = tx
+        .ask(Statement::new(ALL).bind(organisation.as_str()))
+        .await?;
+    rows.into_iter().map(ZoneRow::read).collect()
+}
+
+/// A question for all zones.
+#[derive(Debug)]
+#[must_use]
+pub struct ZonesAhead(Question<ZoneRow>);
+
+/// Asks for all zones ahead, where that locks nothing; only for a transaction that changes no zone but by
+/// [`advance`], each once.
+pub fn ask_zones(tx: &mut Tx, organisation: &OrganisationId) -> Option<ZonesAhead> {
+    // Read unlocked, a zone could be moved on by somebody else.
+    let Connection::Sqlite(_) = tx.connection else {
+        return None;
+    };
+    let question = Statement::new(ALL).bind(organisation.as_str());
+    Some(ZonesAhead(tx.put([question])))
+}
+
+/// The zones that were asked for ahead.
+pub async fn zones_ahead(
+    tx: &mut Tx,
+    asked: Option<ZonesAhead>,
+) -> Result<BTreeMap<ZoneId, ZoneHead>> {
+    let Some(ZonesAhead(question)) = asked else {
+        return Ok(BTreeMap::new());
+    };
+    let rows = tx.answer(question).await?;
     rows.into_iter().map(ZoneRow::read).collect()
 }
 
