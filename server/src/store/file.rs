@@ -26,7 +26,11 @@ pub struct File {
     write: Arc<Mutex<Option<Writer>>>,
     /// None for a database in memory, which belongs to its only connection.
     read: Option<SqlitePool>,
+    copy: Copier,
 }
+
+/// The connection that copies the log to the file; none in memory, or once it was closed.
+type Copier = Arc<Mutex<Option<SqliteConnection>>>;
 
 /// The connection that writes.
 #[derive(Debug)]
@@ -73,11 +77,12 @@ impl File {
             open: false,
             written,
         };
+        let copy = Copier::default();
         if !memory {
-            let connection = SqliteConnection::connect_with(&options).await?;
+            *copy.lock().await = Some(SqliteConnection::connect_with(&options).await?);
             let mut pace = tokio::time::interval(CHECKPOINT_EVERY);
             pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            tokio::spawn(checkpoint(connection, writes, pace));
+            tokio::spawn(checkpoint(copy.clone(), writes, pace));
         }
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
@@ -87,6 +92,7 @@ impl File {
         Ok(Self {
             write: Arc::new(Mutex::new(Some(writer))),
             read: (!memory).then(|| pool.connect_lazy_with(options)),
+            copy,
         })
     }
 
@@ -112,28 +118,33 @@ impl File {
         if let Some(read) = &self.read {
             read.close().await;
         }
+        // The last one to close leaves a file without a log.
+        let copy = self.copy.lock().await.take();
         let writer = self.write.lock().await.take();
-        if let Some(writer) = writer
-            && let Err(error) = writer.connection.close().await
+        for connection in copy
+            .into_iter()
+            .chain(writer.map(|writer| writer.connection))
         {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the database could not be closed"
-            );
+            if let Err(error) = connection.close().await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the database could not be closed"
+                );
+            }
         }
     }
 }
 
-/// Copies what was committed to the file, until the writer is gone.
-async fn checkpoint(
-    mut connection: SqliteConnection,
-    mut writes: mpsc::Receiver<()>,
-    mut pace: Interval,
-) {
+/// Copies what was committed to the file, until it is closed or the writer is gone.
+async fn checkpoint(copy: Copier, mut writes: mpsc::Receiver<()>, mut pace: Interval) {
     while writes.recv().await.is_some() {
         pace.tick().await;
+        let mut copy = copy.lock().await;
+        let Some(connection) = copy.as_mut() else {
+            return;
+        };
         let passive = "PRAGMA wal_checkpoint(PASSIVE)";
-        if let Err(error) = sqlx::query(passive).execute(&mut connection).await {
+        if let Err(error) = sqlx::query(passive).execute(connection).await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "the log could not be copied; a commit does it"
@@ -209,6 +220,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn a_closed_file_has_no_log() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let address = format!("sqlite://{}/club.db", directory.path().display());
+        let file = File::open(&address).await.expect("opens");
+        let mut writing = file.writer().await.expect("a writer");
+        let write = "CREATE TABLE paid (paid INTEGER)";
+        let written = sqlx::query(write).execute(&mut *writing).await;
+        written.expect("written");
+        drop(writing);
+        file.close().await;
+        let left = std::fs::read_dir(directory.path()).expect("a directory");
+        assert_eq!(left.count(), 1);
+    }
+
+    #[tokio::test]
     async fn what_was_committed_is_copied_to_the_file_itself() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("club.db");
@@ -231,6 +257,7 @@ mod tests {
         let connection = SqliteConnection::connect_with(&options)
             .await
             .expect("opens");
+        let connection = Arc::new(Mutex::new(Some(connection)));
         checkpoint(connection, writes, tokio::time::interval(CHECKPOINT_EVERY)).await;
 
         let alone = directory.path().join("without-its-log.db");
