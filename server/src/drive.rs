@@ -11,6 +11,7 @@ use crate::doors::publish::Publication;
 use shared::ids::AgentId;
 use shared::time::{Span, Timestamp};
 use shared::wire::CommandResult;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,9 @@ pub mod deliveries;
 const TICK_EVERY: Span = Span::seconds(1);
 /// How often customers without a mail address are looked at.
 const LINK_EVERY: Span = Span::minutes(5);
+
+/// Of the retained messages on a topic at most one goes out in this time.
+const RETAINED_EVERY: Duration = Duration::from_millis(100);
 
 /// What wakes the drivers, and what they tell.
 #[derive(Clone)]
@@ -214,7 +218,17 @@ fn duration(span: Span) -> Duration {
 
 /// Publishes in order; what finds no broker is dropped, for everything is published anew at the next connect.
 async fn send(link: LinkHandle, mut outbox: mpsc::UnboundedReceiver<Vec<Publication>>) {
-    while let Some(publications) = outbox.recv().await {
+    let mut retained = Retained::default();
+    let mut timer = tokio::time::interval(RETAINED_EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let publications = tokio::select! {
+            publications = outbox.recv() => match publications {
+                Some(publications) => retained.pass(publications),
+                None => return,
+            },
+            _ = timer.tick(), if !retained.recent.is_empty() => retained.due(),
+        };
         for publication in publications {
             if let Err(error) =
                 link.publish(&publication.topic, publication.payload, publication.retain)
@@ -222,6 +236,36 @@ async fn send(link: LinkHandle, mut outbox: mpsc::UnboundedReceiver<Vec<Publicat
                 tracing::debug!(topic = publication.topic, %error, "not published");
             }
         }
+    }
+}
+
+/// Retained messages: of many in a moment only the last says anything, so those between are left out.
+#[derive(Default)]
+struct Retained {
+    /// Topics on which one went out in this moment.
+    recent: BTreeSet<String>,
+    /// The newest that did not, by topic.
+    held: BTreeMap<String, Publication>,
+}
+
+impl Retained {
+    /// What goes out at once.
+    fn pass(&mut self, publications: Vec<Publication>) -> Vec<Publication> {
+        let mut now = Vec::with_capacity(publications.len());
+        for publication in publications {
+            if !publication.retain || self.recent.insert(publication.topic.clone()) {
+                now.push(publication);
+            } else {
+                self.held.insert(publication.topic.clone(), publication);
+            }
+        }
+        now
+    }
+
+    /// What goes out when the moment is over.
+    fn due(&mut self) -> Vec<Publication> {
+        self.recent = self.held.keys().cloned().collect();
+        std::mem::take(&mut self.held).into_values().collect()
     }
 }
 
@@ -285,5 +329,38 @@ async fn admit(app: Arc<App>, bells: Bells, access: Option<Arc<AgentAccess>>) {
                 "nothing could be published"
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(topic: &str, payload: u8, retain: bool) -> Publication {
+        Publication {
+            topic: topic.to_owned(),
+            payload: vec![payload],
+            retain,
+        }
+    }
+
+    #[test]
+    fn the_first_and_the_last_retained_message_of_a_moment_go_out_and_every_other_one() {
+        let (head, delta) = (
+            |number| message("head", number, true),
+            |number| message("delta", number, false),
+        );
+        let mut retained = Retained::default();
+        assert_eq!(
+            retained.pass(vec![delta(1), head(1), message("policy", 1, true)]),
+            [delta(1), head(1), message("policy", 1, true)]
+        );
+        assert_eq!(retained.pass(vec![delta(2), head(2)]), [delta(2)]);
+        assert_eq!(retained.pass(vec![delta(3), head(3)]), [delta(3)]);
+        assert_eq!(retained.due(), [head(3)]);
+        assert_eq!(retained.pass(vec![head(4)]), []);
+        assert_eq!(retained.due(), [head(4)]);
+        assert_eq!(retained.due(), []);
+        assert_eq!(retained.pass(vec![head(5)]), [head(5)]);
     }
 }
