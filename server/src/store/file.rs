@@ -15,7 +15,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 /// So often at most what was committed is copied from the log (WAL) to the file, beside the writer: else every few
 /// hundred events the one whose commit fills the log waits for all of it (sqlite.org/wal.html, section 3.3).
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(50);
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(100);
 /// Pages; with so many in the log a commit does wait, so that the log ends somewhere while writing never does.
 const LONGEST_LOG: &str = "4000";
 
