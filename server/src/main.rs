@@ -38,7 +38,7 @@ enum Command {
     Explain {
         /// The member's number.
         member: MemberId,
-        /// At this moment, as 2026-11-21T12:00:00Z; without it: now.
+        /// At this moment in the past, as 2026-11-21T12:00:00Z; without it: now.
         #[arg(long)]
         at: Option<String>,
     },
@@ -76,7 +76,6 @@ fn start_log(filter: &str) {
 }
 
 async fn run(config: Config, command: Command) -> anyhow::Result<()> {
-    make_private(&config.data_dir)?;
     match command {
         Command::Serve => run_server(config).await,
         Command::Check => check(config).await,
@@ -88,6 +87,7 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
 }
 
 async fn run_server(config: Config) -> anyhow::Result<()> {
+    make_private(&config.data_dir)?;
     for line in config.missing() {
         tracing::warn!("{line}");
     }
@@ -157,7 +157,17 @@ fn admin_token(given: Option<&str>, data_dir: &Path) -> anyhow::Result<([u8; 32]
     Ok((hash, Some(token)))
 }
 
+/// Whether the server has run here: only [`run_server`] may found a club.
+fn is_founded(config: &Config) -> bool {
+    config.data_dir.join("keys").is_dir()
+}
+
 async fn app(config: Config) -> anyhow::Result<App> {
+    anyhow::ensure!(
+        is_founded(&config),
+        "there is no club in {}: `goodstanding serve` founds one, DATA_DIR names another directory",
+        config.data_dir.display()
+    );
     let mut random = random::system();
     let keys = Keys::load_or_create(
         &config.data_dir.join("keys"),
@@ -180,32 +190,42 @@ async fn app(config: Config) -> anyhow::Result<App> {
 }
 
 async fn check(config: Config) -> anyhow::Result<()> {
-    let missing = config.missing();
-    let app = app(config).await?;
+    for line in config.missing() {
+        show(&format!("missing: {line}"));
+    }
     show("settings: good");
+    if !is_founded(&config) {
+        show(&format!(
+            "keys and database: none in {} yet, `goodstanding serve` makes them",
+            config.data_dir.display()
+        ));
+        return Ok(());
+    }
+    let app = app(config).await?;
     show("keys: good");
     show("database: good");
-    if app.billing.stripe.is_some() {
-        let good = app.confirm(clock::now()).await?;
-        show(if good {
-            "Stripe: the key reads the right account"
-        } else {
-            "Stripe: not readable with this key"
-        });
-    }
-    for line in missing {
-        show(&format!("missing: {line}"));
+    if let Some(stripe) = &app.billing.stripe {
+        let account = stripe.account().await;
+        account.context("Stripe cannot be read with STRIPE_SECRET_KEY; nobody loses access")?;
+        anyhow::ensure!(
+            app.confirm(clock::now()).await?,
+            "STRIPE_SECRET_KEY is of another account or mode than the one on record; nobody loses access"
+        );
+        show("Stripe: the key reads the right account");
     }
     Ok(())
 }
 
 async fn explain(config: Config, member: MemberId, at: Option<&str>) -> anyhow::Result<()> {
+    let now = clock::now();
     let at = match at {
-        None => clock::now(),
+        None => now,
         Some(text) => server::tools::moment(text)
-            .context("--at takes a moment such as 2026-11-21T12:00:00Z")?,
+            .filter(|at| *at <= now)
+            .context("--at takes a moment that has passed, such as 2026-11-21T12:00:00Z")?,
     };
-    for line in server::web::explain_lines(&app(config).await?, member, at).await? {
+    let lines = server::web::explain_lines(&app(config).await?, member, at).await?;
+    for line in lines.with_context(|| format!("there is no member {member}"))? {
         show(&line);
     }
     Ok(())

@@ -6,6 +6,7 @@
 mod agent;
 mod bad_input;
 mod club;
+mod commands;
 mod http;
 mod impostor;
 mod localstripe;

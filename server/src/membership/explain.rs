@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::store::ledger::{self, Deed, PaymentRow};
 use crate::store::people;
 use crate::store::places::{self, NamedSchedule, Zone};
-use crate::store::{Result, StoreError, Tx, lists};
+use crate::store::{Result, Tx, lists};
 use shared::ids::{MemberId, ScheduleId, ZoneId};
 use shared::rights::{CardState, Entry, Right, ZoneAccess, rights};
 use shared::standing::{Access, Because, Standing, State};
@@ -30,15 +30,15 @@ pub struct Explanation {
     pub next: Option<String>,
 }
 
-/// A member's standing at a moment, in lines of text.
-///
-/// Fails if there is no such member, or the database does not answer.
-pub async fn explain_lines(app: &App, member: MemberId, at: Timestamp) -> Result<Vec<String>> {
-    let explained = explain(app, member, at).await?;
-    let explained = explained.ok_or(StoreError::Missing {
-        table: "members",
-        row: member.to_string(),
-    })?;
+/// A member's standing at a moment, in lines of text. None if there is no such member.
+pub async fn explain_lines(
+    app: &App,
+    member: MemberId,
+    at: Timestamp,
+) -> Result<Option<Vec<String>>> {
+    let Some(explained) = explain(app, member, at).await? else {
+        return Ok(None);
+    };
     let mut lines = vec![format!(
         "Member {member} at {}: {}",
         explained.at, explained.standing
@@ -60,7 +60,7 @@ pub async fn explain_lines(app: &App, member: MemberId, at: Timestamp) -> Result
             .next
             .unwrap_or("Nothing changes by the clock.".to_owned()),
     );
-    Ok(lines)
+    Ok(Some(lines))
 }
 
 /// A member's standing at a moment in words, from the audit log where it changed since. None if there is no such member.

@@ -145,6 +145,11 @@ fn field_problem(path: &str, text: &str) -> Problem {
         let expected = text
             .rsplit_once(", expected ")
             .map_or("something else", |(_, expected)| expected);
+        let expected = match expected {
+            "i64" | "u64" | "u32" | "u16" | "u8" => "a whole number",
+            "a boolean" => "true or false",
+            expected => expected,
+        };
         return Problem::field(path, format!("Expected {expected}."));
     }
     // Our own types say what is valid; some begin by quoting what they got.
@@ -199,7 +204,7 @@ mod tests {
             (
                 r#"{"zone": "a", "inner": {"count": "secret@example.org"}}"#,
                 Some("inner.count"),
-                "i64",
+                "whole number",
             ),
             (
                 r#"{"zone": "a", "inner": {"more": 1, "count": 2}}"#,

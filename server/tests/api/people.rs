@@ -341,10 +341,13 @@ async fn what_an_admin_did_is_in_the_audit_log() {
     .await;
     let told = server::web::explain_lines(&api.app, MemberId(ada), api.now())
         .await
-        .expect("told");
+        .expect("told")
+        .expect("there is such a member");
     assert!(
         told.iter().any(|line| line.contains("hold 1 was made")),
         "{told:?}"
     );
+    let nobody = server::web::explain_lines(&api.app, MemberId(ada + 1), api.now()).await;
+    assert_eq!(nobody.expect("told"), None);
     assert_eq!(api.app.organisation, organisation());
 }

@@ -341,7 +341,7 @@ async fn explain_tells_a_past_moment_from_the_audit_log() {
     );
     let lines =
         server::web::explain_lines(&api.app, shared::ids::MemberId(ada), START + Span::days(1));
-    let lines = lines.await.expect("told");
+    let lines = lines.await.expect("told").expect("there is such a member");
     assert!(
         lines[0].starts_with("Member 1 at 2026-01-06T10:00:00Z: in good standing"),
         "{lines:?}"
