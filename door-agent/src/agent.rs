@@ -482,6 +482,7 @@ impl Agent {
     fn door(&mut self, id: &DoorId, input: controller::Input, sources: Sources) {
         let now = self.moment(sources);
         let Some(door) = self.doors.get_mut(id) else {
+            tracing::warn!(door.id = %id, "nothing happens: the settings name no such door");
             return;
         };
         let view = door
@@ -497,7 +498,12 @@ impl Agent {
             || open != door.controller.is_open();
         for command in commands {
             match command {
-                controller::Command::Event(what) => self.log_event(Some(id), what, sources),
+                controller::Command::Event(what) => {
+                    if let What::Card { reason, .. } = &what {
+                        tracing::info!(door.id = %id, reason = reason.name(), "a card was shown");
+                    }
+                    self.log_event(Some(id), what, sources);
+                }
                 controller::Command::Energise { until } => {
                     self.drive(id, Drive::Energise { until })
                 }

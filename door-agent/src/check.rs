@@ -2,7 +2,7 @@
 
 use crate::agent::stored::Stored;
 use crate::clock::SystemClock;
-use crate::config::{Config, Door, Reader};
+use crate::config::{Config, Door, Lock, Reader};
 use crate::control::{self, Ask};
 use crate::disk::Directory;
 use crate::event_loop::Doors;
@@ -149,13 +149,22 @@ fn reader(door: &Door, running: bool) -> Found {
                 ),
             }
         }
-        Reader::Simulated { input } => Found::Good(format!("simulated, {}", input.display())),
+        Reader::Simulated { input } if running || input.exists() => {
+            Found::Good(format!("simulated, {}", input.display()))
+        }
+        Reader::Simulated { input } => Found::Good(format!(
+            "simulated, {} will be a socket, for it is no FIFO or file yet",
+            input.display()
+        )),
     }
 }
 
 fn lock(door: &Door, running: bool) -> Found {
     if running {
         return Found::Good("in use by the running agent".to_owned());
+    }
+    if let Lock::Simulated { output, .. } = &door.lock {
+        return Found::Good(format!("simulated, {}", output.display()));
     }
     match Doors::open(std::slice::from_ref(door), &SystemClock::start()) {
         Ok(_) => Found::Good("at rest".to_owned()),
@@ -172,7 +181,7 @@ fn clock(stored: &Stored, sources: shared::door_clock::Sources) -> Found {
         Quality::Trusted => Found::Good(format!("{}, synchronised", reading.time)),
         Quality::Untrusted => Found::Bad {
             what: format!(
-                "not synchronised by systemd-timesyncd; without signed heads dates are judged by {}",
+                "not synchronised by systemd-timesyncd; until the server tells the time, dates are judged by {}",
                 reading.time
             ),
             to_do: "enable it (`timedatectl set-ntp true`) or fit a battery clock; while the broker is connected nothing is lost",

@@ -48,7 +48,11 @@ pub fn release(config: &Config, id: &DoorId) -> anyhow::Result<()> {
     log(config, id, false, &clock)
 }
 
-fn find<'a>(config: &'a Config, id: &DoorId) -> anyhow::Result<&'a Door> {
+/// A door of the settings.
+///
+/// # Errors
+/// If there is no such door.
+pub fn find<'a>(config: &'a Config, id: &DoorId) -> anyhow::Result<&'a Door> {
     let names = || {
         config
             .doors

@@ -132,12 +132,14 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
         }
         Command::Watch { reveal } => watch::watch(config, *reveal, io::stdout()).await?,
         Command::Open { door } => {
+            local::find(config, door)?;
             match control::ask(&config.state_dir, &Ask::Open(door.clone())).await? {
                 Some(answer) => writeln!(io::stdout(), "{answer}")?,
                 None => local::open(config, door).await?,
             }
         }
         Command::Release { door } => {
+            local::find(config, door)?;
             match control::ask(&config.state_dir, &Ask::Release(door.clone())).await? {
                 Some(answer) => writeln!(io::stdout(), "{answer}")?,
                 None => local::release(config, door)?,

@@ -347,7 +347,8 @@ fn people_at_the_machine_open_and_release_a_door_of_the_running_agent() {
     assert!(door.says(&["release", "front"]).status.success());
     door.wait_for("\"rest\"");
     let unknown = door.says(&["open", "back"]);
-    assert!(String::from_utf8_lossy(&unknown.stdout).contains("no door"));
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no door `back`"));
     drop(running);
 }
 
@@ -386,7 +387,7 @@ fn an_agent_that_is_not_paired_says_what_to_do_and_its_lock_rests() {
     assert_eq!(check.status.code(), Some(1));
     let text = String::from_utf8_lossy(&check.stdout).into_owned();
     assert!(
-        text.contains("ok    lock of front: at rest") && text.contains("WRONG pairing"),
+        text.contains("ok    lock of front: simulated") && text.contains("WRONG pairing"),
         "{text}"
     );
 }
