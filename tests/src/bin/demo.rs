@@ -34,6 +34,9 @@ struct Cli {
     /// A key of a real Stripe test account to pull from as well.
     #[arg(long, env = "STRIPE_SECRET_KEY", hide_env_values = true)]
     stripe_secret_key: Option<String>,
+    /// A further secret that signs webhooks, such as the one that `stripe listen --print-secret` tells.
+    #[arg(long, env = "STRIPE_WEBHOOK_SECRET", hide_env_values = true)]
+    webhook_secret: Option<String>,
 }
 
 const SECRET: &str = "whsec_demo_only_never_in_production";
@@ -55,6 +58,8 @@ async fn main() -> anyhow::Result<()> {
         Some(key) => (DEFAULT_BASE.to_owned(), key.clone()),
         None => (format!("http://{}", stripe.serve().await?), KEY.to_owned()),
     };
+    let secrets = std::iter::once(SECRET).chain(cli.webhook_secret.as_deref());
+    let secrets = SigningSecret::list(&secrets.collect::<Vec<_>>().join(","))?;
     server::doors::tls::install_crypto();
     let running = serve(Settings {
         database: format!("sqlite:{}", folder.path().join("demo.db").display()),
@@ -63,7 +68,7 @@ async fn main() -> anyhow::Result<()> {
         organisation: OrganisationId::new("demo")?,
         billing: Billing {
             mode: Mode::Test,
-            secrets: SigningSecret::list(SECRET)?,
+            secrets,
             stripe: Some(Arc::new(HttpStripe::new(&base, &ApiKey::new(&key)?)?)),
             pull: true,
         },
@@ -114,7 +119,10 @@ async fn main() -> anyhow::Result<()> {
             ("Webhook secret", SECRET.to_owned()),
             (
                 "Stripe CLI",
-                format!("stripe listen --forward-to {webhook}"),
+                format!(
+                    "stripe listen --forward-to {webhook}, with the demo started by \
+                     STRIPE_WEBHOOK_SECRET=$(stripe listen --print-secret)"
+                ),
             ),
         ],
         api,
@@ -137,8 +145,17 @@ async fn main() -> anyhow::Result<()> {
     ));
     axum::serve(listener, router(stage))
         .with_graceful_shutdown(async {
+            let terminate = async {
+                match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                    Ok(mut signal) => signal.recv().await,
+                    Err(_) => std::future::pending().await,
+                }
+            };
             // Without a signal handler the process ends all the same.
-            drop(tokio::signal::ctrl_c().await);
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate => {}
+            }
         })
         .await?;
     Ok(())

@@ -111,7 +111,7 @@ async fn take_cash(stage: &Stage, person: &Person) -> anyhow::Result<String> {
     let payment = cash(person.id, from, until);
     stage.api.post("/payments", payment).await?;
     Ok(format!(
-        "{} paid 25\u{a0}€ in cash for 30 days of Basic.",
+        "{} paid 25\u{a0}€ in cash for 30 more days of Basic.",
         person.name
     ))
 }

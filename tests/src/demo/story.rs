@@ -18,11 +18,7 @@ pub const WORKSHOP: &str = "membertype_9-workshop-monthly";
 pub const DAYS: i64 = 80;
 
 /// Membership types: id, name, rank.
-const TIERS: [(&str, &str, i64); 3] = [
-    ("5", "Basic", 1),
-    ("7", "Full", 2),
-    ("9", "Workshop only", 1),
-];
+const TIERS: [(&str, &str, i64); 3] = [("5", "Basic", 1), ("7", "Full", 2), ("9", "Workshop", 1)];
 
 /// Which zone opens for which type.
 const ACCESS: [(&str, &str); 4] = [
