@@ -25,8 +25,8 @@ const TICK_EVERY: Span = Span::seconds(1);
 /// How often customers without a mail address are looked at.
 const LINK_EVERY: Span = Span::minutes(5);
 
-/// Of the retained messages on a topic at most one goes out in this time.
-const RETAINED_EVERY: Duration = Duration::from_millis(100);
+/// Of the messages on a topic that may wait at most one goes out in this time.
+const WAITING_EVERY: Duration = Duration::from_millis(100);
 
 /// What wakes the drivers, and what they tell.
 #[derive(Clone)]
@@ -218,16 +218,16 @@ fn duration(span: Span) -> Duration {
 
 /// Publishes in order; what finds no broker is dropped, for everything is published anew at the next connect.
 async fn send(link: LinkHandle, mut outbox: mpsc::UnboundedReceiver<Vec<Publication>>) {
-    let mut retained = Retained::default();
-    let mut timer = tokio::time::interval(RETAINED_EVERY);
+    let mut moment = Moment::default();
+    let mut timer = tokio::time::interval(WAITING_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let publications = tokio::select! {
             publications = outbox.recv() => match publications {
-                Some(publications) => retained.pass(publications),
+                Some(publications) => moment.pass(publications),
                 None => return,
             },
-            _ = timer.tick(), if !retained.recent.is_empty() => retained.due(),
+            _ = timer.tick(), if !moment.recent.is_empty() => moment.due(),
         };
         for publication in publications {
             if let Err(error) =
@@ -239,21 +239,24 @@ async fn send(link: LinkHandle, mut outbox: mpsc::UnboundedReceiver<Vec<Publicat
     }
 }
 
-/// Retained messages: of many in a moment only the last says anything, so those between are left out.
+/// Messages that may wait: of many in a moment only the last says anything, so those between are left out.
 #[derive(Default)]
-struct Retained {
+struct Moment {
     /// Topics on which one went out in this moment.
     recent: BTreeSet<String>,
     /// The newest that did not, by topic.
     held: BTreeMap<String, Publication>,
 }
 
-impl Retained {
+impl Moment {
     /// What goes out at once.
     fn pass(&mut self, publications: Vec<Publication>) -> Vec<Publication> {
         let mut now = Vec::with_capacity(publications.len());
         for publication in publications {
-            if !publication.retain || self.recent.insert(publication.topic.clone()) {
+            if !publication.may_wait {
+                self.held.remove(&publication.topic);
+                now.push(publication);
+            } else if self.recent.insert(publication.topic.clone()) {
                 now.push(publication);
             } else {
                 self.held.insert(publication.topic.clone(), publication);
@@ -336,31 +339,34 @@ async fn admit(app: Arc<App>, bells: Bells, access: Option<Arc<AgentAccess>>) {
 mod tests {
     use super::*;
 
-    fn message(topic: &str, payload: u8, retain: bool) -> Publication {
+    fn message(topic: &str, payload: u8, may_wait: bool) -> Publication {
         Publication {
             topic: topic.to_owned(),
             payload: vec![payload],
-            retain,
+            retain: topic != "delta",
+            may_wait,
         }
     }
 
     #[test]
-    fn the_first_and_the_last_retained_message_of_a_moment_go_out_and_every_other_one() {
+    fn of_what_may_wait_the_first_and_the_last_of_a_moment_go_out() {
         let (head, delta) = (
             |number| message("head", number, true),
             |number| message("delta", number, false),
         );
-        let mut retained = Retained::default();
-        assert_eq!(
-            retained.pass(vec![delta(1), head(1), message("policy", 1, true)]),
-            [delta(1), head(1), message("policy", 1, true)]
-        );
-        assert_eq!(retained.pass(vec![delta(2), head(2)]), [delta(2)]);
-        assert_eq!(retained.pass(vec![delta(3), head(3)]), [delta(3)]);
-        assert_eq!(retained.due(), [head(3)]);
-        assert_eq!(retained.pass(vec![head(4)]), []);
-        assert_eq!(retained.due(), [head(4)]);
-        assert_eq!(retained.due(), []);
-        assert_eq!(retained.pass(vec![head(5)]), [head(5)]);
+        let mut moment = Moment::default();
+        assert_eq!(moment.pass(vec![delta(1), head(1)]), [delta(1), head(1)]);
+        assert_eq!(moment.pass(vec![delta(2), head(2)]), [delta(2)]);
+        assert_eq!(moment.pass(vec![delta(3), head(3)]), [delta(3)]);
+        assert_eq!(moment.due(), [head(3)]);
+        assert_eq!(moment.pass(vec![head(4)]), []);
+        assert_eq!(moment.due(), [head(4)]);
+        assert_eq!(moment.due(), []);
+        assert_eq!(moment.pass(vec![head(5)]), [head(5)]);
+        // A lockdown waits for nothing, and nothing older follows it.
+        assert_eq!(moment.pass(vec![head(6)]), []);
+        let lockdown = [message("policy", 7, false), message("head", 7, false)];
+        assert_eq!(moment.pass(lockdown.to_vec()), lockdown);
+        assert_eq!(moment.due(), []);
     }
 }

@@ -22,6 +22,8 @@ pub struct Publication {
     pub payload: Vec<u8>,
     /// Whether the broker keeps it.
     pub retain: bool,
+    /// Whether it may wait a moment, in which a newer one may take its place.
+    pub may_wait: bool,
 }
 
 impl Publication {
@@ -43,11 +45,12 @@ impl Publication {
             topic,
             payload,
             retain,
+            may_wait: false,
         }
     }
 }
 
-/// The delta that a revision brought, and the head that names it.
+/// The delta that a revision brought, and the head that names it, which may wait: doors go by the delta.
 #[must_use]
 pub fn revision(
     keys: &Keys,
@@ -57,9 +60,13 @@ pub fn revision(
     head: &ZoneHead,
     now: Timestamp,
 ) -> [Publication; 2] {
+    let head = Publication {
+        may_wait: true,
+        ..self::head(keys, organisation, zone, head, now)
+    };
     [
         Publication::new(keys, organisation, Channel::Delta(zone.clone()), delta),
-        self::head(keys, organisation, zone, head, now),
+        head,
     ]
 }
 

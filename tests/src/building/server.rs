@@ -253,6 +253,7 @@ impl Building {
             topic,
             payload,
             retain,
+            may_wait: _,
         } in publications
         {
             self.broker
