@@ -72,6 +72,8 @@ fn start_log(filter: &str) {
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
+        // A log that cannot be written must not end the server.
+        .log_internal_errors(false)
         .init();
 }
 
@@ -91,7 +93,8 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
     for line in config.missing() {
         tracing::warn!("{line}");
     }
-    let (admin_token, fresh) = admin_token(config.admin_token.as_deref(), &config.data_dir)?;
+    let token_file = config.data_dir.join("admin-token.sha256");
+    let (admin_token, fresh) = admin_token(config.admin_token.as_deref(), &token_file)?;
     let mut running = serve(Settings {
         database: config.database,
         data_dir: config.data_dir,
@@ -104,6 +107,9 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
     })
     .await?;
     if let Some(token) = fresh {
+        // Not before: a start that fails shows no token, and a token that nobody saw must not count.
+        std::fs::write(&token_file, admin_token)
+            .with_context(|| format!("cannot write {}", token_file.display()))?;
         show(&format!("Admin token, shown only now: {token}"));
     }
     show(&format!(
@@ -138,33 +144,35 @@ fn show(line: &str) {
 }
 
 /// The token's hash; at the first start without one, a fresh token as well.
-fn admin_token(given: Option<&str>, data_dir: &Path) -> anyhow::Result<([u8; 32], Option<String>)> {
+fn admin_token(given: Option<&str>, file: &Path) -> anyhow::Result<([u8; 32], Option<String>)> {
     if let Some(token) = given {
         return Ok((Sha256::digest(token).into(), None));
     }
-    let path = data_dir.join("admin-token.sha256");
-    if let Ok(bytes) = std::fs::read(&path) {
+    if let Ok(bytes) = std::fs::read(file) {
         let hash = bytes.try_into().map_err(|_| {
-            anyhow::anyhow!("{} is damaged: delete it for a new token", path.display())
+            anyhow::anyhow!("{} is damaged: delete it for a new token", file.display())
         })?;
         return Ok((hash, None));
     }
     let mut secret = [0; 32];
     random::system().fill_bytes(&mut secret);
     let token = URL_SAFE_NO_PAD.encode(secret);
-    let hash: [u8; 32] = Sha256::digest(&token).into();
-    std::fs::write(&path, hash).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok((hash, Some(token)))
+    Ok((Sha256::digest(&token).into(), Some(token)))
 }
 
 /// Whether the server has run here: only [`run_server`] may found a club.
-fn is_founded(config: &Config) -> bool {
-    config.data_dir.join("keys").is_dir()
+fn is_founded(config: &Config) -> anyhow::Result<bool> {
+    let keys = config.data_dir.join("keys");
+    match std::fs::read_dir(&keys) {
+        Ok(mut files) => Ok(files.next().is_some()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", keys.display())),
+    }
 }
 
 async fn app(config: Config) -> anyhow::Result<App> {
     anyhow::ensure!(
-        is_founded(&config),
+        is_founded(&config)?,
         "there is no club in {}: `goodstanding serve` founds one, DATA_DIR names another directory",
         config.data_dir.display()
     );
@@ -194,7 +202,7 @@ async fn check(config: Config) -> anyhow::Result<()> {
         show(&format!("missing: {line}"));
     }
     show("settings: good");
-    if !is_founded(&config) {
+    if !is_founded(&config)? {
         show(&format!(
             "keys and database: none in {} yet, `goodstanding serve` makes them",
             config.data_dir.display()
