@@ -276,15 +276,14 @@ impl Keeper {
             &list_name(zone),
             &encode(&SnapshotPart::cut(list)),
         );
+        let highest = Highest {
+            revision: list.revision(),
+            digest: list.digest(),
+        };
         let kept = logged(self.store.save_snapshot(zone, list.revision(), &bytes))
-            && self.raise(
-                zone,
-                Highest {
-                    revision: list.revision(),
-                    digest: list.digest(),
-                },
-            );
+            && self.raise(zone, highest);
         if kept {
+            self.logged.insert(zone.clone(), highest);
             self.changes.insert(zone.clone(), 0);
             self.broken.remove(zone);
         }

@@ -103,6 +103,8 @@ fn try_main(args: &Args) -> anyhow::Result<ExitCode> {
         .with_env_filter(filter)
         .with_ansi(colours)
         .with_writer(io::stderr)
+        // A log that cannot be written must not end what keeps the doors.
+        .log_internal_errors(false)
         .init();
     // Fails only if it is set already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -102,6 +102,13 @@ impl Storing {
         self.submit(Work::Load(zone.clone()));
     }
 
+    fn mark_soon(&mut self, sources: Sources) {
+        let latest = sources.uptime + MARK_AT_LATEST;
+        let at_latest = self.mark.map_or(latest, |mark| mark.at_latest);
+        let due = at_latest.min(sources.uptime + MARK_AFTER);
+        self.mark = Some(Mark { due, at_latest });
+    }
+
     pub fn forget(&mut self, zone: &ZoneId) {
         self.zones.remove(zone);
         self.submit(Work::Forget(zone.clone()));
@@ -235,16 +242,12 @@ impl Agent {
             let is_change = matches!(current.accepted, Accepted::Delta(_));
             self.put_in_force(id, stored, sources);
             match (is_change, stored) {
-                (true, true) => {
-                    let at_latest = (self.storing.mark)
-                        .map_or(sources.uptime + MARK_AT_LATEST, |mark| mark.at_latest);
-                    let due = at_latest.min(sources.uptime + MARK_AFTER);
-                    self.storing.mark = Some(Mark { due, at_latest });
-                }
+                (true, true) => self.storing.mark_soon(sources),
                 (true, false) => self.store_whole(id, sources),
                 (false, _) => {}
             }
         } else if busy.last == number && stored {
+            self.storing.mark_soon(sources);
             if let Some(zone) = self.zones.get_mut(id) {
                 zone.now_stored();
                 self.report_soon(sources);

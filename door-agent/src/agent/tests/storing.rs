@@ -15,6 +15,12 @@ impl Slow {
         self.0.lock().expect("no test panics while it holds this")
     }
 
+    /// Whether the marks are to be raised.
+    fn marks(&self) -> bool {
+        let is_marks = |job: &Job| matches!(job.work, Work::Marks);
+        self.lock().1.iter().any(is_marks)
+    }
+
     fn work(&self) {
         let (keeper, jobs, finished) = &mut *self.lock();
         let keeper = keeper.as_mut().expect("the agent was started");
@@ -118,11 +124,6 @@ fn changes_that_wait_behind_a_lost_one_are_not_used() {
 #[test]
 fn the_mark_is_raised_when_changes_rest_and_now_and_then_while_they_do_not() {
     let (mut world, slow) = slow_world(&[]);
-    let marks = |slow: &Slow| {
-        let jobs = slow.lock();
-        let marks = jobs.1.iter().filter(|job| matches!(job.work, Work::Marks));
-        marks.count()
-    };
     let mut raised = Vec::new();
     for half_second in 0..40 {
         if half_second < 30 {
@@ -133,7 +134,7 @@ fn the_mark_is_raised_when_changes_rest_and_now_and_then_while_they_do_not() {
         world.input(Input::Tick);
         world.pass(Span(500));
         world.input(Input::Tick);
-        if marks(&slow) > 0 {
+        if slow.marks() {
             raised.push(half_second);
         }
     }
@@ -168,6 +169,8 @@ fn a_disk_that_hangs_for_a_second_makes_the_list_volatile_until_it_answers() {
     slow.work();
     world.run(Span::seconds(1));
     assert_eq!(world.held().map(|held| held.kept), Some(Kept::Stored));
+    world.run(Span::seconds(1));
+    assert!(slow.marks());
     world.restart();
     assert!(!world.opens(1));
 }
@@ -198,4 +201,32 @@ fn a_zone_that_was_just_assigned_is_read_before_its_list_changes() {
     world.input(Input::Tick);
     assert_eq!(number(&world), 1);
     assert!(world.opens(1));
+}
+
+#[test]
+fn nothing_of_a_forgotten_zone_stays_but_how_far_it_had_come() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    let mut keeper = Keeper::open(
+        Box::new(world.disk.clone()),
+        Box::new(world.disk.clone()),
+        &world.identity,
+    );
+    let delta = world.change_list(&[entry(2, None)]);
+    let changed = world.list.clone();
+    world.change_list(&[entry(3, None)]);
+    let works = [
+        Work::Load(wood()),
+        Work::Delta(wood(), delta),
+        Work::List(wood(), changed),
+        Work::List(wood(), world.list.clone()),
+        Work::Forget(wood()),
+    ];
+    for (number, work) in (1..).zip(works) {
+        keeper.submit(Job { number, work });
+    }
+    let left = world.disk.list().expect("it lists");
+    assert!(!left.iter().any(|name| name.contains("wood")), "{left:?}");
+    let remembered = keeper.load_zone(&wood());
+    let highest = remembered.highest.map(|(revision, _)| revision.number);
+    assert_eq!(highest, Some(3));
 }
