@@ -331,13 +331,12 @@ impl Agent {
             .fold(self.marks_due, Span::min)
     }
 
-    /// What every door is to hear from a broker that misses this agent: the status of the first door.
+    /// What everybody is to hear from a broker that misses this agent: the status of the first door that is its own.
     #[must_use]
     pub fn last_will(&self) -> Option<(String, Vec<u8>)> {
-        self.doors
-            .keys()
-            .next()
-            .map(|door| (self.status_topic(door), reports::offline()))
+        let mut doors = self.doors.iter();
+        let (door, _) = doors.find(|(_, door)| door.zone.is_some())?;
+        Some((self.status_topic(door), reports::offline()))
     }
 
     /// Lets every lock rest, stores what is only in memory, and says good-bye.
@@ -352,7 +351,7 @@ impl Agent {
                 door: door.clone(),
                 drive: Drive::Signal(Signal::Rest),
             });
-            if self.connected {
+            if self.connected && self.doors[&door].zone.is_some() {
                 let topic = self.status_topic(&door);
                 self.out.push_back(Output::Publish {
                     topic,

@@ -6,7 +6,7 @@ use crate::zone::Zone;
 use shared::allow_list::{Digest, Revision, compare};
 use shared::card::CardKey;
 use shared::door_clock::Sources;
-use shared::ids::ZoneId;
+use shared::ids::{DoorId, ZoneId};
 use shared::keys::OpeningKey;
 use shared::time::Timestamp;
 use shared::wire::topics::agent_hears;
@@ -41,6 +41,10 @@ impl Agent {
         let zones: Vec<ZoneId> = self.zones.keys().cloned().collect();
         for zone in zones {
             self.tell_doors(&zone, sources);
+        }
+        if self.connected {
+            let doors: Vec<DoorId> = self.doors.keys().cloned().collect();
+            doors.iter().for_each(|door| self.publish_status(door));
         }
         self.ask_for_what_is_missing(sources);
         self.report_soon(sources);
@@ -83,6 +87,12 @@ impl Agent {
             let assigned = config.doors.iter().find(|assigned| assigned.door == *id);
             door.zone = assigned.map(|assigned| assigned.zone.clone());
             door.enrols = assigned.is_some_and(|assigned| assigned.enrols);
+            if assigned.is_none() {
+                tracing::warn!(
+                    door.id = %id,
+                    "the server has not given this door to this agent: it opens for no card; correct its name or add it there"
+                );
+            }
         }
         let wanted: BTreeSet<ZoneId> = config.doors.iter().map(|door| door.zone.clone()).collect();
         let gone: Vec<ZoneId> = self

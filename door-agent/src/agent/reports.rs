@@ -103,7 +103,8 @@ impl Agent {
     }
 
     pub(super) fn publish_status(&mut self, id: &DoorId) {
-        let Some(door) = self.doors.get(id) else {
+        // The broker shuts out who speaks of a door that is not its own.
+        let Some(door) = self.doors.get(id).filter(|door| door.zone.is_some()) else {
             return;
         };
         let status = Status {
