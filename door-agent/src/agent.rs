@@ -30,6 +30,7 @@ use storing::Storing;
 
 mod assignment;
 mod commands;
+mod doors;
 mod events;
 mod lists;
 mod messages;
@@ -334,9 +335,8 @@ impl Agent {
     /// What everybody is to hear from a broker that misses this agent: the status of the first door that is its own.
     #[must_use]
     pub fn last_will(&self) -> Option<(String, Vec<u8>)> {
-        let mut doors = self.doors.iter();
-        let (door, _) = doors.find(|(_, door)| door.zone.is_some())?;
-        Some((self.status_topic(door), reports::offline()))
+        let topic = self.doors.keys().find_map(|door| self.status_topic(door))?;
+        Some((topic, reports::offline()))
     }
 
     /// Lets every lock rest, stores what is only in memory, and says good-bye.
@@ -351,8 +351,9 @@ impl Agent {
                 door: door.clone(),
                 drive: Drive::Signal(Signal::Rest),
             });
-            if self.connected && self.doors[&door].zone.is_some() {
-                let topic = self.status_topic(&door);
+            if self.connected
+                && let Some(topic) = self.status_topic(&door)
+            {
                 self.out.push_back(Output::Publish {
                     topic,
                     payload: reports::offline(),
@@ -458,71 +459,6 @@ impl Agent {
         if self.connected {
             self.tick_link(sources);
         }
-    }
-
-    fn tick_doors(&mut self, sources: Sources) {
-        let due = |door: &Door| {
-            door.controller
-                .poll_timeout()
-                .is_some_and(|due| due <= sources.uptime)
-        };
-        let due: Vec<DoorId> = self
-            .doors
-            .iter()
-            .filter(|(_, door)| due(door))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for door in due {
-            self.door(&door, controller::Input::Tick, sources);
-        }
-    }
-
-    /// Lets a door hear something and does what it says, the badge event first.
-    fn door(&mut self, id: &DoorId, input: controller::Input, sources: Sources) {
-        let now = self.moment(sources);
-        let Some(door) = self.doors.get_mut(id) else {
-            tracing::warn!(door.id = %id, "nothing happens: the settings name no such door");
-            return;
-        };
-        let view = door
-            .zone
-            .as_ref()
-            .and_then(|zone| self.zones.get(zone))
-            .map(zone_view)
-            .unwrap_or_default();
-        let released = door.controller.released_until().is_some();
-        let open = door.controller.is_open();
-        let commands = door.controller.handle(input, now, view);
-        let changed = released != door.controller.released_until().is_some()
-            || open != door.controller.is_open();
-        for command in commands {
-            match command {
-                controller::Command::Event(what) => {
-                    if let What::Card { reason, .. } = &what {
-                        tracing::info!(door.id = %id, reason = reason.name(), "a card was shown");
-                    }
-                    self.log_event(Some(id), what, sources);
-                }
-                controller::Command::Energise { until } => {
-                    self.drive(id, Drive::Energise { until })
-                }
-                controller::Command::Rest => self.drive(id, Drive::Rest),
-                controller::Command::Signal(signal) => self.drive(id, Drive::Signal(signal)),
-                controller::Command::Enrolled { counter, uid } => {
-                    self.enrolled(counter, uid.as_ref())
-                }
-            }
-        }
-        if changed && self.connected {
-            self.publish_status(id);
-        }
-    }
-
-    fn drive(&mut self, door: &DoorId, drive: Drive) {
-        self.out.push_back(Output::Drive {
-            door: door.clone(),
-            drive,
-        });
     }
 
     fn keep_marks(&mut self, sources: Sources) {

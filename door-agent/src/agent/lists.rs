@@ -2,11 +2,10 @@
 
 use super::Agent;
 use super::storing::Accepted;
-use crate::controller;
 use crate::keeper::{Work, held_policy};
 use shared::allow_list::{Delta, Refusal};
 use shared::door_clock::Sources;
-use shared::ids::{DoorId, ZoneId};
+use shared::ids::ZoneId;
 use shared::time::Timestamp;
 use shared::wire::{Head, Kept, RefusedWhy, SnapshotPart};
 
@@ -158,19 +157,5 @@ impl Agent {
         self.ask_for_zone(id, sources);
         self.report_soon(sources);
         self.tell_doors(id, sources);
-    }
-
-    /// Lets the doors of a zone look at what holds now.
-    pub(super) fn tell_doors(&mut self, id: &ZoneId, sources: Sources) {
-        let follows = |door: &super::Door| door.zone.as_ref() == Some(id);
-        let doors: Vec<DoorId> = self
-            .doors
-            .iter()
-            .filter(|(_, door)| follows(door))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for door in doors {
-            self.door(&door, controller::Input::Tick, sources);
-        }
     }
 }

@@ -103,8 +103,7 @@ impl Agent {
     }
 
     pub(super) fn publish_status(&mut self, id: &DoorId) {
-        // The broker shuts out who speaks of a door that is not its own.
-        let Some(door) = self.doors.get(id).filter(|door| door.zone.is_some()) else {
+        let (Some(door), Some(topic)) = (self.doors.get(id), self.status_topic(id)) else {
             return;
         };
         let status = Status {
@@ -121,7 +120,6 @@ impl Agent {
             zone: door.zone.clone(),
         };
         let payload = serde_json::to_vec(&status).expect("plain data is JSON");
-        let topic = self.status_topic(id);
         self.out.push_back(Output::Publish {
             topic,
             payload,
@@ -129,12 +127,11 @@ impl Agent {
         });
     }
 
-    pub(super) fn status_topic(&self, door: &DoorId) -> String {
-        Topic::new(
-            &self.paired.pairing.organisation,
-            Channel::Status(door.clone()),
-        )
-        .to_string()
+    /// Where to speak of a door; nowhere if the server has not given it to this agent: the broker shuts out who does.
+    pub(super) fn status_topic(&self, door: &DoorId) -> Option<String> {
+        self.doors.get(door)?.zone.as_ref()?;
+        let channel = Channel::Status(door.clone());
+        Some(Topic::new(&self.paired.pairing.organisation, channel).to_string())
     }
 
     /// Signs a message for one of the agent's own topics; without a connection it is not worth keeping.

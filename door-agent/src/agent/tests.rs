@@ -22,6 +22,7 @@ use shared::wire::{
 };
 
 mod commands;
+mod doors;
 mod events;
 mod heads;
 mod messages;

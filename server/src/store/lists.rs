@@ -88,14 +88,21 @@ impl ZoneRow {
     }
 }
 
-const ALL: &str = "SELECT id, card_key, epoch_number, epoch_id, number, entries, digest, policy_number, policy, stopped \
-                   FROM zones WHERE organisation = $1 ORDER BY id";
+/// A question for zones of an organisation, `$1`; the rest of it says which.
+fn heads(rest: &str) -> Statement {
+    Statement::new(format!(
+        "SELECT id, card_key, epoch_number, epoch_id, number, entries, digest, policy_number, policy, stopped \
+         FROM zones WHERE organisation = $1 {rest}"
+    ))
+}
+
+fn all_heads(organisation: &OrganisationId) -> Statement {
+    heads("ORDER BY id").bind(organisation.as_str())
+}
 
 /// All zones of an organisation.
 pub async fn zones(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<(ZoneId, ZoneHead)>> {
-    let rows: Vec<ZoneRow> = tx
-        .ask(Statement::new(ALL).bind(organisation.as_str()))
-        .await?;
+    let rows: Vec<ZoneRow> = tx.ask(all_heads(organisation)).await?;
     rows.into_iter().map(ZoneRow::read).collect()
 }
 
@@ -111,8 +118,7 @@ pub fn ask_zones(tx: &mut Tx, organisation: &OrganisationId) -> Option<ZonesAhea
     let Connection::Sqlite(_) = tx.connection else {
         return None;
     };
-    let question = Statement::new(ALL).bind(organisation.as_str());
-    Some(ZonesAhead(tx.put([question])))
+    Some(ZonesAhead(tx.put([all_heads(organisation)])))
 }
 
 /// The zones that were asked for ahead.
@@ -133,18 +139,12 @@ pub async fn lock_zone(
     organisation: &OrganisationId,
     zone: &ZoneId,
 ) -> Result<ZoneHead> {
-    const SQL: &str = "SELECT id, card_key, epoch_number, epoch_id, number, entries, digest, policy_number, policy, \
-                       stopped FROM zones WHERE organisation = $1 AND id = $2";
-    const LOCKED: &str = "SELECT id, card_key, epoch_number, epoch_id, number, entries, digest, policy_number, policy, \
-                          stopped FROM zones WHERE organisation = $1 AND id = $2 FOR UPDATE";
     // A SQLite transaction that writes holds the whole file already.
-    let sql = match tx.connection {
-        Connection::Sqlite(_) => SQL,
-        Connection::Postgres(_) => LOCKED,
+    let rest = match tx.connection {
+        Connection::Sqlite(_) => "AND id = $2",
+        Connection::Postgres(_) => "AND id = $2 FOR UPDATE",
     };
-    let question = Statement::new(sql)
-        .bind(organisation.as_str())
-        .bind(zone.as_str());
+    let question = heads(rest).bind(organisation.as_str()).bind(zone.as_str());
     let row: Option<ZoneRow> = tx.ask(question).await?.pop();
     let row = row.ok_or(StoreError::Missing {
         table: "zones",

@@ -1,0 +1,42 @@
+//! Doors that the server gives to the agent, and those it does not.
+
+use super::*;
+use crate::keeper::{Keeper, Shelf};
+
+#[test]
+fn of_a_door_that_is_not_its_own_the_agent_says_nothing() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    world.boots += 1;
+    let mut start = started(&world.identity, &world.paired, world.boots);
+    let back = DoorId::new("back").expect("a name");
+    let unlock = UNLOCK;
+    start.doors.push(LocalDoor {
+        id: back.clone(),
+        unlock,
+    });
+    let disk = || Box::new(world.disk.clone());
+    let keeper = Keeper::open(disk(), disk(), &world.identity);
+    let on_shelf = |keeper| Ok(Box::new(keeper) as Box<dyn Shelf>);
+    world.agent = Agent::start_on(keeper, on_shelf, disk(), start, world.sources).expect("starts");
+    let will = world.agent.last_will().map(|(topic, _)| topic);
+    assert_eq!(will, Some(topic(Channel::Status(front()))));
+    let speaks = |out: &[Output], door: DoorId| {
+        let status = topic(Channel::Status(door));
+        let said = |out: &&Output| matches!(out, Output::Publish { topic, .. } if *topic == status);
+        out.iter().any(|out| said(&out))
+    };
+    let out = world.connect();
+    assert!(speaks(&out, front()) && !speaks(&out, back.clone()));
+    assert!(world.opens(1));
+
+    let mut config = world.paired.pairing.config.clone();
+    config.revision = revision(2);
+    let given = DoorConfig {
+        door: back.clone(),
+        zone: wood(),
+        enrols: false,
+    };
+    config.doors.push(given);
+    let out = world.send(Channel::Config(pi()), Kind::Config, &config);
+    assert!(speaks(&out, back));
+}
