@@ -125,7 +125,14 @@ impl StripeSim {
             ));
         }
         let livemode = key.starts_with("sk_live_") || key.starts_with("rk_live_");
-        let account = headers.stripe_account.clone().unwrap_or(account);
+        let account = match &headers.stripe_account {
+            None => account,
+            Some(wanted) if *wanted == account => account,
+            Some(wanted) => {
+                self.may_act_for(wanted)?;
+                wanted.clone()
+            }
+        };
         let ours = account == self.account && livemode == self.livemode;
         Ok((!ours).then_some((account, livemode)))
     }
@@ -245,7 +252,10 @@ impl StripeSim {
         }
         if *step == "payments" && value["object"] == "invoice" {
             value["payments"] = self.invoice_payments(value["id"].as_str().unwrap_or_default());
-            return Ok(());
+        }
+        if *step == "line_items" && value["object"] == "checkout.session" {
+            let row = value["id"].as_str().and_then(|id| self.sessions.get(id));
+            value["line_items"] = row.map_or(Value::Null, |row| self.session_lines(row));
         }
         match value.get_mut(*step) {
             Some(inner) => self.expand(inner, rest, whole, shape),

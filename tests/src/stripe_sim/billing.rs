@@ -4,23 +4,36 @@ use serde_json::Value;
 
 use super::StripeSim;
 use super::calendar::{DAY, HOUR};
+use super::intents::NewIntent;
 use super::model::{
-    BalanceTransaction, Card, Charge, CollectionMethod, Invoice, InvoiceStatus, Line, Metadata,
-    PauseBehavior,
+    BalanceTransaction, Card, CollectionMethod, Invoice, InvoiceStatus, Line, Metadata,
+    PauseBehavior, Status,
 };
+use super::money::IntentStatus;
 
 /// Stripe's smallest charge in US cents (docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 const MINIMUM_CHARGE: i64 = 50;
 
 /// Who pays when an invoice is paid outside the automatic retries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Payer {
     /// The default payment method, whatever it answers.
     DefaultCard,
+    /// A payment method of that id.
+    Method(String),
     /// Another card that works.
     AnotherCard,
     /// Somebody who recorded cash.
     OutOfBand,
+}
+
+/// What came of an attempt to collect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    Paid,
+    Declined,
+    NeedsAction,
+    Processing,
 }
 
 pub(crate) struct NewInvoice {
@@ -43,11 +56,18 @@ impl StripeSim {
             .subscription
             .as_deref()
             .map(|id| self.subscriptions.must(id));
-        let percent = subscription.map_or(0, |subscription| subscription.percent_off);
         let collection = subscription.map_or(CollectionMethod::default(), |subscription| {
             subscription.collection
         });
-        let subtotal: i64 = new.lines.iter().map(|line| line.amount).sum();
+        let days_until_due = subscription.map_or(30, |subscription| subscription.days_until_due);
+        let customer = self.customers.must(&new.customer);
+        let mut applied = subscription.map_or(Vec::new(), |row| row.discounts.clone());
+        if applied.is_empty() {
+            applied.extend(customer.discount.clone());
+        }
+        let discounts = self.discounts_on(&new.lines, &applied);
+        let priced = new.lines.iter().find_map(|line| line.price.as_deref());
+        let currency = priced.map_or("usd", |price| &self.prices.must(price).currency);
         let row = Invoice {
             id: id.clone(),
             number: None,
@@ -55,13 +75,11 @@ impl StripeSim {
             subscription: new.subscription,
             status: InvoiceStatus::Draft,
             reason: new.reason,
-            discount: if subtotal > 0 {
-                subtotal * percent / 100
-            } else {
-                0
-            },
+            discounts,
             lines: new.lines,
-            currency: "usd".to_owned(),
+            currency: currency.to_owned(),
+            description: None,
+            days_until_due,
             created: self.now,
             period: new.period,
             starting_balance: 0,
@@ -79,19 +97,26 @@ impl StripeSim {
             paid_at: None,
             voided_at: None,
             uncollectible_at: None,
+            intent: None,
             charge: None,
             paid_out_of_band: false,
+            credited: (0, 0),
             metadata: Metadata::new(),
         };
         self.invoices.insert(row);
-        let customer_balance = self
-            .customers
-            .must(&self.invoices.must(&id).customer)
-            .balance;
-        let row = self.invoices.must_mut(&id);
-        row.starting_balance = customer_balance;
-        row.amount_due = (row.total() + customer_balance).max(0);
+        self.sum_up(&id);
         id
+    }
+
+    /// What a draft would ask for if it were finalized now.
+    pub(crate) fn sum_up(&mut self, id: &str) {
+        let balance = self
+            .customers
+            .must(&self.invoices.must(id).customer)
+            .balance;
+        let row = self.invoices.must_mut(id);
+        row.starting_balance = balance;
+        row.amount_due = (row.total() + balance).max(0);
     }
 
     /// Lets a draft be finalized an hour later (docs.stripe.com/billing/invoices/subscription#invoice-lifecycle).
@@ -191,9 +216,6 @@ impl StripeSim {
         let ending = if too_small { sum } else { sum.min(0) };
         let number = format!("{}-{number:04}", self.invoice_prefix(&row.customer));
         let now = self.now;
-        let days = row.subscription.as_deref().map_or(30, |subscription| {
-            self.subscriptions.must(subscription).days_until_due
-        });
         let invoice = self.invoices.must_mut(id);
         invoice.status = InvoiceStatus::Open;
         invoice.number = Some(number);
@@ -204,7 +226,7 @@ impl StripeSim {
         invoice.ending_balance = Some(ending);
         invoice.amount_due = amount_due;
         if invoice.collection == CollectionMethod::SendInvoice {
-            invoice.due_date = Some(now + days * DAY);
+            invoice.due_date = Some(now + row.days_until_due * DAY);
         }
         if ending != starting {
             let kind = if too_small {
@@ -214,9 +236,24 @@ impl StripeSim {
             };
             self.change_balance(&row.customer, ending - starting, kind, Some(id), None);
         }
+        self.use_up_discounts(id);
         let after = self.invoice_value(id);
         self.emit_change("invoice.updated", before, after.clone());
         self.emit("invoice.finalized", after);
+        if amount_due > 0 {
+            let intent = self.add_intent(NewIntent {
+                customer: Some(row.customer),
+                invoice: Some(id.to_owned()),
+                session: None,
+                amount: amount_due,
+                currency: row.currency,
+                kinds: vec!["card".to_owned()],
+                manual_capture: false,
+                description: Some("Subscription update".to_owned()),
+                metadata: Metadata::new(),
+            });
+            self.invoices.must_mut(id).intent = Some(intent);
+        }
     }
 
     /// Moves a customer's balance and writes the transaction; answers its id.
@@ -239,6 +276,7 @@ impl StripeSim {
             ending_balance,
             kind,
             invoice: invoice.map(str::to_owned),
+            credit_note: None,
             description,
             created: self.now,
         });
@@ -247,51 +285,112 @@ impl StripeSim {
         id
     }
 
-    /// Tries to collect an open invoice; answers whether it is paid.
-    pub(crate) fn attempt(&mut self, id: &str, payer: Payer) -> bool {
+    /// Tries to collect an open invoice.
+    pub(crate) fn attempt(&mut self, id: &str, payer: Payer) -> Attempt {
         let row = self.invoices.must(id).clone();
         let now = self.now;
-        let invoice = self.invoices.must_mut(id);
         if payer == Payer::OutOfBand {
             self.mark_paid(id, row.amount_due, None, true);
-            return true;
+            return Attempt::Paid;
         }
+        let invoice = self.invoices.must_mut(id);
         invoice.attempt_count += 1;
         invoice.first_attempt.get_or_insert(now);
-        let card = self.customers.must(&row.customer).card;
-        let works = payer == Payer::AnotherCard || card == Card::Works;
-        let charge = (works || card == Card::Declines).then(|| self.charge(&row, works));
-        if works {
-            self.mark_paid(id, row.amount_due, charge, false);
+        let (Some(method), Some(intent)) = (self.method_for(&row, payer), row.intent) else {
+            self.failed(id, None);
+            return Attempt::Declined;
+        };
+        let status = self.confirm_intent(&intent, &method);
+        let charge = self.intents.must(&intent).latest_charge.clone();
+        match status {
+            IntentStatus::Succeeded => {
+                self.mark_paid(id, row.amount_due, charge, false);
+                Attempt::Paid
+            }
+            IntentStatus::Processing => {
+                self.processing(id, charge);
+                Attempt::Processing
+            }
+            IntentStatus::RequiresAction => {
+                self.failed(id, charge);
+                self.emit("invoice.payment_action_required", self.invoice_value(id));
+                Attempt::NeedsAction
+            }
+            IntentStatus::RequiresPaymentMethod
+            | IntentStatus::RequiresConfirmation
+            | IntentStatus::RequiresCapture
+            | IntentStatus::Canceled => {
+                self.failed(id, charge);
+                Attempt::Declined
+            }
+        }
+    }
+
+    fn method_for(&mut self, invoice: &Invoice, payer: Payer) -> Option<String> {
+        match payer {
+            Payer::OutOfBand => None,
+            Payer::Method(id) => Some(id),
+            Payer::AnotherCard => self.named_method("pm_card_visa").ok(),
+            Payer::DefaultCard => {
+                let subscription = invoice.subscription.as_deref();
+                subscription
+                    .and_then(|id| self.subscriptions.must(id).default_method.clone())
+                    .or_else(|| {
+                        self.customers
+                            .must(&invoice.customer)
+                            .default_method
+                            .clone()
+                    })
+                    .filter(|id| {
+                        let method = self.methods.get(id);
+                        method.is_some_and(|method| method.card != Card::None)
+                    })
+            }
+        }
+    }
+
+    /// A bank debit is on its way: the invoice stays open, and a first payment makes the subscription active
+    /// (docs.stripe.com/api/subscriptions/create#create_subscription-payment_behavior).
+    fn processing(&mut self, id: &str, charge: Option<String>) {
+        let before = self.invoice_value(id);
+        let invoice = self.invoices.must_mut(id);
+        invoice.charge = charge;
+        invoice.next_attempt = None;
+        let subscription = invoice.subscription.clone();
+        let after = self.invoice_value(id);
+        self.emit_change("invoice.updated", before, after);
+        if let Some(subscription) = subscription
+            && self.subscriptions.must(&subscription).status == Status::Incomplete
+        {
+            self.change_subscription(&subscription, |row| row.status = Status::Active);
+        }
+    }
+
+    /// The bank has answered the debit of an invoice.
+    pub(crate) fn invoice_settled(&mut self, id: &str, charge: &str, arrived: bool) {
+        let Some(row) = self.invoices.get(id) else {
+            return;
+        };
+        if row.status != InvoiceStatus::Open {
+            return;
+        }
+        let (amount, charge) = (row.amount_due, Some(charge.to_owned()));
+        if arrived {
+            self.mark_paid(id, amount, charge, false);
         } else {
+            // The retries count from the bank's answer.
+            self.invoices.must_mut(id).first_attempt = Some(self.now);
             self.failed(id, charge);
         }
-        works
     }
 
-    fn charge(&mut self, invoice: &Invoice, succeeded: bool) -> String {
-        let id = self.next_id("ch_3");
-        self.charges.insert(Charge {
-            id: id.clone(),
-            customer: invoice.customer.clone(),
-            invoice: Some(invoice.id.clone()),
-            amount: invoice.amount_due,
-            amount_refunded: 0,
-            currency: invoice.currency.clone(),
-            succeeded,
-            disputed: false,
-            created: self.now,
-        });
-        let kind = if succeeded {
-            "charge.succeeded"
-        } else {
-            "charge.failed"
-        };
-        self.emit(kind, self.charge_json(self.charges.must(&id)));
-        id
-    }
-
-    fn mark_paid(&mut self, id: &str, amount: i64, charge: Option<String>, out_of_band: bool) {
+    pub(crate) fn mark_paid(
+        &mut self,
+        id: &str,
+        amount: i64,
+        charge: Option<String>,
+        out_of_band: bool,
+    ) {
         let before = self.invoice_value(id);
         let now = self.now;
         let invoice = self.invoices.must_mut(id);
@@ -304,13 +403,23 @@ impl StripeSim {
         invoice.paid_out_of_band = out_of_band;
         let customer = invoice.customer.clone();
         let subscription = invoice.subscription.clone();
+        let intent = invoice.intent.clone();
         let after = self.invoice_value(id);
         self.emit_change("invoice.updated", before, after.clone());
         // docs.stripe.com/billing/subscriptions/webhooks: both are sent, also for a total of zero.
         self.emit("invoice.paid", after.clone());
         self.emit("invoice.payment_succeeded", after);
+        if let Some(intent) = intent {
+            if self.intents.must(&intent).status == IntentStatus::Succeeded {
+                let payment = self.invoice_payment_json(self.invoices.must(id), &intent);
+                self.emit("invoice_payment.paid", payment);
+            } else {
+                self.cancel_intent(&intent, None);
+            }
+        }
         self.set_delinquent(&customer);
         if let Some(subscription) = subscription {
+            self.apply_pending_update(&subscription, id);
             self.follow_latest_invoice(&subscription);
         }
     }

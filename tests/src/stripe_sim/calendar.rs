@@ -67,7 +67,7 @@ fn next_months(anchor: i64, after: i64, step: i64) -> i64 {
 
 /// `time` moved by whole months, clamped to the month's last day.
 pub(crate) fn add_months(time: i64, months: i64) -> i64 {
-    let (year, month, day) = civil(time.div_euclid(DAY));
+    let (year, month, day) = date(time.div_euclid(DAY));
     let index = year * 12 + (month - 1) + months;
     let (year, month) = (index.div_euclid(12), index.rem_euclid(12) + 1);
     let day = day.min(days_in_month(year, month));
@@ -103,7 +103,8 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     shifted * 365 + leap_days + day_of_year - 719_468
 }
 
-fn civil(day_number: i64) -> (i64, i64, i64) {
+/// Year, month and day of a number of days since 1970-01-01.
+pub(crate) fn date(day_number: i64) -> (i64, i64, i64) {
     let mut year = 1970 + day_number.div_euclid(366);
     while days(year + 1, 1, 1) <= day_number {
         year += 1;

@@ -25,6 +25,7 @@ impl StripeSim {
             currency: "usd".to_owned(),
             interval,
             interval_count: 1,
+            one_time: false,
             active: true,
             created: self.now,
             deleted: false,
@@ -42,6 +43,16 @@ impl StripeSim {
     ) -> String {
         let product = self.create_product(nickname.unwrap_or("Membership"), None, &[]);
         self.create_price_of(&product, nickname, lookup_key, metadata, amount, interval)
+    }
+
+    /// A price for a single payment, with a product of its own; `amount` in cents.
+    pub fn create_one_time_price(&mut self, name: &str, amount: i64) -> String {
+        let id = self.create_price(Some(name), None, &[], amount, Interval::Month);
+        // Told as it is: the events of the recurring price are taken back.
+        self.events.truncate(self.events.len() - 2);
+        self.prices.must_mut(&id).one_time = true;
+        self.emit("price.created", self.price_json(self.prices.must(&id)));
+        id
     }
 
     /// A further price of a product; `amount` in cents.
@@ -65,6 +76,7 @@ impl StripeSim {
             currency: "usd".to_owned(),
             interval,
             interval_count: 1,
+            one_time: false,
             active: true,
             created: self.now,
             deleted: false,
@@ -74,8 +86,11 @@ impl StripeSim {
     pub(crate) fn add_price(&mut self, row: Price) -> String {
         let id = row.id.clone();
         let (plan, price) = (self.plan_json(&row), self.price_json(&row));
+        let recurring = !row.one_time;
         self.prices.insert(row);
-        self.emit("plan.created", plan);
+        if recurring {
+            self.emit("plan.created", plan);
+        }
         self.emit("price.created", price);
         id
     }
@@ -112,7 +127,9 @@ impl StripeSim {
         let row = self.prices.must(id).clone();
         change(self.prices.must_mut(id));
         let new = self.prices.must(id).clone();
-        self.emit_change("plan.updated", self.plan_json(&row), self.plan_json(&new));
+        if !new.one_time {
+            self.emit_change("plan.updated", self.plan_json(&row), self.plan_json(&new));
+        }
         self.emit_change(
             "price.updated",
             self.price_json(&row),

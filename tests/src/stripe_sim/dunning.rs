@@ -12,7 +12,10 @@ impl StripeSim {
         let first_payment = row.subscription.as_deref().is_some_and(|subscription| {
             self.subscriptions.must(subscription).status == Status::Incomplete
         });
-        let retries_left = !first_payment && row.auto_advance && row.subscription.is_some();
+        // docs.stripe.com/billing/subscriptions/pending-updates: the old items stay paid for.
+        let waits = self.waits_for(&row);
+        let retries_left =
+            !first_payment && !waits && row.auto_advance && row.subscription.is_some();
         let next = usize::try_from(row.attempt_count - 1)
             .ok()
             .and_then(|at| self.retry_days.get(at))
@@ -29,8 +32,11 @@ impl StripeSim {
         if let Some(at) = next {
             self.wake(at, id);
         }
-        if first_payment {
+        if first_payment || waits {
             return;
+        }
+        if self.pauses_at_first_failure {
+            self.pause_for(&row, "first_payment_failure");
         }
         self.set_past_due(&row);
         if next.is_none() && retries_left {
@@ -65,8 +71,24 @@ impl StripeSim {
             AfterRetries::MarkUnpaid => {
                 self.change_subscription(&subscription, |row| row.status = Status::Unpaid);
             }
+            AfterRetries::Pause => self.pause_for(invoice, "final_payment_failure"),
             AfterRetries::LeavePastDue => {}
         }
+    }
+
+    /// docs.stripe.com/billing/revenue-recovery/smart-retries/pause-on-payment-failure
+    fn pause_for(&mut self, invoice: &Invoice, reason: &'static str) {
+        if let Some(subscription) = &invoice.subscription {
+            self.pause_because(subscription, reason);
+        }
+    }
+
+    /// Whether a change of the subscription's items waits for this invoice.
+    pub(crate) fn waits_for(&self, invoice: &Invoice) -> bool {
+        let subscription = invoice.subscription.as_deref();
+        subscription
+            .and_then(|id| self.subscriptions.must(id).pending_update.as_ref())
+            .is_some_and(|pending| pending.invoice == invoice.id)
     }
 
     pub(crate) fn set_delinquent(&mut self, customer: &str) {
@@ -93,6 +115,7 @@ impl StripeSim {
         row.auto_advance = false;
         let customer = row.customer.clone();
         let subscription = row.subscription.clone();
+        let intent = row.intent.clone();
         let used = row
             .ending_balance
             .map_or(0, |ending| ending - row.starting_balance);
@@ -101,6 +124,9 @@ impl StripeSim {
         self.emit("invoice.voided", after);
         if used != 0 && !self.customers.must(&customer).deleted {
             self.change_balance(&customer, -used, "unapplied_from_invoice", Some(id), None);
+        }
+        if let Some(intent) = intent {
+            self.cancel_intent(&intent, Some("void_invoice"));
         }
         self.set_delinquent(&customer);
         if let Some(subscription) = subscription {
@@ -138,12 +164,16 @@ impl StripeSim {
     pub(crate) fn follow_latest_invoice(&mut self, id: &str) {
         let latest = self.latest_finalized(id).map(|invoice| invoice.status);
         let good = latest.is_none_or(|status| status == InvoiceStatus::Paid);
-        match self.subscriptions.must(id).status {
+        let row = self.subscriptions.must(id);
+        match row.status {
             Status::Incomplete if latest == Some(InvoiceStatus::Paid) => {
                 self.change_subscription(id, |row| row.status = Status::Active);
             }
             Status::PastDue | Status::Unpaid if good => {
                 self.change_subscription(id, |row| row.status = Status::Active);
+            }
+            Status::Paused if good && row.paused_because.is_some_and(is_about_payment) => {
+                self.resume(id);
             }
             Status::Incomplete
             | Status::IncompleteExpired
@@ -155,4 +185,8 @@ impl StripeSim {
             | Status::Paused => {}
         }
     }
+}
+
+fn is_about_payment(reason: &str) -> bool {
+    matches!(reason, "first_payment_failure" | "final_payment_failure")
 }

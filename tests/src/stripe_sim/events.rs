@@ -21,6 +21,8 @@ pub struct Event {
     pub(crate) object: Value,
     pub(crate) before: Option<Value>,
     pub(crate) request: Option<(String, Option<String>)>,
+    /// The connected account it comes from.
+    pub(crate) account: Option<String>,
 }
 
 impl Event {
@@ -36,11 +38,16 @@ impl Event {
             Some((id, key)) => json!({"id": id, "idempotency_key": key}),
             None => json!({"id": null, "idempotency_key": null}),
         };
-        json!({
+        let mut body = json!({
             "id": self.id, "object": "event", "api_version": shape.version(), "created": self.created,
             "data": data, "livemode": livemode, "pending_webhooks": i64::from(self.delivered != Some(true)),
             "request": request, "type": self.kind,
-        })
+        });
+        // docs.stripe.com/connect/webhooks
+        if let Some(account) = &self.account {
+            body["account"] = json!(account);
+        }
+        body
     }
 }
 
@@ -87,12 +94,13 @@ impl StripeSim {
         self.events.push(Event {
             id,
             kind: kind.to_owned(),
-            created: self.now,
+            created: self.wall_time.unwrap_or(self.now),
             shape: self.shape,
             delivered: None,
             object,
             before,
             request: self.current_request.clone(),
+            account: self.platform.then(|| self.account.clone()),
         });
         self.events.len() - 1
     }

@@ -6,6 +6,13 @@ use super::calendar::next_boundary;
 use super::model::{Item, Line, PendingItem, Price, Status, Subscription};
 use super::subscriptions::{ItemChange, Proration};
 
+/// What a change of items comes to.
+pub(crate) struct Plan {
+    pub items: Vec<Item>,
+    pub prorated: Vec<Line>,
+    pub new_cycle: Vec<Line>,
+}
+
 impl StripeSim {
     /// Changes items (docs.stripe.com/billing/subscriptions/prorations, …/change-price).
     pub(crate) fn change_items(&mut self, id: &str, changes: &[ItemChange], proration: Proration) {
@@ -14,58 +21,24 @@ impl StripeSim {
             return;
         }
         let before = self.subscription_value(id);
-        let now = self.now;
         let in_trial = row.status == Status::Trialing;
-        let resets = !in_trial && self.resets_cycle(&row, changes);
-        let mut items = row.items.clone();
-        let mut prorated = Vec::new();
-        for change in changes {
-            let old = items
-                .iter()
-                .find(|item| Some(&item.id) == change.item.as_ref())
-                .cloned();
-            let new = self.changed_item(&row, old.as_ref(), change);
-            if let Some(old) = &old {
-                prorated.extend(self.proration_line(id, old, -1));
-            }
-            if let Some(new) = new.as_ref().filter(|_| !resets) {
-                prorated.extend(self.proration_line(id, new, 1));
-            }
-            items.retain(|item| change.item.as_ref() != Some(&item.id));
-            if let Some(new) = new {
-                let place = row
-                    .items
-                    .iter()
-                    .position(|item| item.id == new.id)
-                    .unwrap_or(items.len());
-                items.insert(place.min(items.len()), new);
-            }
-        }
+        let plan = self.plan_change(&row, changes);
         let same_bill = changes
             .iter()
             .all(|change| change.price.is_none() && change.quantity.is_none() && !change.deleted);
         if proration != Proration::None && !in_trial && !same_bill {
-            let customer = row.customer.clone();
+            let items = plan.prorated.into_iter();
             self.pending
-                .extend(prorated.into_iter().map(|line| PendingItem {
-                    customer: customer.clone(),
-                    line,
-                }));
+                .extend(items.map(|line| PendingItem::of(&row.customer, line)));
         }
-        let mut lines = Vec::new();
+        let mut lines = plan.new_cycle;
+        let resets = !lines.is_empty();
         if resets {
             self.cut_periods(id, &row.customer);
-            self.subscriptions.must_mut(id).anchor = now;
-            for item in &mut items {
-                let price = self.prices.must(&item.price);
-                item.period_start = now;
-                item.period_end = next_boundary(now, now, price.interval, price.interval_count);
-                lines.push(self.period_line(id, item, false));
-            }
+            self.subscriptions.must_mut(id).anchor = self.now;
         }
-        self.subscriptions.must_mut(id).items = items;
-        let invoice_now = resets || (proration == Proration::AlwaysInvoice && !in_trial);
-        if invoice_now {
+        self.subscriptions.must_mut(id).items = plan.items;
+        if resets || (proration == Proration::AlwaysInvoice && !in_trial) {
             lines.extend(self.take_pending(&row.customer, id));
         }
         if lines.is_empty() {
@@ -77,12 +50,56 @@ impl StripeSim {
             subscription: Some(id.to_owned()),
             reason: "subscription_update",
             lines,
-            period: (now, now),
+            period: (self.now, self.now),
         });
         self.subscriptions.must_mut(id).latest_invoice = Some(invoice.clone());
         self.tell_change(id, before);
         self.emit("invoice.created", self.invoice_value(&invoice));
         self.finalize(&invoice, Payer::DefaultCard);
+    }
+
+    /// The items after a change, what it prorates, and the lines of a new cycle if it begins one.
+    pub(crate) fn plan_change(&mut self, row: &Subscription, changes: &[ItemChange]) -> Plan {
+        let now = self.now;
+        let resets = row.status != Status::Trialing && self.resets_cycle(row, changes);
+        let mut items = row.items.clone();
+        let mut prorated = Vec::new();
+        for change in changes {
+            let old = items
+                .iter()
+                .find(|item| Some(&item.id) == change.item.as_ref())
+                .cloned();
+            let new = self.changed_item(row, old.as_ref(), change);
+            if let Some(old) = &old {
+                prorated.extend(self.proration_line(&row.id, old, -1));
+            }
+            if let Some(new) = new.as_ref().filter(|_| !resets) {
+                prorated.extend(self.proration_line(&row.id, new, 1));
+            }
+            items.retain(|item| change.item.as_ref() != Some(&item.id));
+            if let Some(new) = new {
+                let place = row
+                    .items
+                    .iter()
+                    .position(|item| item.id == new.id)
+                    .unwrap_or(items.len());
+                items.insert(place.min(items.len()), new);
+            }
+        }
+        let mut new_cycle = Vec::new();
+        if resets {
+            for item in &mut items {
+                let price = self.prices.must(&item.price);
+                item.period_start = now;
+                item.period_end = next_boundary(now, now, price.interval, price.interval_count);
+                new_cycle.push(self.period_line(&row.id, item, false));
+            }
+        }
+        Plan {
+            items,
+            prorated,
+            new_cycle,
+        }
     }
 
     /// docs.stripe.com/billing/subscriptions/billing-cycle#changing: another interval, or from free to paid, starts a new cycle.

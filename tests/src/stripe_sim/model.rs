@@ -20,7 +20,7 @@ pub(crate) struct Product {
     pub deleted: bool,
 }
 
-/// A recurring price and the plan of the same id.
+/// A price; a recurring one is also the plan of the same id.
 #[derive(Clone, Debug)]
 pub(crate) struct Price {
     pub id: String,
@@ -32,12 +32,14 @@ pub(crate) struct Price {
     pub currency: String,
     pub interval: Interval,
     pub interval_count: i64,
+    /// For single payments only: its interval means nothing.
+    pub one_time: bool,
     pub active: bool,
     pub created: i64,
     pub deleted: bool,
 }
 
-/// What happens when a customer's default payment method is charged.
+/// What happens when a payment method is charged (docs.stripe.com/testing).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Card {
     /// There is none: the attempt fails without a charge.
@@ -46,6 +48,20 @@ pub enum Card {
     Works,
     /// Charges are declined.
     Declines,
+    /// The payer has to do something first, such as 3-D Secure.
+    NeedsAction,
+    /// Charges succeed and are disputed at once.
+    Disputes,
+    /// Charges succeed and the bank inquires at once.
+    Inquires,
+    /// Charges succeed; refunds fail later.
+    RefundFails,
+    /// Charges succeed; refunds are pending for a while.
+    RefundWaits,
+    /// A bank debit: charges are pending for days, then succeed.
+    Settles,
+    /// A bank debit: charges are pending for days, then fail.
+    Bounces,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +72,10 @@ pub(crate) struct Customer {
     pub metadata: Metadata,
     /// Cents; negative is credit, as in Stripe.
     pub balance: i64,
-    pub card: Card,
+    pub description: Option<String>,
+    pub default_method: Option<String>,
+    pub discount: Option<String>,
+    pub clock: Option<String>,
     pub delinquent: bool,
     pub created: i64,
     pub next_number: i64,
@@ -71,6 +90,7 @@ pub(crate) struct BalanceTransaction {
     pub ending_balance: i64,
     pub kind: &'static str,
     pub invoice: Option<String>,
+    pub credit_note: Option<String>,
     pub description: Option<String>,
     pub created: i64,
 }
@@ -92,7 +112,7 @@ pub enum Status {
     Unpaid,
     /// Ended.
     Canceled,
-    /// Paused by the pause endpoint.
+    /// Paused itself, not only its collection (docs.stripe.com/changelog/endive/2026-09-30/pause-subscription).
     Paused,
 }
 
@@ -185,6 +205,46 @@ impl CollectionMethod {
     }
 }
 
+/// What a trial does at its end if there is no payment method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingMethod {
+    /// It bills as if there were one.
+    #[default]
+    CreateInvoice,
+    /// The subscription is cancelled.
+    Cancel,
+    /// The subscription is paused.
+    Pause,
+}
+
+impl MissingMethod {
+    /// Stripe's word for this behaviour.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateInvoice => "create_invoice",
+            Self::Cancel => "cancel",
+            Self::Pause => "pause",
+        }
+    }
+
+    /// Reads Stripe's word; `None` for any other.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::CreateInvoice, Self::Cancel, Self::Pause]
+            .into_iter()
+            .find(|behavior| behavior.as_str() == word)
+    }
+}
+
+/// A change of items that waits for its invoice to be paid (docs.stripe.com/billing/subscriptions/pending-updates).
+#[derive(Clone, Debug)]
+pub(crate) struct PendingUpdate {
+    pub items: Vec<Item>,
+    pub invoice: String,
+    pub expires_at: i64,
+    /// False while the first attempt to pay is still running.
+    pub visible: bool,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Subscription {
     pub id: String,
@@ -208,7 +268,13 @@ pub(crate) struct Subscription {
     pub collection: CollectionMethod,
     pub days_until_due: i64,
     pub latest_invoice: Option<String>,
-    pub percent_off: i64,
+    pub discounts: Vec<String>,
+    pub schedule: Option<String>,
+    pub pending_update: Option<PendingUpdate>,
+    /// Why it is paused, if it is.
+    pub paused_because: Option<&'static str>,
+    pub missing_method: MissingMethod,
+    pub default_method: Option<String>,
     pub metadata: Metadata,
     pub description: Option<String>,
 }
@@ -233,7 +299,21 @@ pub(crate) struct Line {
 #[derive(Clone, Debug)]
 pub(crate) struct PendingItem {
     pub customer: String,
+    pub currency: String,
     pub line: Line,
+    pub metadata: Metadata,
+}
+
+impl PendingItem {
+    /// An item of a subscription, which is billed in dollars as everything the stories sell.
+    pub(crate) fn of(customer: &str, line: Line) -> Self {
+        Self {
+            customer: customer.to_owned(),
+            currency: "usd".to_owned(),
+            line,
+            metadata: Metadata::new(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,8 +346,11 @@ pub(crate) struct Invoice {
     pub status: InvoiceStatus,
     pub reason: &'static str,
     pub lines: Vec<Line>,
-    pub discount: i64,
+    /// Each discount with the cents it takes off.
+    pub discounts: Vec<(String, i64)>,
     pub currency: String,
+    pub description: Option<String>,
+    pub days_until_due: i64,
     pub created: i64,
     pub period: (i64, i64),
     pub starting_balance: i64,
@@ -285,8 +368,11 @@ pub(crate) struct Invoice {
     pub paid_at: Option<i64>,
     pub voided_at: Option<i64>,
     pub uncollectible_at: Option<i64>,
+    pub intent: Option<String>,
     pub charge: Option<String>,
     pub paid_out_of_band: bool,
+    /// Cents credited by credit notes before and after payment.
+    pub credited: (i64, i64),
     pub metadata: Metadata,
 }
 
@@ -296,40 +382,12 @@ impl Invoice {
     }
 
     pub(crate) fn total(&self) -> i64 {
-        self.subtotal() - self.discount
+        self.subtotal() - self.discounted()
     }
-}
 
-#[derive(Clone, Debug)]
-pub(crate) struct Charge {
-    pub id: String,
-    pub customer: String,
-    pub invoice: Option<String>,
-    pub amount: i64,
-    pub amount_refunded: i64,
-    pub currency: String,
-    pub succeeded: bool,
-    pub disputed: bool,
-    pub created: i64,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Refund {
-    pub id: String,
-    pub charge: String,
-    pub amount: i64,
-    pub status: &'static str,
-    pub created: i64,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Dispute {
-    pub id: String,
-    pub charge: String,
-    pub amount: i64,
-    pub status: &'static str,
-    pub reason: &'static str,
-    pub created: i64,
+    pub(crate) fn discounted(&self) -> i64 {
+        self.discounts.iter().map(|(_, amount)| amount).sum()
+    }
 }
 
 macro_rules! rows {
@@ -349,10 +407,7 @@ rows!(
     Price: product,
     BalanceTransaction: customer,
     Subscription: customer,
-    Invoice: customer,
-    Charge: customer,
-    Refund: charge,
-    Dispute: charge
+    Invoice: customer
 );
 
 impl Row for Product {

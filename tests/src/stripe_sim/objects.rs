@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::StripeSim;
 use super::model::{
-    BalanceTransaction, Charge, CollectionMethod, Customer, Dispute, Invoice, Item, Line, Price,
-    Product, Refund, Status, Subscription,
+    BalanceTransaction, CollectionMethod, Customer, Invoice, Item, Line, Price, Product, Status,
+    Subscription,
 };
 
 /// A list as Stripe wraps it.
@@ -30,11 +30,12 @@ impl StripeSim {
             "created": price.created, "currency": price.currency, "custom_unit_amount": null,
             "livemode": self.livemode, "lookup_key": price.lookup_key, "metadata": price.metadata,
             "nickname": price.nickname, "product": price.product,
-            "recurring": {
+            "recurring": (!price.one_time).then(|| json!({
                 "interval": price.interval.as_str(), "interval_count": price.interval_count,
                 "meter": null, "trial_period_days": null, "usage_type": "licensed",
-            },
-            "tax_behavior": "unspecified", "tiers_mode": null, "transform_quantity": null, "type": "recurring",
+            })),
+            "tax_behavior": "unspecified", "tiers_mode": null, "transform_quantity": null,
+            "type": if price.one_time { "one_time" } else { "recurring" },
             "unit_amount": price.amount, "unit_amount_decimal": price.amount.to_string(),
         })
     }
@@ -57,27 +58,29 @@ impl StripeSim {
     }
 
     pub(crate) fn customer_json(&self, customer: &Customer) -> Value {
-        let payment_method = self.payment_method_of(customer);
+        let default = customer.default_method.as_deref();
+        let source = default.filter(|id| id.starts_with("card_"));
         json!({
             "id": customer.id, "object": "customer", "address": null, "balance": customer.balance,
-            "created": customer.created, "currency": "usd", "default_source": null,
-            "delinquent": customer.delinquent, "description": null, "discount": null, "email": customer.email,
+            "created": customer.created, "currency": "usd", "default_source": source,
+            "delinquent": customer.delinquent, "description": customer.description,
+            "discount": customer.discount.as_deref().map(|id| self.discount_value(id)), "email": customer.email,
             "invoice_prefix": self.invoice_prefix(&customer.id),
             "invoice_settings": {
-                "custom_fields": null, "default_payment_method": payment_method, "footer": null,
+                "custom_fields": null, "default_payment_method": default.filter(|_| source.is_none()), "footer": null,
                 "rendering_options": null,
             },
             "livemode": self.livemode, "metadata": customer.metadata, "name": customer.name,
             "next_invoice_sequence": customer.next_number, "phone": null, "preferred_locales": [],
-            "shipping": null, "tax_exempt": "none", "test_clock": null,
+            "shipping": null, "tax_exempt": "none", "test_clock": customer.clock,
         })
     }
 
     pub(crate) fn balance_transaction_json(&self, row: &BalanceTransaction) -> Value {
         json!({
             "id": row.id, "object": "customer_balance_transaction", "amount": row.amount,
-            "checkout_session": null, "created": row.created, "credit_note": null, "currency": "usd",
-            "customer": row.customer, "description": row.description, "ending_balance": row.ending_balance,
+            "checkout_session": null, "created": row.created, "credit_note": row.credit_note, "currency": "usd",
+            "customer": row.customer, "customer_account": null, "description": row.description, "ending_balance": row.ending_balance,
             "invoice": row.invoice, "livemode": self.livemode, "metadata": {}, "type": row.kind,
         })
     }
@@ -98,16 +101,25 @@ impl StripeSim {
             .iter()
             .map(|item| self.item_json(row, item))
             .collect();
-        let discounts = if row.percent_off > 0 {
-            vec![format!("di_{}", row.id.trim_start_matches("sub_"))]
-        } else {
-            Vec::new()
-        };
-        let paused = if row.status == Status::Paused {
-            json!({"subscription": {"type": "pause_requested"}})
-        } else {
-            Value::Null
-        };
+        let paused = row
+            .paused_because
+            .filter(|_| row.status == Status::Paused)
+            .map(|reason| json!({"subscription": {"type": reason}}));
+        let pending = row
+            .pending_update
+            .as_ref()
+            .filter(|pending| pending.visible);
+        let pending = pending.map(|pending| {
+            let items: Vec<Value> = pending
+                .items
+                .iter()
+                .map(|item| self.item_json(row, item))
+                .collect();
+            json!({
+                "billing_cycle_anchor": null, "expires_at": pending.expires_at, "subscription_items": items,
+                "trial_end": null, "trial_from_plan": null,
+            })
+        });
         let mut value = json!({
             "id": row.id, "object": "subscription", "application": null, "application_fee_percent": null,
             "automatic_tax": {"disabled_reason": null, "enabled": false, "liability": null},
@@ -120,8 +132,8 @@ impl StripeSim {
             },
             "collection_method": row.collection.as_str(), "created": row.created, "currency": "usd",
             "customer": row.customer, "customer_account": null, "days_until_due": days_until_due(row),
-            "default_payment_method": null, "default_source": null, "default_tax_rates": [],
-            "description": row.description, "discounts": discounts, "ended_at": row.ended_at,
+            "default_payment_method": row.default_method, "default_source": null, "default_tax_rates": [],
+            "description": row.description, "discounts": row.discounts, "ended_at": row.ended_at,
             "invoice_settings": {"account_tax_ids": null, "issuer": {"type": "self"}},
             "items": {
                 "object": "list", "data": items, "has_more": false, "total_count": row.items.len(),
@@ -138,15 +150,25 @@ impl StripeSim {
                 "payment_method_options": null, "payment_method_types": null,
                 "save_default_payment_method": "off",
             },
-            "pending_invoice_item_interval": null, "pending_setup_intent": null, "pending_update": null,
-            "schedule": null, "start_date": row.created, "status": row.status.as_str(),
-            "status_details": {"paused": paused}, "test_clock": null, "transfer_data": null,
+            "pending_invoice_item_interval": null, "pending_setup_intent": null, "pending_update": pending,
+            "schedule": row.schedule, "start_date": row.created, "status": row.status.as_str(),
+            "status_details": {"paused": paused}, "test_clock": self.customers.must(&row.customer).clock, "transfer_data": null,
             "trial_end": row.trial_end,
-            "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
+            "trial_settings": {"end_behavior": {"missing_payment_method": row.missing_method.as_str()}},
             "trial_start": row.trial_start, "_portal": row.cancelled_in_portal,
+            "_discount": row.discounts.first().map(|id| self.discount_value(id)),
         });
         merge(&mut value, rest);
         value
+    }
+
+    /// What of the invoice's discounts falls on a line: the whole, if it is the only one; else by its share.
+    fn line_discounts(&self, invoice: &Invoice, line: &Line) -> Vec<Value> {
+        let subtotal = invoice.subtotal().max(1);
+        let discounts = invoice.discounts.iter();
+        discounts
+            .map(|(id, amount)| json!({"amount": amount * line.amount / subtotal, "discount": id}))
+            .collect()
     }
 
     fn line_json(&self, invoice: &Invoice, line: &Line) -> Value {
@@ -170,9 +192,10 @@ impl StripeSim {
             }),
             (None, None) => Value::Null,
         };
+        let line_currency = price.map_or(&invoice.currency, |price| &price.currency);
         json!({
-            "id": line.id, "object": "line_item", "amount": line.amount, "currency": invoice.currency,
-            "description": line.description, "discount_amounts": [], "discountable": !line.proration,
+            "id": line.id, "object": "line_item", "amount": line.amount, "currency": line_currency,
+            "description": line.description, "discount_amounts": self.line_discounts(invoice, line), "discountable": !line.proration,
             "discounts": [], "invoice": invoice.id, "livemode": self.livemode, "metadata": {}, "parent": parent,
             "period": {"start": line.period.0, "end": line.period.1}, "pretax_credit_amounts": [],
             "pricing": price.map(|price| json!({
@@ -199,6 +222,12 @@ impl StripeSim {
             Some(_) => 0,
             None => row.amount_due - row.amount_paid,
         };
+        let discounts: Vec<&String> = row.discounts.iter().map(|(id, _)| id).collect();
+        let discounted: Vec<Value> = row
+            .discounts
+            .iter()
+            .map(|(id, amount)| json!({"amount": amount, "discount": id}))
+            .collect();
         let mut value = json!({
             "id": row.id, "object": "invoice", "account_country": "US", "account_name": "Space",
             "account_tax_ids": null, "amount_due": row.amount_due, "amount_overpaid": 0,
@@ -214,8 +243,8 @@ impl StripeSim {
             "custom_fields": null, "customer_address": null,
             "customer_email": customer.email, "customer_name": customer.name, "customer_phone": null,
             "customer_shipping": null, "customer_tax_exempt": "none", "customer_tax_ids": [],
-            "default_payment_method": null, "default_source": null, "default_tax_rates": [], "description": null,
-            "discounts": [], "due_date": row.due_date, "effective_at": row.finalized_at,
+            "default_payment_method": null, "default_source": null, "default_tax_rates": [], "description": row.description,
+            "discounts": discounts, "due_date": row.due_date, "effective_at": row.finalized_at,
             "ending_balance": row.ending_balance, "footer": null, "from_invoice": null,
             "hosted_invoice_url": hosted, "invoice_pdf": hosted.as_ref().map(|url| format!("{url}/pdf")),
             "issuer": {"type": "self"}, "last_finalization_error": null, "latest_revision": null,
@@ -234,65 +263,21 @@ impl StripeSim {
                 "type": "subscription_details",
             })),
             "payment_settings": {"default_mandate": null, "payment_method_options": null, "payment_method_types": null},
-            "period_end": row.period.1, "period_start": row.period.0, "post_payment_credit_notes_amount": 0,
-            "pre_payment_credit_notes_amount": 0, "receipt_number": null, "rendering": null, "shipping_cost": null,
+            "period_end": row.period.1, "period_start": row.period.0, "post_payment_credit_notes_amount": row.credited.1,
+            "pre_payment_credit_notes_amount": row.credited.0, "receipt_number": null, "rendering": null, "shipping_cost": null,
             "shipping_details": null, "starting_balance": row.starting_balance, "statement_descriptor": null,
             "status": row.status.as_str(),
             "status_transitions": {
                 "finalized_at": row.finalized_at, "marked_uncollectible_at": row.uncollectible_at,
                 "paid_at": row.paid_at, "voided_at": row.voided_at,
             },
-            "subtotal": row.subtotal(), "subtotal_excluding_tax": row.subtotal(), "test_clock": null,
-            "total": row.total(), "total_discount_amounts": [], "total_excluding_tax": row.total(),
+            "subtotal": row.subtotal(), "subtotal_excluding_tax": row.subtotal(), "test_clock": customer.clock,
+            "total": row.total(), "total_discount_amounts": discounted, "total_excluding_tax": row.total(),
             "total_pretax_credit_amounts": [], "total_taxes": [], "webhooks_delivered_at": row.created,
-            "_charge": row.charge, "_out_of_band": row.paid_out_of_band,
+            "_charge": row.charge, "_discount": discounts.first().map(|id| self.discount_value(id)), "_intent": row.intent, "_out_of_band": row.paid_out_of_band,
         });
         merge(&mut value, rest);
         value
-    }
-
-    pub(crate) fn charge_json(&self, row: &Charge) -> Value {
-        let status = if row.succeeded { "succeeded" } else { "failed" };
-        json!({
-            "id": row.id, "object": "charge", "amount": row.amount,
-            "amount_captured": if row.succeeded { row.amount } else { 0 },
-            "amount_refunded": row.amount_refunded, "balance_transaction": row.succeeded.then(|| row.id.replacen("ch_", "txn_", 1)),
-            "billing_details": {"address": null, "email": null, "name": null, "phone": null, "tax_id": null},
-            "captured": row.succeeded, "created": row.created, "currency": row.currency, "customer": row.customer,
-            "description": "Subscription update", "disputed": row.disputed,
-            "failure_code": if row.succeeded { Value::Null } else { json!("card_declined") },
-            "failure_message": if row.succeeded { Value::Null } else { json!("Your card was declined.") },
-            "fraud_details": {}, "livemode": self.livemode, "metadata": {}, "outcome": null, "paid": row.succeeded,
-            "payment_intent": row.id.replacen("ch_", "pi_", 1), "payment_method": null,
-            "payment_method_details": null, "receipt_email": null, "receipt_number": null, "receipt_url": null,
-            "refunded": row.amount_refunded == row.amount && row.amount > 0, "shipping": null,
-            "source_transfer": null, "statement_descriptor": null, "status": status, "transfer_group": null,
-            "_invoice": row.invoice,
-        })
-    }
-
-    pub(crate) fn refund_json(&self, row: &Refund) -> Value {
-        let charge = self.charges.must(&row.charge);
-        json!({
-            "id": row.id, "object": "refund", "amount": row.amount, "balance_transaction": null,
-            "charge": row.charge, "created": row.created, "currency": charge.currency, "metadata": {},
-            "payment_intent": row.charge.replacen("ch_", "pi_", 1), "reason": null, "receipt_number": null,
-            "source_transfer_reversal": null, "status": row.status, "transfer_reversal": null,
-        })
-    }
-
-    pub(crate) fn dispute_json(&self, row: &Dispute) -> Value {
-        let charge = self.charges.must(&row.charge);
-        json!({
-            "id": row.id, "object": "dispute", "amount": row.amount, "balance_transactions": [],
-            "charge": row.charge, "created": row.created, "currency": charge.currency,
-            "enhanced_eligibility_types": [], "evidence": {"enhanced_evidence": {}}, "evidence_details": {
-                "due_by": row.created + 7 * super::calendar::DAY, "enhanced_eligibility": {}, "has_evidence": false,
-                "past_due": false, "submission_count": 0,
-            },
-            "is_charge_refundable": false, "livemode": self.livemode, "metadata": {},
-            "payment_intent": row.charge.replacen("ch_", "pi_", 1), "reason": row.reason, "status": row.status,
-        })
     }
 
     /// Any object by its id, in the newest shape; deleted ones as Stripe's stub.
@@ -320,13 +305,7 @@ impl StripeSim {
         if let Some(row) = self.prices.get(id).filter(|row| !row.deleted) {
             return Some(self.price_json(row));
         }
-        if let Some(row) = self.charges.get(id) {
-            return Some(self.charge_json(row));
-        }
-        if let Some(row) = self.disputes.get(id) {
-            return Some(self.dispute_json(row));
-        }
-        self.refunds.get(id).map(|row| self.refund_json(row))
+        self.money_object(id).or_else(|| self.terms_object(id))
     }
 }
 

@@ -143,6 +143,25 @@ impl Params<'_> {
             .collect()
     }
 
+    /// The parameters under `key[0]`, `key[1]`, …, each as a request of its own.
+    pub(crate) fn nested_rows(&self, key: &str) -> Vec<Vec<(String, String)>> {
+        let rows = self.rows(key).into_iter();
+        rows.map(|row| {
+            row.into_iter()
+                .map(|(name, value)| (outward(name), value.to_owned()))
+                .collect()
+        })
+        .collect()
+    }
+
+    /// The parameters under `key`, as a request of its own.
+    pub(crate) fn nested(&self, key: &str) -> Vec<(String, String)> {
+        self.hash(key)
+            .into_iter()
+            .map(|(name, value)| (outward(name), value.to_owned()))
+            .collect()
+    }
+
     /// The members of `key[0][name]`, grouped by index.
     pub(crate) fn rows(&self, key: &str) -> Vec<BTreeMap<&str, &str>> {
         let mut rows: BTreeMap<usize, BTreeMap<&str, &str>> = BTreeMap::new();
@@ -162,5 +181,13 @@ impl Params<'_> {
             rows.entry(index).or_default().insert(inner, value);
         }
         rows.into_values().collect()
+    }
+}
+
+/// `a][b][c`, the inside of `key[a][b][c]`, as `a[b][c]`.
+fn outward(inner: &str) -> String {
+    match inner.split_once("][") {
+        Some((first, rest)) => format!("{first}[{rest}]"),
+        None => inner.to_owned(),
     }
 }

@@ -3,39 +3,33 @@
 use serde_json::{Value, json};
 
 use super::StripeSim;
-use super::api::unrecognized;
 use super::calendar::DAY;
-use super::model::{InvoiceStatus, Status};
+use super::model::Status;
 use super::objects::list;
 use super::params::{Params, Problem};
 
 type Answer = Result<Value, Problem>;
 
 impl StripeSim {
-    /// docs.stripe.com/api/invoice-payment
-    pub(crate) fn invoice_payments(&self, invoice: &str) -> Value {
-        let row = self.invoices.must(invoice);
-        let data = row.charge.iter().map(|charge| {
-            json!({
-                "id": charge.replacen("ch_", "inpay_", 1), "object": "invoice_payment", "amount_paid": row.amount_paid,
-                "amount_requested": row.amount_due, "created": row.created, "currency": row.currency,
-                "invoice": row.id, "is_default": true, "livemode": self.livemode,
-                "payment": {"payment_intent": charge.replacen("ch_", "pi_", 1), "type": "payment_intent"},
-                "status": if row.status == InvoiceStatus::Paid { "paid" } else { "open" },
-                "status_transitions": {"canceled_at": null, "paid_at": row.paid_at},
-            })
-        });
-        list(
-            &format!("/v1/invoices/{invoice}/payments"),
-            data.collect(),
-            false,
-        )
-    }
-
     pub(crate) fn read(&self, segments: &[&str], params: &Params<'_>) -> Answer {
         match segments {
             ["account"] => Ok(self.account_json()),
             ["accounts", id] if *id == self.account => Ok(self.account_json()),
+            ["accounts", id] => {
+                let other = format!("{id}/{}", self.livemode);
+                let other = self.others.get(&other).filter(|other| other.platform);
+                other
+                    .map(Self::account_json)
+                    .ok_or_else(|| Problem::missing("account", id))
+            }
+            ["accounts"] => {
+                let others = self.others.values().filter(|other| other.platform);
+                page(
+                    "/v1/accounts",
+                    others.map(Self::account_json).collect(),
+                    params,
+                )
+            }
             ["balance"] => Ok(
                 json!({"object": "balance", "livemode": self.livemode, "available": [], "pending": []}),
             ),
@@ -53,38 +47,6 @@ impl StripeSim {
                     params,
                 )
             }
-            ["charges"] => {
-                let customer = params.filled("customer");
-                let rows = self
-                    .charges
-                    .iter()
-                    .filter(|row| customer.is_none_or(|id| row.customer == id));
-                page(
-                    "/v1/charges",
-                    rows.map(|row| self.charge_json(row)).collect(),
-                    params,
-                )
-            }
-            ["refunds"] => {
-                let charge = params.filled("charge");
-                let rows = self
-                    .refunds
-                    .iter()
-                    .filter(|row| charge.is_none_or(|id| row.charge == id));
-                page(
-                    "/v1/refunds",
-                    rows.map(|row| self.refund_json(row)).collect(),
-                    params,
-                )
-            }
-            ["disputes"] => page(
-                "/v1/disputes",
-                self.disputes
-                    .iter()
-                    .map(|row| self.dispute_json(row))
-                    .collect(),
-                params,
-            ),
             ["customers", id, "balance_transactions"] => {
                 let customer = self.living_customer(id)?;
                 let rows = self.balance_transactions.of(&customer);
@@ -123,44 +85,30 @@ impl StripeSim {
                 row.map(|row| self.plan_json(row))
                     .ok_or_else(|| Problem::missing("plan", id))
             }
-            [kind, id] => self.read_one(kind, id),
-            _ => Err(unrecognized(segments)),
+            ["invoices", id, "payments"] => {
+                self.invoices
+                    .get(id)
+                    .ok_or_else(|| Problem::missing("invoice", id))?;
+                Ok(self.invoice_payments(id))
+            }
+            [kind, id] => self.read_one(kind, id, params),
+            _ => self.read_other(segments, params),
         }
     }
 
-    fn read_one(&self, kind: &str, id: &str) -> Answer {
+    fn read_one(&self, kind: &str, id: &str, params: &Params<'_>) -> Answer {
         let object = match kind {
             "subscriptions" => "subscription",
             "invoices" => "invoice",
             "customers" => "customer",
             "products" => "product",
             "prices" => "price",
-            "charges" => "charge",
-            "refunds" => "refund",
-            "disputes" => "dispute",
-            _ => return Err(unrecognized(&[kind, id])),
+            _ => return self.read_other(&[kind, id], params),
         };
         self.object(id)
             .filter(|value| value["object"] == object)
             .filter(|value| object != "product" || value["deleted"] != true)
             .ok_or_else(|| Problem::missing(object, id))
-    }
-
-    /// The account says nothing of its mode; `/v1/balance` does (docs.stripe.com/api/accounts/object, …/balance/balance_object).
-    fn account_json(&self) -> Value {
-        json!({
-            "id": self.account, "object": "account", "business_profile": {"name": "Space", "url": null},
-            "business_type": "non_profit", "capabilities": {}, "charges_enabled": true, "country": "US",
-            "created": 1_400_000_000, "default_currency": "usd", "details_submitted": true,
-            "email": "treasurer@example.org", "metadata": {}, "payouts_enabled": true,
-            "settings": {
-                "branding": {"icon": null, "logo": null, "primary_color": null, "secondary_color": null},
-                "card_payments": {"statement_descriptor_prefix": null},
-                "dashboard": {"display_name": "Space", "timezone": "Etc/UTC"},
-                "payments": {"statement_descriptor": null},
-            },
-            "type": "standard",
-        })
     }
 
     pub(crate) fn living_customer(&self, id: &str) -> Result<String, Problem> {
@@ -331,7 +279,7 @@ fn in_range(created: i64, params: &Params<'_>) -> bool {
 }
 
 /// One page of rows that come oldest first; shown newest first (docs.stripe.com/api/pagination).
-fn page(url: &str, rows: Vec<Value>, params: &Params<'_>) -> Answer {
+pub(crate) fn page(url: &str, rows: Vec<Value>, params: &Params<'_>) -> Answer {
     let ids: Vec<&str> = rows
         .iter()
         .map(|row| row["id"].as_str().unwrap_or_default())

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::render_invoice::{invoice, line};
+
 /// A generation of Stripe's API, named by the first version that looks like it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shape {
@@ -69,7 +71,13 @@ pub fn render(value: &Value, shape: Shape) -> Value {
                 Some("line_item") => line(map, &mut out, shape),
                 Some("plan") => plan(map, &mut out, shape),
                 Some("customer") => customer(&mut out, shape),
-                Some("charge") => charge(map, &mut out, shape),
+                Some("charge") | Some("payment_intent") => invoice_of(map, &mut out, shape),
+                Some("discount") => discount(map, &mut out, shape),
+                Some("promotion_code") => promotion_code(map, &mut out, shape),
+                Some("subscription_schedule") => schedule(&mut out, shape),
+                Some("checkout.session") if shape < Shape::Clover => {
+                    remove(&mut out, &["customer_account"]);
+                }
                 Some(_) | None => {}
             }
             Value::Object(out)
@@ -78,17 +86,17 @@ pub fn render(value: &Value, shape: Shape) -> Value {
     }
 }
 
-fn remove(out: &mut Map<String, Value>, keys: &[&str]) {
+pub(crate) fn remove(out: &mut Map<String, Value>, keys: &[&str]) {
     for key in keys {
         out.remove(*key);
     }
 }
 
-fn put(out: &mut Map<String, Value>, key: &str, value: Value) {
+pub(crate) fn put(out: &mut Map<String, Value>, key: &str, value: Value) {
     out.insert(key.to_owned(), value);
 }
 
-fn rename(out: &mut Map<String, Value>, from: &str, to: &str) {
+pub(crate) fn rename(out: &mut Map<String, Value>, from: &str, to: &str) {
     if let Some(value) = out.remove(from) {
         put(out, to, value);
     }
@@ -155,7 +163,7 @@ fn subscription(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: 
         "quantity",
         single.map_or(Value::Null, |item| item["quantity"].clone()),
     );
-    put(out, "discount", Value::Null);
+    put(out, "discount", old_discount(full, shape));
     put(out, "tax_percent", Value::Null);
     if shape == Shape::V2017 {
         rename(out, "collection_method", "billing");
@@ -249,7 +257,36 @@ fn customer(out: &mut Map<String, Value>, shape: Shape) {
     }
 }
 
-fn charge(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: Shape) {
+/// The first of the discounts, which older shapes show whole.
+pub(crate) fn old_discount(full: &Map<String, Value>, shape: Shape) -> Value {
+    render(full.get("_discount").unwrap_or(&Value::Null), shape)
+}
+
+// docs.stripe.com/changelog/clover/2025-09-30: a coupon is one of several sources.
+fn discount(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: Shape) {
+    if shape < Shape::Clover {
+        remove(out, &["source", "customer_account"]);
+        let coupon = full.get("_coupon").cloned().unwrap_or(Value::Null);
+        put(out, "coupon", coupon);
+    }
+}
+
+fn promotion_code(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: Shape) {
+    if shape < Shape::Clover {
+        remove(out, &["promotion", "customer_account"]);
+        let coupon = full.get("_coupon").cloned().unwrap_or(Value::Null);
+        put(out, "coupon", coupon);
+    }
+}
+
+fn schedule(out: &mut Map<String, Value>, shape: Shape) {
+    if shape < Shape::Clover {
+        remove(out, &["billing_mode", "customer_account"]);
+    }
+}
+
+// docs.stripe.com/changelog/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices
+fn invoice_of(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: Shape) {
     if shape < Shape::Basil {
         put(
             out,
@@ -257,140 +294,4 @@ fn charge(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: Shape)
             full.get("_invoice").cloned().unwrap_or(Value::Null),
         );
     }
-}
-
-fn invoice(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: Shape) {
-    if shape < Shape::Endive {
-        remove(out, &["amount_paid_off_stripe"]);
-    }
-    if shape < Shape::Clover {
-        remove(out, &["customer_account"]);
-    }
-    if shape >= Shape::Basil {
-        return;
-    }
-    // docs.stripe.com/changelog/basil/2025-03-31/adds-new-parent-field-to-invoicing-objects
-    let details = full
-        .get("parent")
-        .and_then(|parent| parent.get("subscription_details"));
-    put(
-        out,
-        "subscription",
-        details.map_or(Value::Null, |details| details["subscription"].clone()),
-    );
-    put(
-        out,
-        "subscription_details",
-        details.map_or(
-            Value::Null,
-            |details| json!({"metadata": details["metadata"]}),
-        ),
-    );
-    let charge = full.get("_charge").cloned().unwrap_or(Value::Null);
-    let intent = charge.as_str().map(|id| id.replacen("ch_", "pi_", 1));
-    put(out, "charge", charge);
-    put(out, "payment_intent", json!(intent));
-    let status = full
-        .get("status")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    put(out, "paid", json!(status == "paid"));
-    put(
-        out,
-        "paid_out_of_band",
-        full.get("_out_of_band")
-            .cloned()
-            .unwrap_or(Value::Bool(false)),
-    );
-    put(out, "discount", Value::Null);
-    put(out, "tax", Value::Null);
-    remove(
-        out,
-        &[
-            "parent",
-            "amount_overpaid",
-            "total_taxes",
-            "automatically_finalizes_at",
-        ],
-    );
-    if shape == Shape::V2017 {
-        rename(out, "collection_method", "billing");
-        rename(out, "created", "date");
-        put(
-            out,
-            "closed",
-            json!(matches!(status.as_str(), "paid" | "void")),
-        );
-        put(out, "forgiven", json!(status == "uncollectible"));
-        remove(
-            out,
-            &[
-                "status",
-                "status_transitions",
-                "account_country",
-                "account_name",
-                "amount_shipping",
-                "auto_advance",
-                "billing_reason",
-                "customer_email",
-                "customer_name",
-                "hosted_invoice_url",
-                "payment_settings",
-                "subscription_details",
-                "issuer",
-                "automatic_tax",
-                "paid_out_of_band",
-                "effective_at",
-                "discounts",
-            ],
-        );
-    }
-}
-
-fn line(full: &Map<String, Value>, out: &mut Map<String, Value>, shape: Shape) {
-    if shape >= Shape::Basil {
-        return;
-    }
-    let parent = full.get("parent").cloned().unwrap_or(Value::Null);
-    let from_item = parent["type"] == "invoice_item_details";
-    let key = if from_item {
-        "invoice_item_details"
-    } else {
-        "subscription_item_details"
-    };
-    let details = &parent[key];
-    put(
-        out,
-        "type",
-        json!(if from_item {
-            "invoiceitem"
-        } else {
-            "subscription"
-        }),
-    );
-    put(out, "proration", json!(details["proration"] == true));
-    put(out, "subscription", details["subscription"].clone());
-    put(
-        out,
-        "plan",
-        render(full.get("_plan").unwrap_or(&Value::Null), shape),
-    );
-    if from_item {
-        put(out, "invoice_item", details["invoice_item"].clone());
-    } else {
-        put(
-            out,
-            "subscription_item",
-            details["subscription_item"].clone(),
-        );
-    }
-    if shape > Shape::V2017 {
-        put(
-            out,
-            "price",
-            render(full.get("_price").unwrap_or(&Value::Null), shape),
-        );
-    }
-    remove(out, &["parent", "pricing", "taxes", "subtotal"]);
 }

@@ -3,12 +3,9 @@
 use serde_json::Value;
 
 use super::StripeSim;
-use super::billing::{NewInvoice, Payer};
+use super::billing::NewInvoice;
 use super::calendar::{DAY, HOUR, next_boundary};
-use super::model::{
-    CollectionMethod, InvoiceStatus, Item, Line, Metadata, PauseBehavior, PendingItem, Status,
-    Subscription,
-};
+use super::model::{Card, InvoiceStatus, MissingMethod, PauseBehavior, Status, Subscription};
 
 /// What happens to the unused and the remaining part of a period when items change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +27,10 @@ pub enum PaymentBehavior {
     AllowIncomplete,
     /// Nothing is charged; the subscription waits, incomplete, for the member to pay.
     DefaultIncomplete,
+    /// Nothing is left behind if the first payment fails.
+    ErrorIfIncomplete,
+    /// For changes: they wait until their invoice is paid.
+    PendingIfIncomplete,
 }
 
 /// A change of one subscription item; a change without an item adds one.
@@ -43,17 +44,6 @@ pub struct ItemChange {
     pub quantity: Option<i64>,
     /// Whether the item is removed.
     pub deleted: bool,
-}
-
-pub(crate) struct NewSubscription {
-    pub customer: String,
-    pub items: Vec<(String, i64)>,
-    pub trial_end: Option<i64>,
-    pub collection: CollectionMethod,
-    pub days_until_due: i64,
-    pub behavior: PaymentBehavior,
-    pub percent_off: i64,
-    pub metadata: Metadata,
 }
 
 impl StripeSim {
@@ -80,7 +70,7 @@ impl StripeSim {
     }
 
     /// Sets an alarm for every moment at which something may be due; what is due is decided when it rings.
-    fn wake_subscription(&mut self, id: &str) {
+    pub(crate) fn wake_subscription(&mut self, id: &str) {
         let row = self.subscriptions.must(id);
         if row.status.is_terminal() {
             return;
@@ -97,147 +87,15 @@ impl StripeSim {
             .flatten(),
         );
         moments.extend(row.pause.and_then(|(_, resumes_at)| resumes_at));
+        moments.extend(
+            row.pending_update
+                .as_ref()
+                .map(|pending| pending.expires_at),
+        );
         moments.push(row.created + 23 * HOUR);
         if let Some(next) = moments.into_iter().filter(|at| *at > now).min() {
             self.wake(next, id);
         }
-    }
-
-    /// Begins a subscription (docs.stripe.com/billing/subscriptions/overview#subscription-lifecycle); answers its id.
-    pub(crate) fn begin(&mut self, new: NewSubscription) -> String {
-        let id = self.next_id("sub_1");
-        let now = self.now;
-        let mut items = Vec::new();
-        for (price, quantity) in new.items {
-            let row = self.prices.must(&price);
-            let end = next_boundary(now, now, row.interval, row.interval_count);
-            let item = self.new_item(price, quantity, (now, new.trial_end.unwrap_or(end)));
-            items.push(item);
-        }
-        let trial = new.trial_end;
-        self.subscriptions.insert(Subscription {
-            id: id.clone(),
-            customer: new.customer.clone(),
-            status: if trial.is_some() {
-                Status::Trialing
-            } else {
-                Status::Incomplete
-            },
-            items,
-            anchor: trial.unwrap_or(now),
-            created: now,
-            trial_start: trial.map(|_| now),
-            trial_end: trial,
-            trial_warned: trial.is_some_and(|end| end <= now + 3 * DAY),
-            cancel_at: None,
-            cancel_at_period_end: false,
-            cancelled_in_portal: false,
-            canceled_at: None,
-            ended_at: None,
-            cancel_reason: None,
-            cancel_comment: None,
-            pause: None,
-            collection: new.collection,
-            days_until_due: new.days_until_due,
-            latest_invoice: None,
-            percent_off: new.percent_off,
-            metadata: new.metadata,
-            description: None,
-        });
-        self.being_created = Some(id.clone());
-        let mut lines: Vec<Line> = Vec::new();
-        for item in self.subscriptions.must(&id).items.clone() {
-            lines.push(self.period_line(&id, &item, trial.is_some()));
-        }
-        lines.extend(self.take_pending(&new.customer, &id));
-        let invoice = self.draft_invoice(NewInvoice {
-            customer: new.customer,
-            subscription: Some(id.clone()),
-            reason: "subscription_create",
-            lines,
-            period: (now, now),
-        });
-        self.subscriptions.must_mut(&id).latest_invoice = Some(invoice.clone());
-        let told = self.emit("customer.subscription.created", Value::Null);
-        self.emit("invoice.created", self.invoice_value(&invoice));
-        // docs.stripe.com/billing/subscriptions/overview: an invoice that is sent leaves the subscription active.
-        if new.collection == CollectionMethod::SendInvoice && trial.is_none() {
-            self.subscriptions.must_mut(&id).status = Status::Active;
-            self.finalize_in_an_hour(&invoice);
-        } else if new.behavior == PaymentBehavior::DefaultIncomplete
-            && self.invoices.must(&invoice).amount_due > 0
-        {
-            self.open(&invoice);
-        } else {
-            self.finalize(&invoice, Payer::DefaultCard);
-        }
-        self.being_created = None;
-        let object = self.subscription_value(&id);
-        if let Some(event) = self.events.get_mut(told) {
-            event.object = object;
-        }
-        self.wake_subscription(&id);
-        id
-    }
-
-    pub(crate) fn new_item(&mut self, price: String, quantity: i64, period: (i64, i64)) -> Item {
-        Item {
-            id: self.next_id("si_"),
-            price,
-            quantity,
-            period_start: period.0,
-            period_end: period.1,
-            created: self.now,
-            metadata: Metadata::new(),
-        }
-    }
-
-    pub(crate) fn period_line(&mut self, subscription: &str, item: &Item, trial: bool) -> Line {
-        let price = self.prices.must(&item.price).clone();
-        let name = price
-            .nickname
-            .clone()
-            .unwrap_or_else(|| self.products.must(&price.product).name.clone());
-        Line {
-            id: self.next_id("il_1"),
-            amount: if trial {
-                0
-            } else {
-                price.amount * item.quantity
-            },
-            description: if trial {
-                format!("Trial period for {name}")
-            } else {
-                format!("{} × {name}", item.quantity)
-            },
-            price: Some(price.id),
-            quantity: item.quantity,
-            period: (item.period_start, item.period_end),
-            subscription: Some(subscription.to_owned()),
-            item: Some(item.id.clone()),
-            invoice_item: None,
-            proration: false,
-            cut_at: None,
-        }
-    }
-
-    pub(crate) fn take_pending(&mut self, customer: &str, subscription: &str) -> Vec<Line> {
-        let mine = |item: &PendingItem| {
-            item.customer == customer
-                && item
-                    .line
-                    .subscription
-                    .as_deref()
-                    .is_none_or(|of| of == subscription)
-        };
-        let taken = self
-            .pending
-            .iter()
-            .filter(|item| mine(item))
-            .map(|item| item.line.clone())
-            .collect();
-        self.pending.retain(|item| !mine(item));
-        taken
     }
 
     /// Whatever is due for a subscription now.
@@ -257,6 +115,12 @@ impl StripeSim {
             self.end_subscription(id, row.cancel_reason.unwrap_or("cancellation_requested"));
         } else {
             if row
+                .pending_update
+                .is_some_and(|pending| pending.expires_at <= now)
+            {
+                self.expire_pending_update(id);
+            }
+            if row
                 .pause
                 .is_some_and(|(_, resumes)| resumes.is_some_and(|at| at <= now))
             {
@@ -272,8 +136,14 @@ impl StripeSim {
                     self.subscription_value(id),
                 );
             }
-            if row.status != Status::Paused && row.items.iter().any(|item| item.period_end <= now) {
-                self.renew(id);
+            // A phase that begins with a period decides what that period costs.
+            if let Some(schedule) = &row.schedule {
+                self.run_schedule(schedule);
+            }
+            let row = self.subscriptions.must(id);
+            let over = row.items.iter().any(|item| item.period_end <= now);
+            if over && !row.status.is_terminal() && row.status != Status::Paused {
+                self.renew_or_pause(id);
             }
         }
         self.wake_subscription(id);
@@ -288,6 +158,50 @@ impl StripeSim {
         {
             self.void(&invoice);
         }
+    }
+
+    /// docs.stripe.com/billing/subscriptions/trials#create-free-trials-without-payment
+    fn renew_or_pause(&mut self, id: &str) {
+        let row = self.subscriptions.must(id);
+        let lacks = row.status == Status::Trialing
+            && row.default_method.is_none()
+            && self.card_of(&row.customer) == Card::None;
+        match row.missing_method {
+            MissingMethod::Pause if lacks => {
+                self.pause_because(id, "trial_end_without_payment_method");
+            }
+            MissingMethod::Cancel if lacks => self.end_subscription(id, "cancellation_requested"),
+            MissingMethod::Pause | MissingMethod::Cancel | MissingMethod::CreateInvoice => {
+                self.renew(id);
+            }
+        }
+    }
+
+    pub(crate) fn pause_because(&mut self, id: &str, reason: &'static str) {
+        self.change_subscription(id, |row| {
+            row.status = Status::Paused;
+            row.paused_because = Some(reason);
+        });
+        let value = self.subscription_value(id);
+        self.emit("customer.subscription.paused", value);
+    }
+
+    /// Ends a trial now (docs.stripe.com/billing/subscriptions/trials#end-a-trial-early).
+    pub(crate) fn end_trial(&mut self, id: &str) {
+        if self.subscriptions.must(id).status != Status::Trialing {
+            return;
+        }
+        let now = self.now;
+        let row = self.subscriptions.must_mut(id);
+        row.trial_end = Some(now);
+        row.trial_warned = true;
+        row.anchor = now;
+        for item in &mut row.items {
+            item.period_end = now;
+        }
+        let value = self.subscription_value(id);
+        self.emit("customer.subscription.trial_will_end", value);
+        self.run_subscription(id);
     }
 
     /// The period moves on at once; its invoice stays a draft for an hour (docs.stripe.com/billing/invoices/subscription).
@@ -344,9 +258,14 @@ impl StripeSim {
         row.ended_at = Some(now);
         row.cancel_reason = Some(reason);
         let customer = row.customer.clone();
+        let schedule = row.schedule.take();
+        row.pending_update = None;
         self.pending
             .retain(|item| item.line.subscription.as_deref() != Some(id));
         self.emit("customer.subscription.deleted", self.subscription_value(id));
+        if let Some(schedule) = schedule {
+            self.schedule_lost(&schedule, reason);
+        }
         let unfinished: Vec<String> = self
             .invoices
             .of(&customer)

@@ -13,7 +13,8 @@ pub(crate) trait Row {
 /// Rows in the order of creation, found by id or by group.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {
-    rows: Vec<T>,
+    /// A removed row leaves its place empty.
+    rows: Vec<Option<T>>,
     by_id: HashMap<String, usize>,
     by_group: HashMap<String, Vec<usize>>,
 }
@@ -36,15 +37,26 @@ impl<T: Row> Table<T> {
             .entry(row.group().to_owned())
             .or_default()
             .push(at);
-        self.rows.push(row);
+        self.rows.push(Some(row));
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&T> {
-        self.by_id.get(id).and_then(|at| self.rows.get(*at))
+        self.by_id
+            .get(id)
+            .and_then(|at| self.rows.get(*at)?.as_ref())
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
-        self.by_id.get(id).and_then(|at| self.rows.get_mut(*at))
+        self.by_id
+            .get(id)
+            .and_then(|at| self.rows.get_mut(*at)?.as_mut())
+    }
+
+    /// Forgets a row.
+    pub(crate) fn remove(&mut self, id: &str) {
+        if let Some(row) = self.by_id.remove(id).and_then(|at| self.rows.get_mut(at)) {
+            *row = None;
+        }
     }
 
     /// The row of an id that this program itself has handed out.
@@ -60,7 +72,7 @@ impl<T: Row> Table<T> {
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.rows.iter()
+        self.rows.iter().flatten()
     }
 
     /// The rows of one group, oldest first.
@@ -69,6 +81,6 @@ impl<T: Row> Table<T> {
             .get(group)
             .into_iter()
             .flatten()
-            .filter_map(|at| self.rows.get(*at))
+            .filter_map(|at| self.rows.get(*at)?.as_ref())
     }
 }

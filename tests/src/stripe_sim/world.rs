@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
+use super::begin::NewSubscription;
 use super::billing::Payer;
 use super::calendar::DAY;
 use super::model::{
-    Card, CollectionMethod, Customer, InvoiceStatus, Metadata, PauseBehavior, Status,
+    Card, CollectionMethod, Customer, InvoiceStatus, Metadata, MissingMethod, PauseBehavior, Status,
 };
 use super::render::render;
-use super::subscriptions::{ItemChange, NewSubscription, PaymentBehavior, Proration};
+use super::subscriptions::{ItemChange, PaymentBehavior, Proration};
+use super::terms::{Duration, Off};
 use super::{StripeSim, objects};
 
 /// How a subscription begins; the default is a charged, monthly-as-priced one without a trial.
@@ -23,7 +25,13 @@ pub struct Subscribe {
     /// What the first payment waits for.
     pub payment_behavior: PaymentBehavior,
     /// A coupon for ever, in percent; 0 for none.
-    pub percent_off: i64,
+    pub percent_off: i32,
+    /// A coupon of that id.
+    pub coupon: Option<String>,
+    /// A promotion code of that id.
+    pub promotion_code: Option<String>,
+    /// What the end of a trial does without a payment method.
+    pub missing_method: MissingMethod,
     /// The subscription's metadata.
     pub metadata: Vec<(String, String)>,
 }
@@ -66,13 +74,17 @@ impl StripeSim {
         card: Card,
     ) -> String {
         let id = self.next_id("cus_");
+        let default_method = self.give_method(&id, card);
         let row = Customer {
             id: id.clone(),
             email,
             name,
             metadata,
             balance: 0,
-            card,
+            description: None,
+            default_method,
+            discount: None,
+            clock: None,
             delinquent: false,
             created: self.now,
             next_number: 1,
@@ -91,7 +103,8 @@ impl StripeSim {
 
     /// Sets or removes the customer's default payment method.
     pub fn set_payment_method(&mut self, customer: &str, card: Card) {
-        self.change_customer_row(customer, |row| row.card = card);
+        let method = self.give_method(customer, card);
+        self.change_customer_row(customer, |row| row.default_method = method);
     }
 
     /// Changes the customer's mail address.
@@ -111,6 +124,19 @@ impl StripeSim {
 
     /// Begins a subscription.
     pub fn subscribe(&mut self, customer: &str, items: &[(&str, i64)], how: Subscribe) -> String {
+        let mut coupons: Vec<(String, Option<String>)> = how
+            .coupon
+            .into_iter()
+            .map(|coupon| (coupon, None))
+            .collect();
+        if how.percent_off > 0 {
+            let off = Off::Percent(how.percent_off * 100);
+            coupons.push((self.create_coupon("", off, Duration::Forever), None));
+        }
+        if let Some(code) = how.promotion_code {
+            let coupon = self.promotion_codes.must(&code).coupon.clone();
+            coupons.push((coupon, Some(code)));
+        }
         self.begin(NewSubscription {
             customer: customer.to_owned(),
             items: items
@@ -125,41 +151,11 @@ impl StripeSim {
                 how.days_until_due
             },
             behavior: how.payment_behavior,
-            percent_off: how.percent_off,
+            coupons,
+            missing_method: how.missing_method,
             metadata: how.metadata.into_iter().collect(),
+            ..NewSubscription::default()
         })
-    }
-
-    /// A hosted checkout: the session's event, then the paid subscription; answers its id.
-    pub fn checkout(
-        &mut self,
-        customer: &str,
-        price: &str,
-        client_reference_id: Option<&str>,
-    ) -> String {
-        let subscription = self.subscribe(customer, &[(price, 1)], Subscribe::default());
-        let id = self.next_id(if self.livemode {
-            "cs_live_"
-        } else {
-            "cs_test_"
-        });
-        let row = self.subscriptions.must(&subscription);
-        let invoice = row.latest_invoice.clone();
-        let amount = invoice
-            .as_deref()
-            .map_or(0, |id| self.invoices.must(id).amount_due);
-        let session = serde_json::json!({
-            "id": id, "object": "checkout.session", "automatic_tax": {"enabled": false, "liability": null, "provider": null, "status": null},
-            "custom_fields": [], "custom_text": {"after_submit": null, "shipping_address": null, "submit": null, "terms_of_service_acceptance": null},
-            "expires_at": self.now + DAY, "payment_method_types": ["card"], "shipping_options": [], "amount_total": amount, "amount_subtotal": amount,
-            "client_reference_id": client_reference_id, "created": self.now, "currency": "usd",
-            "customer": customer, "customer_details": {"email": self.customers.must(customer).email},
-            "invoice": invoice, "livemode": self.livemode, "metadata": {}, "mode": "subscription",
-            "payment_status": if amount == 0 { "no_payment_required" } else { "paid" }, "status": "complete",
-            "subscription": subscription,
-        });
-        self.emit("checkout.session.completed", session);
-        subscription
     }
 
     /// Puts another price on the item at `item_index`.
@@ -269,9 +265,7 @@ impl StripeSim {
     /// Pauses the subscription itself, if it is running (docs.stripe.com/changelog/endive/2026-09-30/pause-subscription).
     pub fn pause(&mut self, subscription: &str) {
         if matches!(self.status(subscription), Status::Active | Status::PastDue) {
-            self.change_subscription(subscription, |row| row.status = Status::Paused);
-            let value = self.subscription_value(subscription);
-            self.emit("customer.subscription.paused", value);
+            self.pause_because(subscription, "pause_requested");
         }
     }
 
@@ -284,6 +278,7 @@ impl StripeSim {
         let now = self.now;
         self.change_subscription(subscription, |row| {
             row.status = Status::Active;
+            row.paused_because = None;
             if row.items.iter().any(|item| item.period_end <= now) {
                 row.anchor = now;
             }

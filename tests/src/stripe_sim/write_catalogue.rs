@@ -58,7 +58,12 @@ impl StripeSim {
     }
 
     pub(crate) fn post_price(&mut self, params: &Params<'_>) -> Answer {
-        let interval = interval(params, "recurring[interval]")?;
+        let one_time = params.hash("recurring").is_empty();
+        let interval = if one_time {
+            Interval::Month
+        } else {
+            interval(params, "recurring[interval]")?
+        };
         let amount = params
             .number("unit_amount")?
             .ok_or_else(|| Problem::required("unit_amount"))?;
@@ -74,7 +79,7 @@ impl StripeSim {
                 "lookup_key",
             ));
         }
-        let row = self.new_price(
+        let mut row = self.new_price(
             params,
             None,
             "price_1",
@@ -83,6 +88,7 @@ impl StripeSim {
             interval,
             "recurring[interval_count]",
         )?;
+        row.one_time = one_time;
         let id = self.add_price(row);
         if key.is_some() {
             self.set_lookup_key(&id, key.as_deref());
@@ -117,6 +123,7 @@ impl StripeSim {
             currency,
             interval,
             interval_count,
+            one_time: false,
             active: params.flag("active")?.unwrap_or(true),
             created: self.now,
             deleted: false,
