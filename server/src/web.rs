@@ -33,11 +33,13 @@ mod explain;
 mod extract;
 mod inbox;
 mod members;
+mod notices;
 mod organisation;
 mod page;
 mod pairing;
 mod payments;
 mod problem;
+mod reversals;
 mod schedules;
 mod standing;
 mod types;
@@ -96,6 +98,8 @@ pub fn router(state: Arc<State>) -> Router {
         .routes(routes!(deeds::holds, deeds::create_hold))
         .routes(routes!(deeds::end_hold))
         .routes(routes!(payments::list, payments::create))
+        .routes(routes!(reversals::list))
+        .routes(routes!(notices::list))
         // --- doors
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::show))

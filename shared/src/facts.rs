@@ -2,6 +2,7 @@
 
 use crate::calendar::Calendar;
 use crate::ids::{AccountId, GrantId, HoldId, MembershipTypeId, PaymentId};
+use crate::reversals::{DisputeState, Reversal};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +18,18 @@ pub struct Facts {
     pub grants: Vec<Grant>,
     /// Access withheld by an admin.
     pub holds: Vec<Hold>,
+    /// Seats that the member pays for and that cover nobody.
+    #[serde(default)]
+    pub open_seats: Vec<OpenSeats>,
+}
+
+/// Seats of an item that are paid and cover nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenSeats {
+    /// The item's id.
+    pub item: String,
+    /// How many.
+    pub count: u32,
 }
 
 /// One seat of one item of a subscription, with what was invoiced for that subscription.
@@ -74,6 +87,16 @@ pub struct Subscription {
     pub trial_end: Option<Timestamp>,
     /// What is subscribed to.
     pub items: Vec<Item>,
+}
+
+impl Subscription {
+    /// An end that was set beforehand: the first item's period end, or the moment named, whichever is earlier.
+    #[must_use]
+    pub fn set_end(&self) -> Option<Timestamp> {
+        let period_end = || self.items.iter().map(|item| item.period_end).min();
+        let with_period = self.cancel_at_period_end.then(period_end).flatten();
+        [self.cancel_at, with_period].into_iter().flatten().min()
+    }
 }
 
 /// One line of a subscription.
@@ -228,11 +251,28 @@ pub struct Invoice {
     /// When a mailed invoice is due.
     #[serde(default)]
     pub due_date: Option<Timestamp>,
-    /// Whether all that was paid was given back.
+    /// Whether all that was paid was given back, as far as the invoice itself shows.
     #[serde(default)]
     pub refunded: bool,
+    /// Whether Stripe could not finalize it (`last_finalization_error`).
+    #[serde(default)]
+    pub stuck: bool,
+    /// What became of its payment later; filled in from the ledger, never stored.
+    #[serde(skip)]
+    pub reversal: Reversal,
     /// What it is for.
     pub lines: Vec<Line>,
+}
+
+impl Invoice {
+    /// Whether all that was paid went back, by refund or by a lost dispute.
+    #[must_use]
+    pub fn is_reversed(&self) -> bool {
+        let lost = |(state, _)| state == DisputeState::Lost;
+        self.refunded
+            || self.reversal.refunded_at.is_some()
+            || self.reversal.dispute.is_some_and(lost)
+    }
 }
 
 /// docs.stripe.com/invoicing/overview#invoice-statuses
@@ -324,6 +364,12 @@ pub struct TypePolicy {
     pub trial_access: bool,
     /// Whether a plan change must be paid before its type counts.
     pub upgrade_needs_payment: bool,
+    /// Whether a full refund of the running period ends access at once.
+    #[serde(default)]
+    pub refund_revokes: bool,
+    /// Whether a dispute of the running period's payment ends access until it is decided for the club.
+    #[serde(default)]
+    pub dispute_revokes: bool,
 }
 
 impl TypePolicy {
@@ -335,6 +381,8 @@ impl TypePolicy {
             grace: Span::days(14),
             trial_access: true,
             upgrade_needs_payment: true,
+            refund_revokes: false,
+            dispute_revokes: false,
         }
     }
 }

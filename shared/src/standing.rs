@@ -5,10 +5,12 @@
 
 mod stripe;
 
+use crate::concerns::{self, Concern};
 use crate::facts::{Facts, Rules};
 use crate::ids::{AccountId, GrantId, HoldId, MembershipTypeId, PaymentId};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// How long after an end doors can still say *lapsed* rather than *unknown*.
 pub const REMEMBERED: Span = Span::days(30);
@@ -100,6 +102,8 @@ pub enum Cause {
     Forgiven,
     /// The seat was taken away.
     SeatRemoved,
+    /// The running period's payment was given back or disputed, and the type's policy ends access then.
+    Reversed,
     /// Stripe uses a status this version does not know.
     UnknownStatus,
 }
@@ -123,6 +127,7 @@ impl Cause {
             }
             Self::Forgiven => "The running period's invoice was voided or written off.",
             Self::SeatRemoved => "The seat was taken away.",
+            Self::Reversed => "The running period's payment was given back or disputed.",
             Self::UnknownStatus => {
                 "Stripe uses a status this version does not know; nothing new is granted."
             }
@@ -182,10 +187,40 @@ impl State {
     }
 }
 
+/// What facts say of a member at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// What the member may do.
+    pub standing: Standing,
+    /// The next moment at which the clock alone may change any of this, or at which Stripe should be asked.
+    pub next: Option<Timestamp>,
+    /// What a human should look at.
+    pub concerns: BTreeSet<Concern>,
+}
+
+/// Everything that the facts say at `now`, from one reading of them.
+#[must_use]
+pub fn outlook(facts: &Facts, rules: &Rules, now: Timestamp) -> Outlook {
+    let windows = windows(facts, rules);
+    let next = [
+        change_after(&windows, facts, now),
+        look_after(&windows, now),
+        concerns::next(facts, now),
+    ];
+    Outlook {
+        next: next.into_iter().flatten().min(),
+        concerns: concerns::concerns(facts, &windows, now),
+        standing: standing_of(windows, facts, now),
+    }
+}
+
 /// What a member may do at `now`.
 #[must_use]
 pub fn standing(facts: &Facts, rules: &Rules, now: Timestamp) -> Standing {
-    let windows = windows(facts, rules);
+    standing_of(windows(facts, rules), facts, now)
+}
+
+fn standing_of(windows: Vec<Access>, facts: &Facts, now: Timestamp) -> Standing {
     let state = match held(facts, now) {
         Some((hold, until)) => State::Held { hold, until },
         None => state(&windows, facts, now),
@@ -198,9 +233,8 @@ pub fn standing(facts: &Facts, rules: &Rules, now: Timestamp) -> Standing {
 }
 
 /// The next moment after `now` at which [`standing`] answers differently although no fact changed.
-#[must_use]
-pub fn next_change(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
-    let windows = windows(facts, rules).into_iter().flat_map(|access| {
+fn change_after(windows: &[Access], facts: &Facts, now: Timestamp) -> Option<Timestamp> {
+    let windows = windows.iter().flat_map(|access| {
         [
             access.from,
             access.until,
@@ -218,10 +252,9 @@ pub fn next_change(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Times
 
 /// The next moment after `now` at which Stripe should be asked before the clock takes access away: an hour before an
 /// end that a renewal may have moved on.
-#[must_use]
-pub fn next_look(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
-    windows(facts, rules)
-        .into_iter()
+fn look_after(windows: &[Access], now: Timestamp) -> Option<Timestamp> {
+    windows
+        .iter()
         .filter(|access| !access.certain && matches!(access.because, Because::Subscription { .. }))
         .filter_map(|access| access.until.map(|until| until - LOOK_AHEAD))
         .filter(|moment| *moment > now)

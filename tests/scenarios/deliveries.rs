@@ -17,6 +17,8 @@ struct Outcome {
     ledger: Vec<Payment>,
     lists: BTreeMap<ZoneId, Digest>,
     attention: Vec<(String, String)>,
+    reversals: Vec<(String, Option<String>, i64, String)>,
+    notices: Vec<(String, String)>,
 }
 
 fn outcome(b: &Building, who: Who) -> Outcome {
@@ -29,6 +31,8 @@ fn outcome(b: &Building, who: Who) -> Outcome {
             .map(|(zone, (_, digest))| (zone, digest))
             .collect(),
         attention: b.attention(),
+        reversals: b.reversals(),
+        notices: b.notices(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sync, first half: what an event's payload says goes into the mirror at once; a fetch confirms it.
 
-use super::news::{News, Trouble, news};
+use super::news::{Flag, News, news};
 use super::order::{Choice, Stamp};
 use super::read::Event;
 use super::sheet::{Line, Sheet};
@@ -8,6 +8,8 @@ use crate::app::{App, Step, Work};
 use crate::store::attention::{Item, raise};
 use crate::store::inbox::{self, Fate};
 use crate::store::mirror::{Customer, CustomerNews, Kept, Object};
+use crate::store::notices;
+use crate::store::reversals::{self, Collected, Reversed};
 use shared::facts::InvoiceStatus;
 use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
@@ -195,17 +197,29 @@ impl App {
             event,
             news,
             stamp,
+            collected,
+            notice,
         } = line;
+        if let Some(notice) = notice {
+            notices::put(&mut work.tx, account, &notice, &event.id, work.now);
+        }
+        let reversed = match &news {
+            News::Money(reversed) => reversed.as_deref(),
+            _ => None,
+        };
+        self.follow_money(work, account, &event.id, (reversed, &collected), batch)
+            .await?;
         let Some(customer) = customer else {
             return match news {
                 News::Price(price) => {
                     self.meet_prices(work, account, &[price], &event, batch)
                         .await
                 }
-                News::Trouble(trouble) => self.trouble(work, &event, trouble).await,
+                News::Flag(flag, about) => self.flag(work, flag, &about).await,
                 News::Subscription(..)
                 | News::Invoice(..)
                 | News::Customer(..)
+                | News::Money(_)
                 | News::Hint(_)
                 | News::Nothing => Ok(()),
             };
@@ -263,8 +277,7 @@ impl App {
                     .sheet
                     .describe(&mut work.tx, account, &customer, &news);
             }
-            News::Trouble(trouble) => self.trouble(work, &event, trouble).await?,
-            News::Hint(_) | News::Price(_) | News::Nothing => {}
+            News::Hint(_) | News::Money(_) | News::Flag(..) | News::Price(_) | News::Nothing => {}
         }
         let customers = batch.customers.entry(account).or_default();
         customers.entry(customer).or_default().push(event.id);
@@ -334,7 +347,8 @@ impl App {
             Ok(
                 News::Customer(..)
                 | News::Price(_)
-                | News::Trouble(_)
+                | News::Money(_)
+                | News::Flag(..)
                 | News::Hint(_)
                 | News::Nothing,
             )
@@ -342,19 +356,56 @@ impl App {
         })
     }
 
-    async fn trouble(&self, work: &mut Work, event: &Event, trouble: Trouble) -> Step<()> {
-        let (kind, sentence) = match trouble {
-            Trouble::Refund => (
-                "refund",
-                "A payment was given back. Access was not changed.",
+    /// Keeps what an event says of payments and of money that went back; whoever it turns out to concern is of the batch.
+    async fn follow_money(
+        &self,
+        work: &mut Work,
+        account: AccountId,
+        event: &str,
+        (reversed, collected): (Option<&Reversed>, &[Collected]),
+        batch: &mut Batch,
+    ) -> Step<()> {
+        if let Some(reversed) = reversed {
+            reversals::put(&mut work.tx, account, reversed, work.now);
+        }
+        for collected in collected {
+            reversals::collected(&mut work.tx, account, collected);
+        }
+        let told = collected.iter().map(|collected| &collected.payment);
+        let payments: BTreeSet<&String> = told
+            .chain(reversed.and_then(|reversed| reversed.payment.as_ref()))
+            .collect();
+        for payment in payments {
+            let whose = reversals::resolve(&mut work.tx, account, payment).await?;
+            let ids: Vec<&str> = whose.iter().map(String::as_str).collect();
+            batch.sheet.learn(&mut work.tx, account, &ids).await?;
+            let customers = batch.customers.entry(account).or_default();
+            for customer in whose {
+                customers
+                    .entry(customer)
+                    .or_default()
+                    .push(event.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    async fn flag(&self, work: &mut Work, flag: Flag, about: &str) -> Step<()> {
+        let (kind, sentence, remedy) = match flag {
+            Flag::FraudWarning => (
+                "fraud_warning",
+                "The issuer of a card suspects fraud. Access was not changed by it.",
+                "Look at the charge in Stripe; to take access away, place a hold.",
             ),
-            Trouble::Dispute => ("dispute", "A payment was disputed. Access was not changed."),
+            Flag::MandateEnded => (
+                "mandate_ended",
+                "A bank no longer lets the club collect from an account; the next renewal will fail.",
+                "Look the mandate up in Stripe and ask its payer for another way to pay.",
+            ),
         };
-        let subject = event.object_id.as_deref().unwrap_or(&event.id);
-        let remedy = "Look at the member; to take access away, place a hold.";
         let item = Item {
             kind,
-            subject,
+            subject: about,
             sentence,
             remedy,
             member: None,

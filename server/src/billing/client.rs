@@ -12,33 +12,53 @@ pub use http::{ApiKey, DEFAULT_BASE, HttpStripe, KeyError, SetupError};
 use async_trait::async_trait;
 use serde_json::Value;
 use shared::time::Timestamp;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// The API version in which answers are read, whatever the account's own is.
 pub const STRIPE_VERSION: &str = "2026-09-30.endive";
 
-/// The kinds of events that [`Stripe::events_since`] lists; Stripe takes no more than 20 at once.
-pub const WATCHED: [&str; 20] = [
-    "charge.dispute.created",
-    "charge.dispute.closed",
-    "charge.refunded",
-    "checkout.session.async_payment_failed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.completed",
-    "customer.deleted",
-    "customer.subscription.created",
-    "customer.subscription.deleted",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "customer.subscription.updated",
-    "customer.updated",
-    "invoice.finalized",
-    "invoice.marked_uncollectible",
-    "invoice.paid",
-    "invoice.payment_failed",
-    "invoice.voided",
-    "price.updated",
-    "product.updated",
+/// The kinds of events that [`Stripe::events_since`] lists; Stripe takes no more than 20 in one question.
+pub const WATCHED: [&[&str]; 2] = [
+    &[
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.refunded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.completed",
+        "customer.deleted",
+        "customer.subscription.created",
+        "customer.subscription.deleted",
+        "customer.subscription.paused",
+        "customer.subscription.resumed",
+        "customer.subscription.updated",
+        "customer.updated",
+        "invoice.finalized",
+        "invoice.marked_uncollectible",
+        "invoice.paid",
+        "invoice.payment_failed",
+        "invoice.voided",
+        "price.updated",
+        "product.updated",
+    ],
+    &[
+        "charge.dispute.updated",
+        "credit_note.created",
+        "credit_note.voided",
+        "customer.subscription.pending_update_applied",
+        "customer.subscription.pending_update_expired",
+        "customer.subscription.trial_will_end",
+        "invoice.finalization_failed",
+        "invoice.overdue",
+        "invoice.payment_action_required",
+        "invoice.payment_attempt_required",
+        "invoice_payment.paid",
+        "mandate.updated",
+        "radar.early_fraud_warning.created",
+        "refund.created",
+        "refund.failed",
+        "refund.updated",
+    ],
 ];
 
 /// How many events [`Stripe::events_since`] returns at most.
@@ -194,6 +214,19 @@ pub trait Stripe: Send + Sync {
         Ok(invoice)
     }
 
+    /// The invoices that a payment paid: `pi_…`, or `ch_…` where there is no intent.
+    async fn invoice_payments(&self, payment: &str) -> Result<Vec<Value>, StripeError> {
+        let kind = if payment.starts_with("pi_") {
+            "payment_intent"
+        } else {
+            "charge"
+        };
+        let request = Request::get("/v1/invoice_payments")
+            .with("payment[type]", kind)
+            .with(format!("payment[{kind}]"), payment);
+        pages::all(self, request).await
+    }
+
     /// One price, its product expanded.
     async fn price(&self, id: &str) -> Result<Value, StripeError> {
         self.call(Request::get(format!("/v1/prices/{}", segment(id)?)).with("expand[]", "product"))
@@ -231,22 +264,19 @@ pub trait Stripe: Send + Sync {
     /// Stripe keeps them for 30 days and lists them newest first; of more than [`MOST_EVENTS`] the oldest are returned,
     /// so that whoever asks again from the last one misses none.
     async fn events_since(&self, from: Timestamp) -> Result<Vec<Value>, StripeError> {
-        let mut request =
-            Request::get("/v1/events").with("created[gte]", from.as_seconds().max(0).to_string());
-        for kind in WATCHED {
-            request = request.with("types[]", kind);
-        }
-        let mut oldest = VecDeque::new();
-        let mut after = None;
-        while let Some(page) = pages::page(self, &request, after.as_deref()).await? {
-            after = page.last;
-            oldest.extend(page.data);
-            oldest.drain(..oldest.len().saturating_sub(MOST_EVENTS));
-            if !page.more {
-                break;
+        let moment = |event: &Value| event["created"].as_i64().unwrap_or(i64::MAX);
+        let mut events = Vec::new();
+        let mut complete_to = i64::MAX;
+        for kinds in WATCHED {
+            let listed = pages::oldest_events(self, from, kinds).await?;
+            if listed.len() == MOST_EVENTS {
+                complete_to = complete_to.min(listed.last().map_or(i64::MAX, moment));
             }
+            events.extend(listed);
         }
-        Ok(oldest.into_iter().rev().collect())
+        events.retain(|event| moment(event) <= complete_to);
+        events.sort_by_key(moment);
+        Ok(events)
     }
 }
 

@@ -67,7 +67,7 @@ pub fn pull_again(often: Span, last: Span, answered: bool) -> Span {
 impl App {
     /// Fetches customers whose turn it is. `clock` is asked when an answer has come.
     pub async fn fetch(&self, clock: impl Fn() -> Timestamp) -> Step {
-        let mut publications = Vec::new();
+        let mut publications = self.trace(&clock).await?;
         let mut tx = self.store.begin_read().await?;
         let due = mirror::due_fetches(&mut tx, clock(), BATCH).await?;
         drop(tx);

@@ -1,7 +1,8 @@
 //! What an event is news of.
 
-use super::read::{self, Event, PriceInfo, ReadError};
+use super::read::{self, Event, PriceInfo, ReadError, money};
 use crate::store::mirror::CustomerNews;
+use crate::store::reversals::Reversed;
 use serde_json::Value;
 use shared::facts::{Invoice, Subscription};
 
@@ -21,21 +22,23 @@ pub enum News {
     Customer(String, CustomerNews),
     /// A price or plan that is sold.
     Price(PriceInfo),
-    /// Something that staff should look at.
-    Trouble(Trouble),
+    /// Money that went back, if so; or which payment paid what.
+    Money(Option<Box<Reversed>>),
+    /// Something that staff should look at, with what it is about.
+    Flag(Flag, String),
     /// Nothing about access, but a hint to ask about a customer.
     Hint(String),
     /// Nothing for us.
     Nothing,
 }
 
-/// What staff should look at, without any change of access.
+/// What staff should look at, though no member's facts change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// Money was given back.
-    Refund,
-    /// A payment was disputed.
-    Dispute,
+pub enum Flag {
+    /// The card's issuer suspects fraud (docs.stripe.com/api/radar/early_fraud_warnings).
+    FraudWarning,
+    /// A bank no longer lets the club collect (docs.stripe.com/api/mandates).
+    MandateEnded,
 }
 
 /// Reads what an event is news of.
@@ -88,12 +91,22 @@ pub fn news(event: &Event) -> Result<News, ReadError> {
             (Some(customer), None) => News::Hint(customer.clone()),
             (None, _) => News::Nothing,
         },
-        Some("charge") if event.kind == "charge.refunded" => News::Trouble(Trouble::Refund),
-        Some("dispute") if event.kind == "charge.dispute.created" => {
-            News::Trouble(Trouble::Dispute)
+        Some("charge") => News::Money(money::charge(event)?.map(Box::new)),
+        Some("refund") => News::Money(Some(Box::new(money::refund(event)?))),
+        Some("dispute") => News::Money(Some(Box::new(money::dispute(event)?))),
+        Some("credit_note") => News::Money(money::credit_note(event)?.map(Box::new)),
+        Some("invoice_payment") => News::Money(None),
+        Some("radar.early_fraud_warning") => flag(event, Flag::FraudWarning),
+        Some("mandate") if text(object, "status").as_deref() == Some("inactive") => {
+            flag(event, Flag::MandateEnded)
         }
         Some(_) | None => event.customer.clone().map_or(News::Nothing, News::Hint),
     })
+}
+
+fn flag(event: &Event, flag: Flag) -> News {
+    let about = text(&event.object, "charge").or_else(|| event.object_id.clone());
+    News::Flag(flag, about.unwrap_or_else(|| event.id.clone()))
 }
 
 fn text(object: &Value, key: &str) -> Option<String> {

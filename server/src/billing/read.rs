@@ -7,6 +7,7 @@ mod catalogue;
 mod event;
 mod invoice;
 mod lenient;
+pub mod money;
 mod subscription;
 
 pub use catalogue::{CustomerInfo, PriceInfo, ProductInfo, customer, item_price, price, product};

@@ -1,11 +1,14 @@
 //! A sheet: what a batch of events found in the mirror, read once; changed in memory; written once.
 
 use super::news::{News, news};
+use super::notices::notice;
 use super::order::Stamp;
-use super::read::{Event, ReadError};
+use super::read::{Event, ReadError, money};
 use crate::store::inbox::Fate;
 use crate::store::members::{self, Booking};
 use crate::store::mirror::{self, Customer, CustomerNews, Kept, Object, ObjectRow, Seat};
+use crate::store::notices::Notice;
+use crate::store::reversals::Collected;
 use crate::store::trip::Question;
 use crate::store::{Result, Tx};
 use shared::ids::{AccountId, OrganisationId};
@@ -26,16 +29,23 @@ pub struct Line {
     pub news: News,
     /// Its place among the events of its object.
     pub stamp: Stamp,
+    /// Which payments paid what, if it says so.
+    pub collected: Vec<Collected>,
+    /// What it gives reason to tell the payer.
+    pub notice: Option<Notice>,
 }
 
 impl Line {
     /// Reads an event's body.
     pub fn read(account: AccountId, body: &[u8]) -> std::result::Result<Self, ReadError> {
         let event = Event::read(body)?;
+        let news = news(&event)?;
         Ok(Self {
             account,
-            news: news(&event)?,
+            notice: notice(&event, &news),
+            news,
             stamp: Stamp::of(&event),
+            collected: money::collected(&event),
             event,
         })
     }
@@ -43,7 +53,7 @@ impl Line {
     /// What becomes of the event in the inbox.
     #[must_use]
     pub fn fate(&self) -> Fate {
-        let says = matches!(self.news, News::Price(_) | News::Trouble(_));
+        let says = matches!(self.news, News::Price(_) | News::Money(_) | News::Flag(..));
         if says || self.customer().is_some() {
             Fate::Applied
         } else {
@@ -58,8 +68,8 @@ impl Line {
             News::Subscription(subscription, ..) => Some(&subscription.customer),
             News::Invoice(invoice, ..) => invoice.customer.as_deref(),
             News::Customer(customer, _) | News::Hint(customer) => Some(customer),
-            News::Trouble(_) => self.event.customer.as_deref(),
-            News::Price(_) | News::Nothing => None,
+            News::Money(_) => self.event.customer.as_deref(),
+            News::Price(_) | News::Flag(..) | News::Nothing => None,
         }
     }
 
@@ -69,7 +79,8 @@ impl Line {
             News::Invoice(invoice, ..) => Some(&invoice.id),
             News::Customer(..)
             | News::Hint(_)
-            | News::Trouble(_)
+            | News::Money(_)
+            | News::Flag(..)
             | News::Price(_)
             | News::Nothing => None,
         }
@@ -144,6 +155,24 @@ impl Sheet {
             );
         }
         Ok(sheet)
+    }
+
+    /// Reads customers that no event named.
+    pub async fn learn(
+        &mut self,
+        tx: &mut Tx,
+        account: AccountId,
+        customers: &[&str],
+    ) -> Result<()> {
+        let unread: Vec<&str> = customers
+            .iter()
+            .copied()
+            .filter(|id| self.customer(account, id).is_none())
+            .collect();
+        let asked = mirror::ask_customers(tx, account, &unread);
+        let rows = mirror::customers(tx, asked).await?;
+        self.note_customers(account, rows);
+        Ok(())
     }
 
     fn note_customers(&mut self, account: AccountId, rows: Vec<Customer>) {

@@ -2,15 +2,16 @@
 
 use super::build::{ZoneChanges, entries};
 use crate::keys::Keys;
-use crate::store::attention::{AuditLine, audit_all};
+use crate::store::attention::{AuditLine, Item, audit_all, raise, settle};
 use crate::store::records::{Record, records};
 use crate::store::rulebook::Rulebook;
 use crate::store::terms::{self, Term};
 use crate::store::{Result, Tx, members, to_json};
+use shared::concerns::Concern;
 use shared::ids::MemberId;
-use shared::standing::{Because, Standing, State, next_change, next_look, standing};
+use shared::standing::{Because, Outlook, State, outlook};
 use shared::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many members are in memory at once.
 const MANY: usize = 64;
@@ -64,8 +65,9 @@ pub async fn derive_all(
 struct Fresh<'a> {
     member: MemberId,
     cause: &'a str,
-    standing: Standing,
-    next: Option<Timestamp>,
+    outlook: Outlook,
+    /// What a human should look at since now, and no longer.
+    concerns: [Vec<Concern>; 2],
     derived: Derived,
     /// Whether anything is to be written.
     stale: bool,
@@ -98,14 +100,12 @@ async fn derive_part(
             open,
         } = records.remove(member).unwrap_or_default();
         let row = row.ok_or(members::missing(*member))?;
-        let standing = standing(&facts, &rulebook.rules, now);
-        let clock = next_change(&facts, &rulebook.rules, now);
-        let look = next_look(&facts, &rulebook.rules, now);
-        let next = [clock, look].into_iter().flatten().min();
+        let outlook = outlook(&facts, &rulebook.rules, now);
+        let standing = &outlook.standing;
         let before = row.standing.as_ref();
-        let changed = before != Some(&standing);
+        let changed = before != Some(standing);
         if !(cards.is_empty() && listed.is_empty()) {
-            let wanted = entries(&row, &standing, &cards, rulebook, keys, now);
+            let wanted = entries(&row, standing, &cards, rulebook, keys, now);
             changes.compare(*member, listed, wanted);
         }
         let was_in = before.is_some_and(|standing| standing.state.is_in());
@@ -114,32 +114,40 @@ async fn derive_part(
             is_in: standing.state.is_in(),
             changed,
         };
-        let stale = changed || row.next_change != next;
+        let difference = |of: &BTreeSet<Concern>, without: &BTreeSet<Concern>| {
+            of.difference(without).cloned().collect::<Vec<Concern>>()
+        };
+        let concerns = [
+            difference(&outlook.concerns, &row.concerns),
+            difference(&row.concerns, &outlook.concerns),
+        ];
+        let stale = changed
+            || row.next_change != outlook.next
+            || concerns.iter().any(|changed| !changed.is_empty());
         fresh.push(Fresh {
             member: *member,
             cause,
-            standing,
-            next,
+            outlook,
+            concerns,
             derived,
             stale,
             open,
         });
     }
     write(tx, &fresh, context);
+    show_concerns(tx, &fresh, context).await?;
     Ok(fresh.iter().map(|fresh| fresh.derived).collect())
 }
 
 /// Writes standings, audit lines and stories of those that changed.
 fn write(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) {
     let stale = fresh.iter().filter(|fresh| fresh.stale);
-    let standings: Vec<_> = stale
-        .map(|fresh| (fresh.member, &fresh.standing, fresh.next))
-        .collect();
-    members::put_standings(tx, &standings);
+    let outlooks: Vec<_> = stale.map(|fresh| (fresh.member, &fresh.outlook)).collect();
+    members::put_outlooks(tx, &outlooks);
     let changed: Vec<&Fresh<'_>> = fresh.iter().filter(|fresh| fresh.derived.changed).collect();
     let bodies: Vec<String> = changed
         .iter()
-        .map(|fresh| to_json(&fresh.standing))
+        .map(|fresh| to_json(&fresh.outlook.standing))
         .collect();
     let line = |(fresh, body)| {
         let (fresh, body): (&&Fresh<'_>, &String) = (fresh, body);
@@ -154,6 +162,29 @@ fn write(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) {
     let lines: Vec<AuditLine<'_>> = changed.iter().zip(&bodies).map(line).collect();
     audit_all(tx, &context.rulebook.organisation, context.now, &lines);
     tell_stories(tx, &changed, context.now);
+}
+
+/// What a human should look at goes on the attention list, and off it again when the facts no longer say so. What was
+/// settled by hand stays settled while they do.
+async fn show_concerns(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) -> Result<()> {
+    let (organisation, now) = (&context.rulebook.organisation, context.now);
+    for fresh in fresh {
+        let [new, gone] = &fresh.concerns;
+        for concern in gone {
+            settle(tx, organisation, concern.kind.word(), &concern.subject, now).await?;
+        }
+        for concern in new {
+            let item = Item {
+                kind: concern.kind.word(),
+                subject: &concern.subject,
+                sentence: concern.kind.sentence(),
+                remedy: concern.kind.remedy(),
+                member: Some(fresh.member),
+            };
+            raise(tx, organisation, item, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What every derivation of one run shares.
@@ -173,7 +204,7 @@ pub struct Context<'a> {
 fn tell_stories(tx: &mut Tx, changed: &[&Fresh<'_>], now: Timestamp) {
     for fresh in changed {
         let open = &fresh.open;
-        let standing = &fresh.standing;
+        let standing = &fresh.outlook.standing;
         let held = !matches!(standing.state, State::Stranger);
         let current: BTreeMap<String, &str> = standing
             .access

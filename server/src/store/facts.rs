@@ -3,8 +3,9 @@
 use super::mirror::Object;
 use super::rulebook::Rulebook;
 use super::{Result, StoreError, json};
-use shared::facts::{Coverage, Invoice, Subscription};
+use shared::facts::{Coverage, Invoice, Item, OpenSeats, Subscription};
 use shared::ids::{AccountId, MemberId};
+use shared::reversals::{Returned, reversal};
 use std::collections::BTreeMap;
 
 /// Seats that admins gave: account, item and seat, and whom it covers.
@@ -15,6 +16,8 @@ pub(super) type Seats = BTreeMap<(i64, String, i64), i64>;
 pub(super) struct Objects {
     subscriptions: BTreeMap<(AccountId, String), Owned>,
     invoices: BTreeMap<(AccountId, String), Invoice>,
+    /// Money that went back, by invoice and record.
+    returned: BTreeMap<(AccountId, String), BTreeMap<String, Returned>>,
 }
 
 /// A subscription with the member whose customer pays for it, and whether Stripe could not be read for that customer.
@@ -54,13 +57,36 @@ impl Objects {
         Ok(())
     }
 
-    /// The seats that cover a member, each with what was invoiced for its subscription.
-    pub fn coverage(self, member: MemberId, named: &Seats, rulebook: &Rulebook) -> Vec<Coverage> {
+    /// Adds a record of money that went back, of an invoice.
+    pub fn returned(
+        &mut self,
+        account: AccountId,
+        invoice: String,
+        id: String,
+        returned: Returned,
+    ) {
+        let of = self.returned.entry((account, invoice)).or_default();
+        of.insert(id, returned);
+    }
+
+    /// The seats that cover a member, each with what was invoiced for its subscription; and the seats that the member
+    /// pays for and that cover nobody.
+    pub fn coverage(
+        self,
+        member: MemberId,
+        named: &Seats,
+        rulebook: &Rulebook,
+    ) -> (Vec<Coverage>, Vec<OpenSeats>) {
         let membership = |account: AccountId, price: &String| {
             rulebook.prices.get(&(account, price.clone())).cloned()
         };
         let mut invoices: BTreeMap<(AccountId, String), Vec<Invoice>> = BTreeMap::new();
-        for ((account, _), mut invoice) in self.invoices {
+        for (key, mut invoice) in self.invoices {
+            let account = key.0;
+            if let Some(returned) = self.returned.get(&key) {
+                let records: Vec<Returned> = returned.values().cloned().collect();
+                invoice.reversal = reversal(invoice.amount_paid, &records);
+            }
             for line in &mut invoice.lines {
                 line.membership = line
                     .price
@@ -72,7 +98,7 @@ impl Objects {
                 of.push(invoice);
             }
         }
-        let mut covered = Vec::new();
+        let (mut covered, mut open) = (Vec::new(), Vec::new());
         for (key, owned) in self.subscriptions {
             let Owned {
                 mut subscription,
@@ -85,6 +111,9 @@ impl Objects {
             }
             let invoices = invoices.remove(&key).unwrap_or_default();
             for item in &subscription.items {
+                if owner == Some(member.0) && !subscription.status.is_terminal() {
+                    open.extend(open_seats(named, account, item));
+                }
                 for seat in seats(named, (account, &item.id), member, owner) {
                     covered.push(Coverage {
                         account,
@@ -100,8 +129,22 @@ impl Objects {
         covered.sort_by(|a, b| {
             (&a.subscription.id, &a.item, a.seat).cmp(&(&b.subscription.id, &b.item, b.seat))
         });
-        covered
+        (covered, open)
     }
+}
+
+/// Seats from the second on that nobody was named for.
+fn open_seats(named: &Seats, account: AccountId, item: &Item) -> Option<OpenSeats> {
+    item.membership.as_ref().filter(|_| item.quantity > 1)?;
+    let further = named.range(
+        (account.0, item.id.clone(), 2)..=(account.0, item.id.clone(), i64::from(item.quantity)),
+    );
+    let taken = u32::try_from(further.count()).unwrap_or(u32::MAX);
+    let count = item.quantity.saturating_sub(1).saturating_sub(taken);
+    (count > 0).then(|| OpenSeats {
+        item: item.id.clone(),
+        count,
+    })
 }
 
 /// Seat 1 covers the customer's own member unless an admin pointed it elsewhere; further seats cover whom they name.

@@ -3,9 +3,10 @@
 use super::many::{list, parts, rows};
 use super::trip::Statement;
 use super::{Connection, Result, StoreError, Tx, json, on, to_json};
+use shared::concerns::Concern;
 use shared::facts::Invoice;
 use shared::ids::{AccountId, CardId, Holder, MemberId, OrganisationId};
-use shared::standing::Standing;
+use shared::standing::{Outlook, Standing};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -22,6 +23,8 @@ pub struct Member {
     pub standing: Option<Standing>,
     /// When the clock changes it next.
     pub next_change: Option<Timestamp>,
+    /// What a human should look at, as last derived.
+    pub concerns: BTreeSet<Concern>,
 }
 
 /// A member's standing as last derived.
@@ -150,20 +153,20 @@ pub async fn due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<MemberId
     Ok(rows.into_iter().map(MemberId).collect())
 }
 
-/// Writes what was derived of members: standing and next change of each.
-pub fn put_standings(tx: &mut Tx, derived: &[(MemberId, &Standing, Option<Timestamp>)]) {
+/// Writes what was derived of members.
+pub fn put_outlooks(tx: &mut Tx, derived: &[(MemberId, &Outlook)]) {
     for part in parts(derived) {
         let sql = format!(
-            "UPDATE members SET standing = v.column2, next_change = v.column3 FROM (VALUES {}) AS v \
-             WHERE members.id = v.column1",
-            rows(1, part.len(), 3)
+            "UPDATE members SET standing = v.column2, next_change = v.column3, concerns = v.column4 \
+             FROM (VALUES {}) AS v WHERE members.id = v.column1",
+            rows(1, part.len(), 4)
         );
-        let write = |write: Statement, row: &(MemberId, &Standing, Option<Timestamp>)| {
-            let (member, standing, next_change) = row;
+        let write = |write: Statement, (member, outlook): &(MemberId, &Outlook)| {
             write
                 .bind(member.0)
-                .bind(to_json(standing))
-                .bind(next_change.map(|at| at.0))
+                .bind(to_json(&outlook.standing))
+                .bind(outlook.next.map(|at| at.0))
+                .bind(to_json(&outlook.concerns))
         };
         tx.later(part.iter().fold(Statement::new(sql), write));
     }

@@ -6,9 +6,10 @@ use super::members::{Card, CardRow, Member};
 use super::rulebook::{Rulebook, name};
 use super::terms::Term;
 use super::trip::Statement;
-use super::{Result, StoreError, Tx, cbor, json};
+use super::{Result, StoreError, Tx, cbor, json, reversals};
 use shared::facts::{Facts, Grant, HandPayment, Hold};
 use shared::ids::{AccountId, CardId, GrantId, HoldId, Holder, MemberId, PaymentId, ZoneId};
+use shared::reversals::Returned;
 use shared::rights::Entry;
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
@@ -77,7 +78,7 @@ fn sql(members: usize) -> String {
     format!(
         "SELECT 'card' AS kind, member AS whom, id AS n1, state_since AS n2, NULL AS n3, state AS t1, NULL AS t2, \
          NULL AS t3, uid_sealed AS bytes FROM cards WHERE member IN ({whom}) \
-         UNION ALL SELECT 'member', id, holder, keyholder, next_change, organisation, standing, NULL, NULL \
+         UNION ALL SELECT 'member', id, holder, keyholder, next_change, organisation, standing, concerns, NULL \
          FROM members WHERE id IN ({whom}) \
          UNION ALL SELECT 'object', c.member, o.account, c.member, c.unread_since, o.id, o.kind, o.body, NULL \
          FROM customers c JOIN objects o ON o.account = c.account AND o.customer = c.id WHERE c.member IN ({whom}) \
@@ -88,6 +89,11 @@ fn sql(members: usize) -> String {
          FROM coverage v WHERE v.member IN ({whom}) \
          UNION ALL SELECT 'seat', c.member, v.account, v.seat, v.member, v.item, NULL, NULL, NULL \
          FROM coverage v JOIN customers c ON c.account = v.account AND c.id = v.customer WHERE c.member IN ({whom}) \
+         UNION ALL SELECT 'reversal', c.member, r.account, r.amount, r.made_at, r.invoice, r.kind || ' ' || r.id, r.status, NULL \
+         FROM customers c JOIN reversals r ON r.account = c.account AND r.customer = c.id WHERE c.member IN ({whom}) \
+         UNION ALL SELECT 'reversal', v.member, r.account, r.amount, r.made_at, r.invoice, r.kind || ' ' || r.id, r.status, NULL \
+         FROM coverage v JOIN reversals r ON r.account = v.account AND r.customer = v.customer \
+         WHERE v.member IN ({whom}) \
          UNION ALL SELECT 'grant', member, id, starts_at, ends_at, membership, NULL, NULL, NULL \
          FROM grants WHERE member IN ({whom}) \
          UNION ALL SELECT 'hold', member, id, starts_at, ends_at, NULL, NULL, NULL, NULL \
@@ -147,6 +153,7 @@ impl Gathered {
                     keyholder: second()? != 0,
                     standing: standing.transpose()?,
                     next_change: n3.map(Timestamp),
+                    concerns: json(&t3.ok_or_else(|| lacks("t3"))?, "members", "concerns", whom)?,
                 });
             }
             "card" => cards.push(Card {
@@ -160,6 +167,21 @@ impl Gathered {
                 let body = t3.ok_or_else(|| lacks("t3"))?;
                 self.objects
                     .add(AccountId(n1()?), &id, &kind, &body, (n2, n3))?;
+            }
+            // Of whose invoice nobody knows yet, nothing follows.
+            "reversal" => {
+                if let Ok(invoice) = t1() {
+                    let named = t2.ok_or_else(|| lacks("t2"))?;
+                    let (kind, id) = named.split_once(' ').ok_or_else(|| lacks("t2"))?;
+                    let returned = Returned {
+                        kind: reversals::kind(kind, id)?,
+                        status: t3.unwrap_or_default(),
+                        amount: second()?,
+                        at: Timestamp(n3.ok_or_else(|| lacks("n3"))?),
+                    };
+                    self.objects
+                        .returned(AccountId(n1()?), invoice, id.to_owned(), returned);
+                }
             }
             "seat" => {
                 let covered = n3.ok_or_else(|| lacks("n3"))?;
@@ -210,7 +232,7 @@ impl Gathered {
         facts.grants.sort_by_key(|grant| grant.id);
         facts.holds.sort_by_key(|hold| hold.id);
         facts.payments.sort_by_key(|payment| payment.id);
-        facts.coverage = objects.coverage(member, &seats, rulebook);
+        (facts.coverage, facts.open_seats) = objects.coverage(member, &seats, rulebook);
         record
     }
 }

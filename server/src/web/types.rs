@@ -41,6 +41,10 @@ pub struct PolicyBody {
     trial_access: Option<bool>,
     /// Whether a plan change must be paid before its type counts.
     upgrade_needs_payment: Option<bool>,
+    /// Whether a full refund of the running period ends access at once.
+    refund_revokes: Option<bool>,
+    /// Whether a dispute of the running period's payment ends access until it is decided for the club.
+    dispute_revokes: Option<bool>,
 }
 
 const DAY: i64 = Span::days(1).0;
@@ -52,6 +56,8 @@ impl From<&TypePolicy> for PolicyBody {
             grace_days: Some(policy.grace.0 / DAY),
             trial_access: Some(policy.trial_access),
             upgrade_needs_payment: Some(policy.upgrade_needs_payment),
+            refund_revokes: Some(policy.refund_revokes),
+            dispute_revokes: Some(policy.dispute_revokes),
         }
     }
 }
@@ -73,6 +79,8 @@ impl PolicyBody {
             upgrade_needs_payment: self
                 .upgrade_needs_payment
                 .unwrap_or(standard.upgrade_needs_payment),
+            refund_revokes: self.refund_revokes.unwrap_or(standard.refund_revokes),
+            dispute_revokes: self.dispute_revokes.unwrap_or(standard.dispute_revokes),
         })
     }
 }

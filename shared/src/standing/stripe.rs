@@ -6,6 +6,7 @@ use crate::facts::{
     Subscription, SubscriptionStatus, TypePolicy,
 };
 use crate::ids::MembershipTypeId;
+use crate::reversals::{DisputeState, Reversal};
 use crate::time::{Span, Timestamp};
 
 /// A lapse by the clock waits so long for an answer from Stripe.
@@ -61,6 +62,9 @@ pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
             view.seat_paid_until(coverage.seat)?.min(end.until),
             Cause::SeatRemoved,
         );
+    }
+    if let Some(at) = view.reversed_at(policy).filter(|at| *at < end.until) {
+        end = End::certain(at, Cause::Reversed);
     }
     if coverage.unread && !end.certain {
         end.until = end.until + UNREAD_WAIT;
@@ -142,9 +146,26 @@ impl<'a> View<'a> {
     /// End of the latest paid period that was not given back.
     fn kept_until(&self) -> Option<Timestamp> {
         self.paid_lines()
-            .filter(|(invoice, _)| !invoice.refunded)
+            .filter(|(invoice, _)| !invoice.is_reversed())
             .map(|(_, line)| line.to)
             .max()
+    }
+
+    /// When the payment of the latest period went back, if the type's policy ends access then.
+    fn reversed_at(&self, policy: &TypePolicy) -> Option<Timestamp> {
+        let (invoice, _) = self
+            .paid_lines()
+            .max_by_key(|(invoice, line)| (line.to, invoice.created))?;
+        let Reversal {
+            refunded_at,
+            dispute,
+        } = invoice.reversal;
+        let disputed_at = dispute
+            .filter(|(state, _)| *state != DisputeState::Inquiry)
+            .map(|(_, at)| at);
+        let refunded_at = refunded_at.filter(|_| policy.refund_revokes);
+        let disputed_at = disputed_at.filter(|_| policy.dispute_revokes);
+        [refunded_at, disputed_at].into_iter().flatten().min()
     }
 
     fn seat_paid_until(&self, seat: u32) -> Option<Timestamp> {

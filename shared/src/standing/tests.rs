@@ -52,6 +52,14 @@ fn subscription(status: &str, from: i64, to: i64) -> Subscription {
     }
 }
 
+fn next_change(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
+    change_after(&windows(facts, rules), facts, now)
+}
+
+fn next_look(facts: &Facts, rules: &Rules, now: Timestamp) -> Option<Timestamp> {
+    look_after(&windows(facts, rules), now)
+}
+
 fn invoice(id: &str, status: InvoiceStatus, from: i64, to: i64) -> Invoice {
     Invoice {
         id: id.into(),
@@ -70,6 +78,8 @@ fn invoice(id: &str, status: InvoiceStatus, from: i64, to: i64) -> Invoice {
         created: day(from),
         due_date: None,
         refunded: false,
+        stuck: false,
+        reversal: crate::reversals::Reversal::default(),
         lines: vec![Line {
             item: Some("si_1".into()),
             price: Some("membertype_5-monthly".into()),

@@ -270,6 +270,29 @@ impl Building {
         self.read(async |tx| on!(tx, c => sqlx::query_as(SQL).fetch_all(c).await))
     }
 
+    /// Money that went back: kind, invoice, amount and state.
+    #[must_use]
+    pub fn reversals(&self) -> Vec<(String, Option<String>, i64, String)> {
+        const SQL: &str = "SELECT kind, invoice, amount, status FROM reversals ORDER BY kind, id";
+        self.read(async |tx| on!(tx, c => sqlx::query_as(SQL).fetch_all(c).await))
+    }
+
+    /// What payers are to be told: kind and subject.
+    #[must_use]
+    pub fn notices(&self) -> Vec<(String, String)> {
+        const SQL: &str = "SELECT kind, subject FROM notices ORDER BY kind, subject";
+        self.read(async |tx| on!(tx, c => sqlx::query_as(SQL).fetch_all(c).await))
+    }
+
+    /// How many notices of a kind there are.
+    #[must_use]
+    pub fn told(&self, kind: &str) -> usize {
+        self.notices()
+            .iter()
+            .filter(|(told, _)| told == kind)
+            .count()
+    }
+
     /// A member's story.
     #[must_use]
     pub fn terms(&self, who: Who) -> Vec<Term> {

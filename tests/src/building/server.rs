@@ -374,13 +374,14 @@ impl Building {
     #[must_use]
     pub fn waiting(&self) -> Waiting {
         const SQL: &str = "SELECT (SELECT COUNT(*) FROM inbox WHERE state = 'pending'), \
-                           (SELECT MIN(next_change) FROM members), (SELECT MIN(wants_fetch) FROM customers)";
-        let (events, clock, fetch): (i64, Option<i64>, Option<i64>) =
+                           (SELECT MIN(next_change) FROM members), (SELECT MIN(wants_fetch) FROM customers), \
+                           (SELECT MIN(trace_at) FROM reversals WHERE invoice IS NULL AND payment IS NOT NULL AND tries < 5)";
+        let (events, clock, fetch, trace): (i64, Option<i64>, Option<i64>, Option<i64>) =
             self.read(async |tx| super::on!(tx, c => sqlx::query_as(SQL).fetch_one(c).await));
         Waiting {
             events,
             clock: clock.map(Timestamp),
-            fetch: fetch.map(Timestamp),
+            fetch: [fetch, trace].into_iter().flatten().min().map(Timestamp),
         }
     }
 

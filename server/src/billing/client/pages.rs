@@ -1,9 +1,10 @@
 //! Lists that come in pages, on their own or inside objects (docs.stripe.com/api/pagination).
 
-use super::{Request, Stripe, StripeError};
+use super::{MOST_EVENTS, Request, Stripe, StripeError};
 use crate::billing::{read, tag};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use shared::time::Timestamp;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Entries on one page; Stripe's largest.
 const PAGE: &str = "100";
@@ -57,6 +58,30 @@ pub(super) async fn all<S: Stripe + ?Sized>(
         }
     }
     Ok(entries)
+}
+
+/// The oldest events of some kinds since a moment, oldest first; Stripe lists the newest first.
+pub(super) async fn oldest_events<S: Stripe + ?Sized>(
+    stripe: &S,
+    from: Timestamp,
+    kinds: &[&str],
+) -> Result<Vec<Value>, StripeError> {
+    let from = from.as_seconds().max(0).to_string();
+    let mut request = Request::get("/v1/events").with("created[gte]", from);
+    for kind in kinds {
+        request = request.with("types[]", *kind);
+    }
+    let mut oldest = VecDeque::new();
+    let mut after = None;
+    while let Some(page) = page(stripe, &request, after.as_deref()).await? {
+        after = page.last;
+        oldest.extend(page.data);
+        oldest.drain(..oldest.len().saturating_sub(MOST_EVENTS));
+        if !page.more {
+            break;
+        }
+    }
+    Ok(oldest.into_iter().rev().collect())
 }
 
 /// Puts all pages of a list inside an object into it.

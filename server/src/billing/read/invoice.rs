@@ -48,6 +48,10 @@ pub fn invoice(value: &Value) -> Result<Invoice, ReadError> {
         created: reading.need("created", created)?,
         due_date: moment(value, "due_date"),
         refunded: is_refunded(value),
+        stuck: value
+            .get("last_finalization_error")
+            .is_some_and(|error| !error.is_null()),
+        reversal: shared::reversals::Reversal::default(),
         lines: lines
             .iter()
             .enumerate()

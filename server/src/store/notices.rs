@@ -1,0 +1,103 @@
+//! What payers are to be told: each cause once, however often and in whatever order it comes.
+
+use super::trip::Statement;
+use super::{Result, Tx, on};
+use shared::ids::AccountId;
+use shared::time::Timestamp;
+
+/// Something to tell a payer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Whom: `cus_…`
+    pub customer: String,
+    /// What.
+    pub kind: NoticeKind,
+    /// The invoice, subscription or session it is about; one notice for each.
+    pub subject: String,
+}
+
+/// What a payer is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoticeKind {
+    /// The first payment is on its way and opens nothing yet.
+    PaymentPending,
+    /// A first payment that was on its way failed: try again.
+    FirstPaymentFailed,
+    /// A renewal could not be collected: check the card.
+    PaymentFailed,
+    /// The bank wants the payer to confirm a payment.
+    ActionRequired,
+    /// The trial ends soon.
+    TrialEnds,
+    /// The membership ends at a date set beforehand.
+    EndsOn,
+    /// An upgrade waits for its payment.
+    UpgradeWaiting,
+    /// An upgrade was not paid in time; the old plan goes on.
+    UpgradeLapsed,
+}
+
+impl NoticeKind {
+    /// The word in the database.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PaymentPending => "payment_pending",
+            Self::FirstPaymentFailed => "first_payment_failed",
+            Self::PaymentFailed => "payment_failed",
+            Self::ActionRequired => "action_required",
+            Self::TrialEnds => "trial_ends",
+            Self::EndsOn => "ends_on",
+            Self::UpgradeWaiting => "upgrade_waiting",
+            Self::UpgradeLapsed => "upgrade_lapsed",
+        }
+    }
+}
+
+/// Keeps a notice, unless it is kept already.
+pub fn put(tx: &mut Tx, account: AccountId, notice: &Notice, cause: &str, now: Timestamp) {
+    let sql = "INSERT INTO notices (account, customer, kind, subject, cause, made_at) VALUES ($1, $2, $3, $4, $5, $6) \
+               ON CONFLICT (account, kind, subject) DO NOTHING";
+    let write = Statement::new(sql)
+        .bind(account.0)
+        .bind(notice.customer.as_str())
+        .bind(notice.kind.word())
+        .bind(notice.subject.as_str())
+        .bind(cause)
+        .bind(now.0);
+    tx.later(write);
+}
+
+/// A notice for the interface.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct NoticeRow {
+    /// Our number.
+    pub id: i64,
+    /// `cus_…`
+    pub customer: String,
+    /// Whose; none while the customer belongs to nobody.
+    pub member: Option<i64>,
+    /// What.
+    pub kind: String,
+    /// What it is about.
+    pub subject: String,
+    /// The event that brought it.
+    pub cause: String,
+    /// When, in milliseconds since 1970.
+    pub made_at: i64,
+}
+
+/// Notices of an account, newest first.
+pub async fn list(
+    tx: &mut Tx,
+    account: AccountId,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<NoticeRow>> {
+    let sql = "SELECT n.id, n.customer, c.member, n.kind, n.subject, n.cause, n.made_at FROM notices n \
+               LEFT JOIN customers c ON c.account = n.account AND c.id = n.customer \
+               WHERE n.account = $1 AND n.id < $2 ORDER BY n.id DESC LIMIT $3";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(before).bind(limit).fetch_all(c).await?),
+    )
+}
