@@ -96,6 +96,88 @@ async fn a_payment_is_booked_at_its_earliest_moment_with_its_newest_amount_in_ev
     assert_eq!(booked[0][0]["amount"], 2500, "{booked:?}");
 }
 
+/// Every order of so many things.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let Some(last) = count.checked_sub(1) else {
+        return vec![Vec::new()];
+    };
+    let shorter = orders(last);
+    let inserted = shorter.iter().flat_map(|order| {
+        (0..=last).map(move |place| {
+            let mut longer = order.clone();
+            longer.insert(place, last);
+            longer
+        })
+    });
+    inserted.collect()
+}
+
+#[tokio::test]
+async fn a_refund_in_parts_of_which_one_fails_ends_alike_in_every_order() {
+    let refund = |id: &str, amount: i64, status: &str| {
+        json!({"id": id, "object": "refund", "amount": amount, "currency": "eur", "status": status,
+            "payment_intent": "pi_1", "charge": "ch_1", "reason": null, "created": 1_767_607_000})
+    };
+    let events = [
+        (
+            "charge.succeeded",
+            json!({"id": "ch_1", "object": "charge", "customer": "cus_1", "payment_intent": "pi_1",
+                "amount": 5000, "amount_refunded": 0, "currency": "eur", "status": "succeeded"}),
+        ),
+        (
+            "invoice_payment.paid",
+            json!({"id": "inpay_1", "object": "invoice_payment", "invoice": "in_1", "status": "paid",
+                "payment": {"type": "payment_intent", "payment_intent": "pi_1"}}),
+        ),
+        ("refund.created", refund("re_1", 2000, "succeeded")),
+        ("refund.created", refund("re_2", 3000, "pending")),
+        ("refund.failed", refund("re_2", 3000, "failed")),
+    ];
+    let mut outcomes = Vec::new();
+    for order in orders(events.len()) {
+        let api = Api::new().await;
+        let ada = api.furnish().await;
+        subscribe(&api, "cus_1").await;
+        let link = json!({"member": ada});
+        api.post("/api/v1/customers/cus_1/link", link).await;
+        for place in order {
+            let (kind, object) = &events[place];
+            let seconds = i64::try_from(place).expect("few") / 2 - 10;
+            let body = event(&api, &format!("evt_{place}"), kind, seconds, object);
+            hear(&api, body).await;
+        }
+        let told = api.get(&format!("/api/v1/reversals?member={ada}")).await;
+        outcomes.push(told["items"].clone());
+    }
+    assert_eq!(outcomes.len(), 120);
+    assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]));
+    let first = &outcomes[0];
+    assert_eq!(first.as_array().map(Vec::len), Some(2), "{first}");
+    for (place, status) in [(0, "failed"), (1, "succeeded")] {
+        assert_eq!(first[place]["status"], status, "{first}");
+        assert_eq!(first[place]["invoice"], "in_1");
+        assert_eq!(first[place]["customer"], "cus_1");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_renewal_is_told_once_and_listed() {
+    let api = Api::new().await;
+    let invoice = json!({"id": "in_1", "object": "invoice", "customer": "cus_1", "status": "open",
+        "subscription": "sub_1", "amount_paid": 0, "total": 3000, "amount_due": 3000, "currency": "eur",
+        "billing_reason": "subscription_cycle", "created": api.now().as_seconds() - 100,
+        "lines": {"object": "list", "data": []}});
+    for place in 0..2 {
+        let id = format!("evt_{place}");
+        let body = event(&api, &id, "invoice.payment_failed", place - 10, &invoice);
+        hear(&api, body).await;
+    }
+    let told = api.get("/api/v1/notices").await["items"].clone();
+    assert_eq!(told.as_array().map(Vec::len), Some(1), "{told}");
+    assert_eq!(told[0]["kind"], "payment_failed");
+    assert_eq!(told[0]["subject"], "in_1");
+}
+
 #[tokio::test]
 async fn a_deed_is_published_although_its_asker_hangs_up_once_it_is_committed() {
     let mut api = Api::new().await;

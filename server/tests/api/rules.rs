@@ -349,6 +349,7 @@ async fn explain_tells_a_past_moment_from_the_audit_log() {
 }
 
 const ROUTES: &str = "
+    GET /notices
     GET /organisation
     PATCH /organisation
     GET /locations
@@ -385,6 +386,7 @@ const ROUTES: &str = "
     PUT /coverage/{item}/{seat}
     DELETE /coverage/{item}/{seat}
     GET /payments
+    GET /reversals
     POST /payments
     GET /agents
     POST /agents
