@@ -91,7 +91,7 @@ impl StripeSim {
             .iter()
             .map(|(price, quantity)| {
                 json!({
-                    "billing_thresholds": null, "discounts": [], "metadata": {}, "plan": price, "price": price,
+                    "billing_thresholds": null, "discounts": [], "metadata": {}, "price": price,
                     "quantity": quantity, "tax_rates": [],
                 })
             })
@@ -103,7 +103,7 @@ impl StripeSim {
             Proration::AlwaysInvoice => "always_invoice",
         };
         json!({
-            "add_invoice_items": [], "application_fee_percent": null, "automatic_tax": null,
+            "add_invoice_items": [], "application_fee_percent": null,
             "billing_cycle_anchor": null, "billing_thresholds": null, "collection_method": null,
             "currency": price.map_or("usd", |price| &price.currency), "default_payment_method": null,
             "default_tax_rates": [], "description": null, "discounts": [], "end_date": phase.end,
