@@ -1,6 +1,7 @@
 //! What is asked of Stripe: every page of it, in one pinned API version, behind an interface that a simulation can fill.
 //!
-//! Nothing here waits or tries again later: an error says whether another try makes sense and how soon.
+//! A question is asked once: an error says whether another try makes sense and how soon. A change is tried a few times
+//! under one idempotency key, for nobody else may know whether it was made.
 
 mod answer;
 mod http;
@@ -11,8 +12,8 @@ pub use http::{ApiKey, DEFAULT_BASE, HttpStripe, KeyError, SetupError};
 
 use async_trait::async_trait;
 use serde_json::Value;
-use shared::time::Timestamp;
-use std::collections::BTreeMap;
+use shared::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The API version in which answers are read, whatever the account's own is.
 pub const STRIPE_VERSION: &str = "2026-09-30.endive";
@@ -60,6 +61,13 @@ pub const WATCHED: [&[&str]; 2] = [
         "refund.updated",
     ],
 ];
+
+/// How often [`Stripe::change`] sends a request at most.
+pub const TRIES: u32 = 3;
+/// The pause before the second of them; it doubles.
+const PAUSE: Span = Span(500);
+/// Whoever waits for an answer does not wait through a longer pause: then it is theirs to try again later.
+const LONGEST_PAUSE: Span = Span::seconds(5);
 
 /// How many events [`Stripe::events_since`] returns at most.
 pub const MOST_EVENTS: usize = 10_000;
@@ -140,7 +148,8 @@ pub struct KeyOwner {
     pub livemode: Option<bool>,
 }
 
-/// Stripe's API under one key. Only [`Stripe::call`] and [`Stripe::livemode`] differ between the real one and a simulation.
+/// Stripe's API under one key. Only [`Stripe::call`], [`Stripe::pause`] and [`Stripe::livemode`] differ between the real one
+/// and a simulation.
 #[async_trait]
 pub trait Stripe: Send + Sync {
     /// Whether the key is for live mode; none if it does not say.
@@ -148,6 +157,28 @@ pub trait Stripe: Send + Sync {
 
     /// Makes one request and returns the answer's body.
     async fn call(&self, request: Request) -> Result<Value, StripeError>;
+
+    /// Waits between two tries; a simulation does not.
+    async fn pause(&self, _: Span) {}
+
+    /// Makes a change: sent again with the same idempotency key where that may help and Stripe does not ask for a long
+    /// pause (docs.stripe.com/error-low-level). An error that may be retried leaves open whether the change was made.
+    async fn change(&self, request: Request) -> Result<Value, StripeError> {
+        let mut pause = PAUSE;
+        for _ in 1..TRIES {
+            match self.call(request.clone()).await {
+                Err(error)
+                    if error.may_retry()
+                        && error.retry_after().unwrap_or(pause) <= LONGEST_PAUSE =>
+                {
+                    self.pause(error.retry_after().unwrap_or(pause)).await;
+                    pause = Span(2 * pause.0);
+                }
+                answer => return answer,
+            }
+        }
+        self.call(request).await
+    }
 
     /// The account that the key belongs to.
     async fn account(&self) -> Result<KeyOwner, StripeError> {
@@ -233,13 +264,37 @@ pub trait Stripe: Send + Sync {
             .await
     }
 
-    /// All prices, their products expanded.
+    /// All prices and plans, still sold or not, their products expanded.
     async fn prices(&self) -> Result<Vec<Value>, StripeError> {
-        pages::all(
-            self,
-            Request::get("/v1/prices").with("expand[]", "data.product"),
-        )
-        .await
+        let mut all = Vec::new();
+        // Without a wish only those still sold are promised (docs.stripe.com/api/prices/list).
+        for active in ["true", "false"] {
+            let request = Request::get("/v1/prices")
+                .with("active", active)
+                .with("expand[]", "data.product");
+            all.extend(pages::all(self, request).await?);
+        }
+        // One that was archived while the lists were read is in both.
+        let mut seen = BTreeSet::new();
+        all.retain(|price| seen.insert(price["id"].as_str().map(str::to_owned)));
+        Ok(all)
+    }
+
+    /// What changed a customer's balance at a moment or later, newest first.
+    async fn balance_changes(
+        &self,
+        customer: &str,
+        from: Timestamp,
+    ) -> Result<Vec<Value>, StripeError> {
+        let path = format!("/v1/customers/{}/balance_transactions", segment(customer)?);
+        let from = from.as_seconds().max(0).to_string();
+        pages::all(self, Request::get(path).with("created[gte]", from)).await
+    }
+
+    /// All promotion codes, their coupons expanded, newest first.
+    async fn promotion_codes(&self) -> Result<Vec<Value>, StripeError> {
+        let request = Request::get("/v1/promotion_codes").with("expand[]", "data.promotion.coupon");
+        pages::all(self, request).await
     }
 
     /// One product.
@@ -281,7 +336,7 @@ pub trait Stripe: Send + Sync {
 }
 
 /// An id as one segment of a path; plans have ids that people chose.
-fn segment(id: &str) -> Result<String, StripeError> {
+pub fn segment(id: &str) -> Result<String, StripeError> {
     if matches!(id, "" | "." | "..") {
         return Err(StripeError::BadId(id.to_owned()));
     }

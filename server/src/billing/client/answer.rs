@@ -43,20 +43,22 @@ pub enum StripeError {
         code: Option<String>,
     },
     /// Stripe refuses, and would again.
-    #[error("Stripe refuses {path} (status {status}, {kind}{}): {message}", in_words(.code.as_deref()))]
+    #[error("Stripe refuses {path} (status {status}, {kind}{}{}): {message}", in_words(.code.as_deref()), in_words(.param.as_deref()))]
     Status {
         /// What was asked.
         path: String,
         /// HTTP status.
         status: u16,
         /// Stripe's error type.
-        kind: String,
+        kind: Box<str>,
         /// Stripe's error code.
         code: Option<String>,
+        /// Which parameter it is about.
+        param: Option<Box<str>>,
         /// Stripe's words, without mail addresses, keys and free text.
         message: String,
         /// `req_…`, for Stripe's support.
-        request: Option<String>,
+        request: Option<Box<str>>,
     },
     /// The answer is not what the API promises; perhaps a proxy answered.
     #[error("the answer to {path} is not Stripe's: check STRIPE_API_BASE and proxies")]
@@ -99,6 +101,12 @@ impl StripeError {
             | Self::Unkeyed { .. }
             | Self::BadId(_) => false,
         }
+    }
+
+    /// Whether a change that was answered so may have been made all the same.
+    #[must_use]
+    pub fn leaves_open(&self) -> bool {
+        self.may_retry() || matches!(self, Self::Status { status: 500.., .. })
     }
 
     /// How long Stripe asks to wait before that; none if it does not say.
@@ -164,10 +172,15 @@ pub(super) fn refused(path: &str, status: u16, hints: Hints, body: &[u8]) -> Str
         (_, _, _) => StripeError::Status {
             path,
             status,
-            kind: text("type").unwrap_or_else(|| "no reason given".to_owned()),
+            kind: text("type")
+                .unwrap_or_else(|| "no reason given".to_owned())
+                .into(),
             code,
+            param: text("param")
+                .filter(|param| is_param(param))
+                .map(Into::into),
             message: text("message").map_or_else(String::new, |message| impersonal(&message)),
-            request: hints.request,
+            request: hints.request.map(Into::into),
         },
     }
 }
@@ -199,6 +212,12 @@ fn is_personal(word: &str) -> bool {
         .any(|prefix| word.contains(prefix));
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     secret || word.contains('@') || (digits >= 6 && !is_id(word))
+}
+
+/// `items[0][price]`
+fn is_param(word: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'[' | b']');
+    word.len() <= 100 && word.bytes().all(plain)
 }
 
 /// `sub_1Ab…`, `price_…`, a parameter's name.

@@ -241,6 +241,14 @@ impl Stripe for HttpStripe {
         self.livemode
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the pause between two tries of one request, for whoever waits for its answer"
+    )]
+    async fn pause(&self, span: Span) {
+        tokio::time::sleep(Duration::from_millis(span.0.unsigned_abs())).await;
+    }
+
     async fn call(&self, request: Request) -> Result<Value, StripeError> {
         let params = encoded(&request.params);
         let (query, form) = match request.method {

@@ -396,6 +396,112 @@ async fn a_change_is_sent_only_with_its_key_and_keeps_it() {
 }
 
 #[tokio::test]
+async fn a_change_is_tried_again_under_its_key_while_that_may_help() {
+    let (stripe, seen) = serve(vec![
+        (429, vec![("retry-after", "0")], "{}"),
+        (500, vec![("retry-after", "0")], "{}"),
+        (200, vec![], r#"{"id":"price_1"}"#),
+        (429, vec![("retry-after", "60")], "{}"),
+        (
+            400,
+            vec![],
+            r#"{"error":{"type":"invalid_request_error","param":"items[0][price]","message":"No such price: 'price_9'"}}"#,
+        ),
+    ])
+    .await;
+    let request = |key: &str| Request::post("/v1/prices/price_1", key);
+    assert_eq!(
+        stripe.change(request("a")).await,
+        Ok(json!({"id": "price_1"}))
+    );
+    let long = stripe.change(request("b")).await.expect_err("a long pause");
+    assert_eq!(
+        long.retry_after(),
+        Some(Span::seconds(60)),
+        "the caller's to wait"
+    );
+    let refused = stripe.change(request("c")).await.expect_err("refused");
+    assert!(!refused.leaves_open());
+    let text = "Stripe refuses /v1/prices/price_1 (status 400, invalid_request_error, items[0][price]): \
+                No such price: 'price_9'";
+    assert_eq!(refused.to_string(), text);
+    let keys: Vec<String> = seen
+        .lock()
+        .expect("not poisoned")
+        .requests
+        .iter()
+        .map(|(_, headers, _)| {
+            headers["idempotency-key"]
+                .to_str()
+                .expect("text")
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(keys, ["a", "a", "a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_change_without_an_answer_is_tried_a_few_times() {
+    let twin = Failing::default();
+    let failed = twin
+        .change(Request::post("/v1/prices", "a"))
+        .await
+        .expect_err("nobody there");
+    assert!(failed.leaves_open());
+    let (asked, pauses) = twin.seen.lock().expect("not poisoned").clone();
+    assert_eq!((asked, pauses), (TRIES, vec![Span(500), Span(1000)]));
+}
+
+/// Never answers; remembers how often it was asked, and the pauses.
+#[derive(Default)]
+struct Failing {
+    seen: Mutex<(u32, Vec<Span>)>,
+}
+
+#[async_trait]
+impl Stripe for Failing {
+    fn livemode(&self) -> Option<bool> {
+        None
+    }
+
+    async fn pause(&self, span: Span) {
+        self.seen.lock().expect("not poisoned").1.push(span);
+    }
+
+    async fn call(&self, request: Request) -> Result<Value, StripeError> {
+        self.seen.lock().expect("not poisoned").0 += 1;
+        Err(StripeError::Unreachable {
+            path: request.path,
+            why: "it did not answer in time",
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_whole_catalogue_is_listed_and_each_price_once() {
+    let price = |id: &str| json!({"id": id});
+    let page = |ids: &[Value], more: bool| json!({"data": ids, "has_more": more});
+    let twin = Twin::new(vec![
+        (
+            "/v1/prices?active=true&expand[]=data.product&limit=100",
+            page(&[price("a"), price("b")], true),
+        ),
+        (
+            "/v1/prices?active=true&expand[]=data.product&limit=100&starting_after=b",
+            page(&[price("c")], false),
+        ),
+        (
+            "/v1/prices?active=false&expand[]=data.product&limit=100",
+            page(&[price("c"), price("d")], false),
+        ),
+    ]);
+    assert_eq!(
+        ids(&twin.prices().await.expect("read")),
+        ["a", "b", "c", "d"]
+    );
+}
+
+#[tokio::test]
 async fn a_request_of_the_builders_goes_out_the_same_way() {
     let (stripe, seen) = serve(vec![(200, vec![], "42"), (404, vec![], "{}")]).await;
     let key = IdempotencyKey::new("order 7").expect("a key");
