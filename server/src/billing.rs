@@ -1,14 +1,19 @@
 //! Stripe: what it sends is checked, read leniently, put in order and mirrored; what it is asked goes through one client.
 
 pub mod apply;
+pub mod catalogue;
 pub mod client;
+pub mod discounts;
 pub mod fetch;
+pub mod gift;
 pub mod news;
 pub mod notices;
 pub mod order;
+pub mod plan_change;
 mod prices;
 pub mod read;
 pub mod receive;
+pub mod retrofit;
 mod settle;
 pub mod sheet;
 pub mod signature;

@@ -2,6 +2,7 @@
 
 use crate::app::{App, HEAD_EVERY, Step, WATCH_EVERY};
 use crate::billing::fetch::{PULL_EVERY, PULL_SELDOM, pull_again};
+use crate::billing::{catalogue, gift};
 use crate::billing::receive::{Delivery, Writer};
 use crate::clock::Clock;
 use crate::doors::access_table;
@@ -77,7 +78,7 @@ impl Bells {
         (bells, ends)
     }
 
-    fn publish(&self, publications: Vec<Publication>) {
+    pub(crate) fn publish(&self, publications: Vec<Publication>) {
         if !publications.is_empty() {
             // The other end lives as long as the process.
             drop(self.outbox.send(publications));
@@ -109,6 +110,26 @@ pub fn start(
             PULL_SELDOM
         };
         drivers.spawn(pull(often, app.clone(), bells.clone()));
+        drivers.spawn(every(
+            catalogue::LOOK_EVERY,
+            app.clone(),
+            bells.clone(),
+            "catalogue",
+            |app, bells, now| async move {
+                bells.publish(app.keep_catalogue(now).await?);
+                Ok(())
+            },
+        ));
+        drivers.spawn(every(
+            gift::FINISH_EVERY,
+            app.clone(),
+            bells.clone(),
+            "gift cards",
+            |app, _, now| async move {
+                app.finish_gift_cards(now).await?;
+                Ok(())
+            },
+        ));
     }
     drivers.spawn(every(
         TICK_EVERY,

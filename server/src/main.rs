@@ -6,13 +6,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Parser, Subcommand};
 use rand_core::Rng as _;
 use server::app::App;
+use server::billing::retrofit::Retrofit;
 use server::config::{Config, Given};
 use server::keys::Keys;
 use server::serve::{Settings, serve};
 use server::store::Store;
 use server::{clock, random};
 use sha2::{Digest as _, Sha256};
-use shared::ids::MemberId;
+use shared::ids::{MemberId, MembershipTypeId};
 use std::io::IsTerminal as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -46,6 +47,21 @@ enum Command {
     Reconcile,
     /// Applies every stored event once more.
     Replay,
+    /// Lists what Stripe sells: the membership type of each price, where it stands, and what to look at.
+    Catalogue,
+    /// Shows what writing a membership type into a price at Stripe changes, and does it with --yes.
+    Retrofit {
+        /// The price or plan, as `goodstanding catalogue` lists it.
+        price: String,
+        /// The membership type: the X of membertype_X.
+        membership: MembershipTypeId,
+        /// Into the metadata rather than in front of the nickname.
+        #[arg(long)]
+        metadata: bool,
+        /// Write it.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Begins a new line of history after a restore from backup.
     NewEpoch,
 }
@@ -84,6 +100,21 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Explain { member, at } => explain(config, member, at.as_deref()).await,
         Command::Reconcile => server::tools::reconcile(&app(config).await?).await,
         Command::Replay => server::tools::replay(&app(config).await?).await,
+        Command::Catalogue => show_all(server::tools::catalogue(&app(config).await?).await?),
+        Command::Retrofit {
+            price,
+            membership,
+            metadata,
+            yes,
+        } => {
+            let wish = Retrofit {
+                price,
+                membership,
+                metadata,
+                approved: false,
+            };
+            show_all(server::tools::retrofit(&app(config).await?, &wish, yes).await?)
+        }
         Command::NewEpoch => server::tools::new_epoch(&app(config).await?).await,
     }
 }
@@ -141,6 +172,11 @@ fn make_private(data_dir: &Path) -> anyhow::Result<()> {
 )]
 fn show(line: &str) {
     println!("{line}");
+}
+
+fn show_all(lines: Vec<String>) -> anyhow::Result<()> {
+    lines.iter().for_each(|line| show(line));
+    Ok(())
 }
 
 /// The token's hash; at the first start without one, a fresh token as well.

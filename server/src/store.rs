@@ -4,8 +4,10 @@ use sqlx::{PgPool, Postgres};
 
 pub mod agents;
 pub mod attention;
+pub mod catalogue;
 mod facts;
 pub mod file;
+pub mod gift_cards;
 pub mod inbox;
 pub mod ledger;
 pub mod lists;
@@ -16,6 +18,7 @@ pub mod notices;
 pub mod payers;
 pub mod people;
 pub mod places;
+pub mod plan_changes;
 pub mod reading;
 pub mod records;
 pub mod reversals;

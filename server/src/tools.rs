@@ -1,6 +1,8 @@
 //! What the command line does beside serving.
 
 use crate::app::App;
+use crate::billing::catalogue::{self, Listing};
+use crate::billing::retrofit::Retrofit;
 use crate::clock;
 use crate::membership::clock::Run;
 use crate::store::{inbox, lists, mirror};
@@ -51,6 +53,57 @@ pub async fn replay(app: &App) -> anyhow::Result<()> {
     while app.apply(clock::now()).await?.events > 0 {}
     tracing::info!(events, "replayed");
     Ok(())
+}
+
+/// The catalogue as text, as Stripe lists it if there is a key.
+pub async fn catalogue(app: &App) -> anyhow::Result<Vec<String>> {
+    let now = clock::now();
+    let (listing, _) = app.list_catalogue(now).await?;
+    let mut work = app.work(now).await?;
+    let offers = app.offers(&mut work).await?;
+    let mut lines = catalogue::table(&offers);
+    match listing {
+        Listing::Whole => {}
+        Listing::Seen => lines.push(
+            "This is what events showed; with STRIPE_SECRET_KEY set Stripe lists all of it."
+                .to_owned(),
+        ),
+        Listing::Unread(why) => lines.push(format!("This is what was known before: {why}.")),
+    }
+    Ok(lines)
+}
+
+/// Shows what a retrofit writes and changes; does it if `yes`.
+pub async fn retrofit(app: &App, wish: &Retrofit, yes: bool) -> anyhow::Result<Vec<String>> {
+    let now = clock::now();
+    let outcome = if yes {
+        app.retrofit(wish, "command line", now).await?.0
+    } else {
+        app.preview_retrofit(wish, now).await?
+    };
+    let place = if wish.metadata {
+        "metadata `membertype`"
+    } else {
+        "nickname"
+    };
+    let before = outcome.before.as_deref().unwrap_or("");
+    let mut lines = vec![
+        format!("{place} of price {}:", wish.price),
+        format!("    before  `{before}`"),
+        format!("    after   `{}`", outcome.after),
+        format!(
+            "{} members gain access, {} lose it, the standing of {} changes",
+            outcome.gained.len(),
+            outcome.lost.len(),
+            outcome.changed
+        ),
+    ];
+    lines.push(if yes {
+        "It is written.".to_owned()
+    } else {
+        "Nothing was written; add --yes to do it.".to_owned()
+    });
+    Ok(lines)
 }
 
 /// Begins a new line of history: doors take whole lists again and accept that numbers start over.

@@ -24,13 +24,16 @@ mod attention;
 mod auth;
 mod badges;
 mod cards;
+mod catalogue;
 mod commands;
 mod coverage;
 mod deeds;
+mod discounts;
 mod document;
 mod doors;
 mod explain;
 mod extract;
+mod gift_cards;
 mod inbox;
 mod members;
 mod notices;
@@ -38,6 +41,7 @@ mod organisation;
 mod page;
 mod pairing;
 mod payments;
+mod plan_changes;
 mod problem;
 mod reversals;
 mod schedules;
@@ -100,6 +104,16 @@ pub fn router(state: Arc<State>) -> Router {
         .routes(routes!(payments::list, payments::create))
         .routes(routes!(reversals::list))
         .routes(routes!(notices::list))
+        // --- what is sold
+        .routes(routes!(catalogue::list))
+        .routes(routes!(catalogue::put_mapping, catalogue::remove_mapping))
+        .routes(routes!(catalogue::retrofit))
+        .routes(routes!(plan_changes::change))
+        .routes(routes!(gift_cards::list, gift_cards::create))
+        .routes(routes!(gift_cards::void))
+        .routes(routes!(gift_cards::redeem))
+        .routes(routes!(gift_cards::credit))
+        .routes(routes!(discounts::list, discounts::create))
         // --- doors
         .routes(routes!(agents::list, agents::create))
         .routes(routes!(agents::show))
@@ -215,6 +229,11 @@ impl State {
     fn agents_changed(&self) {
         self.bells.agents.notify_one();
     }
+}
+
+/// Runs what Stripe is asked for to its end, even if whoever asked for it has hung up.
+async fn through<T: Send + 'static>(run: impl Future<Output = T> + Send + 'static) -> Answer<T> {
+    tokio::spawn(run).await.map_err(|_| Problem::fault())
 }
 
 async fn publish(

@@ -44,7 +44,7 @@ stories! {
         members(&mut b, 5);
         b.untag(WOOD);
         let run = b.derive_all("the catalogue was edited", false);
-        assert!(matches!(&run, Run::Done { lost } if lost.len() == 5), "{run:?}");
+        assert!(matches!(&run, Run::Done { lost, .. } if lost.len() == 5), "{run:?}");
         b.settle();
     }
 

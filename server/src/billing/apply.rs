@@ -6,6 +6,7 @@ use super::read::Event;
 use super::sheet::{Line, Sheet};
 use crate::app::{App, Step, Work};
 use crate::store::attention::{Item, raise};
+use crate::store::catalogue;
 use crate::store::inbox::{self, Fate};
 use crate::store::mirror::{Customer, CustomerNews, Kept, Object};
 use crate::store::notices;
@@ -192,6 +193,10 @@ impl App {
 
     async fn apply_one(&self, work: &mut Work, line: Line, batch: &mut Batch) -> Step<()> {
         let customer = line.customer().map(str::to_owned);
+        // A product may name the type of all its prices, and its events show none of them.
+        if line.event.object_kind.as_deref() == Some("product") {
+            catalogue::want_list(&mut work.tx, line.account, work.now);
+        }
         let Line {
             account,
             event,

@@ -76,10 +76,7 @@ pub fn news(event: &Event) -> Result<News, ReadError> {
             };
             News::Customer(info.id, news)
         }
-        // What is no longer sold keeps the type it had.
-        Some("price" | "plan") if !event.kind.ends_with(".deleted") => {
-            News::Price(read::price(object)?)
-        }
+        Some("price" | "plan") => News::Price(read::price(object)?),
         Some("checkout.session") => match (&event.customer, member_of(object)) {
             (Some(customer), Some(reference)) => News::Customer(
                 customer.clone(),

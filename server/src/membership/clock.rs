@@ -1,7 +1,7 @@
 //! The clock: members whose standing changes by itself, and the brake on a run that would lock out many.
 
 use super::build::ZoneChanges;
-use super::derive::{Context, derive_all};
+use super::derive::{Context, Derived, derive_all};
 use crate::store::attention::{Item, raise};
 use crate::store::{Result, Tx, members, mirror, on};
 use shared::ids::{AccountId, MemberId};
@@ -23,6 +23,10 @@ pub enum Run {
     Done {
         /// Members who lost access.
         lost: Vec<MemberId>,
+        /// Members who gained access.
+        gained: Vec<MemberId>,
+        /// How many members' standing changed in any way.
+        changed: usize,
     },
     /// Nothing was changed: too many would have lost access by one cause.
     Braked {
@@ -42,20 +46,21 @@ pub async fn run(
     changes: &mut ZoneChanges,
 ) -> Result<Run> {
     tx.part().await?;
-    let mut lost = Vec::new();
     let mut run_changes = ZoneChanges::default();
     let whom: Vec<(MemberId, &str)> = members
         .iter()
         .map(|member| (*member, context.cause))
         .collect();
     let derived = derive_all(tx, &whom, context, &mut run_changes).await?;
-    lost.extend(
-        members
-            .iter()
-            .zip(derived)
-            .filter(|(_, derived)| derived.lost())
-            .map(|(member, _)| *member),
-    );
+    let those = |which: fn(&Derived) -> bool| -> Vec<MemberId> {
+        let all = members.iter().zip(&derived);
+        all.filter(|(_, derived)| which(derived))
+            .map(|(member, _)| *member)
+            .collect()
+    };
+    let lost = those(|derived| derived.lost());
+    let gained = those(|derived| !derived.was_in && derived.is_in);
+    let changed = derived.iter().filter(|derived| derived.changed).count();
     let inside = count_inside(tx, context).await? + lost.len();
     if lost.len() > brake_limit(inside) && !approved {
         tx.undo().await?;
@@ -76,7 +81,11 @@ pub async fn run(
     }
     tx.keep().await?;
     changes.merge(run_changes);
-    Ok(Run::Done { lost })
+    Ok(Run::Done {
+        lost,
+        gained,
+        changed,
+    })
 }
 
 async fn count_inside(tx: &mut Tx, context: Context<'_>) -> Result<usize> {

@@ -1,5 +1,6 @@
 //! An organisation's rules, read once and kept in memory until they change.
 
+use super::catalogue;
 use super::mirror::{self, PriceRow};
 use super::trip::{Question, Statement};
 use super::{Result, StoreError, Tx, json, on};
@@ -22,8 +23,10 @@ pub struct Rulebook {
     pub rules: Rules,
     /// Which types open which zones.
     pub zones: BTreeMap<ZoneId, ZoneRules>,
-    /// The type of every price that names one.
+    /// The type of every price that names one or was given one.
     pub prices: HashMap<(AccountId, String), MembershipTypeId>,
+    /// The types that an admin gave to prices, whatever they are called.
+    pub mapped: HashMap<(AccountId, String), MembershipTypeId>,
     /// What is on record of every price.
     pub on_record: HashMap<(AccountId, String), PriceRow>,
     /// Version of the rules this was read at.
@@ -92,12 +95,15 @@ pub async fn load(
     let rules = Rules { types, calendar };
     let zones = zones(tx, organisation).await?;
     let on_record = mirror::prices(tx, organisation).await?;
-    let prices = prices(tx, organisation, &rules, &on_record).await?;
+    let mapped = catalogue::mappings(tx, organisation).await?;
+    let mut prices = prices(tx, organisation, &rules, &on_record).await?;
+    prices.extend(mapped.clone());
     Ok(Rulebook {
         organisation: organisation.clone(),
         rules,
         zones,
         prices,
+        mapped,
         on_record,
         version,
     })

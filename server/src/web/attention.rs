@@ -9,6 +9,7 @@ use super::values::Moment;
 use super::{Here, State};
 use crate::app::Work;
 use crate::membership::clock::Run;
+use crate::store::catalogue;
 use crate::store::mirror::{self, PriceRow};
 use crate::store::payers;
 use crate::store::reading::{self, AttentionRow};
@@ -208,11 +209,19 @@ async fn accept(state: &State, work: &mut Work, price: &str, approved: bool) -> 
         "action",
         "No change of this price waits any more.",
     ))?;
+    let x = Some(x).filter(|x| !x.is_empty());
+    let face = catalogue::one(&mut work.tx, account, price).await?;
+    let face = face.map(|known| known.face).filter(|face| face.x == x);
+    let face = face.unwrap_or_default();
     let row = PriceRow {
-        x: Some(x).filter(|x| !x.is_empty()),
-        ..PriceRow::default()
+        x,
+        place: face.place,
+        warnings: face.warnings,
+        waiting: false,
     };
     mirror::put_price(&mut work.tx, account, price, &row, &stamp).await?;
+    state.app.reread(work).await?;
+    state.app.link_payers(work, account, price).await?;
     state
         .derive_all(
             work,

@@ -2,6 +2,7 @@
 //!
 //! A problem names fields and rules, never what was sent: names, addresses and card numbers stay out of it.
 
+use crate::billing::client::StripeError;
 use crate::store::StoreError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -182,6 +183,32 @@ impl Problem {
             detail,
         );
         Self { members, ..problem }.at("approved")
+    }
+
+    /// Stripe did not do what was asked; why and what to do is said in `detail`.
+    #[must_use]
+    pub fn stripe(error: &StripeError, detail: String) -> Self {
+        if error.leaves_open() {
+            return Self::unavailable(detail);
+        }
+        let field = match error {
+            StripeError::NotReadable {
+                status: 401 | 403, ..
+            } => Some("STRIPE_SECRET_KEY".to_owned()),
+            StripeError::Status { param, .. } => param.as_deref().map(str::to_owned),
+            StripeError::Unreachable { .. }
+            | StripeError::RateLimited { .. }
+            | StripeError::Failing { .. }
+            | StripeError::NotReadable { .. }
+            | StripeError::Garbled { .. }
+            | StripeError::Unkeyed { .. }
+            | StripeError::BadId(_) => None,
+        };
+        let (kind, title) = ("/problems/stripe", "Stripe did not do it");
+        Self {
+            field,
+            ..Self::new(StatusCode::CONFLICT, kind, title, detail)
+        }
     }
 
     /// Asked too often.

@@ -1,9 +1,13 @@
 //! The interface as those who use it meet it: every resource, every class of bad input.
 
+mod catalogue;
 mod doors;
+mod gift_cards;
 mod happened;
 mod order;
 mod people;
+mod plan_changes;
 mod refused;
 mod rules;
 mod support;
+mod twin;

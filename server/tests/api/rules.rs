@@ -388,6 +388,18 @@ const ROUTES: &str = "
     GET /payments
     GET /reversals
     POST /payments
+    GET /catalogue
+    PUT /catalogue/{price}/mapping
+    DELETE /catalogue/{price}/mapping
+    POST /catalogue/{price}/retrofit
+    POST /members/{member}/plan-change
+    GET /gift-cards
+    POST /gift-cards
+    POST /gift-cards/{card}/void
+    POST /gift-cards/redeem
+    GET /members/{member}/credit
+    GET /discount-codes
+    POST /discount-codes
     GET /agents
     POST /agents
     GET /agents/{agent}

@@ -6,12 +6,14 @@ use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 use server::app::{App, Billing, Mode};
+use server::billing::client::Stripe;
 use server::billing::signature::SigningSecret;
 use server::doors::publish::Publication;
 use server::drive::{Bells, deliveries};
 use server::keys::Keys;
 use server::random::Handed;
 use server::serve::BrokerAddress;
+use server::store::trip::Statement;
 use server::store::{Store, Tx};
 use server::web::{State, router};
 use sha2::{Digest, Sha256};
@@ -61,13 +63,23 @@ impl Api {
     }
 
     pub async fn with_secrets(secrets: Vec<SigningSecret>) -> Self {
+        Self::with(secrets, None).await
+    }
+
+    /// With a key of an account at Stripe.
+    pub async fn with_stripe(stripe: Arc<dyn Stripe>) -> Self {
+        let secret = SigningSecret::new(WEBHOOK_SECRET).expect("a secret");
+        Self::with(vec![secret], Some(stripe)).await
+    }
+
+    async fn with(secrets: Vec<SigningSecret>, stripe: Option<Arc<dyn Stripe>>) -> Self {
         let store = Store::open("sqlite::memory:")
             .await
             .expect("a database in memory");
         let billing = Billing {
             mode: Mode::Test,
             secrets,
-            stripe: None,
+            stripe,
             pull: false,
         };
         let app = App::new(
@@ -119,6 +131,18 @@ impl Api {
 
     pub async fn tx(&self) -> Tx {
         self.app.store.begin().await.expect("a transaction")
+    }
+
+    /// What admins did, as the audit log has it.
+    pub async fn deeds(&self) -> Vec<String> {
+        let sql = "SELECT action FROM audit WHERE actor = 'admin' ORDER BY id";
+        let rows: Vec<(String,)> = self
+            .tx()
+            .await
+            .ask(Statement::new(sql))
+            .await
+            .expect("read");
+        rows.into_iter().map(|(action,)| action).collect()
     }
 
     pub async fn send(&self, request: Request<Body>) -> Response {
@@ -235,6 +259,8 @@ impl Api {
             "cards",
             "customers",
             "payments",
+            "catalogue",
+            "gift-cards",
             "agents",
             "doors",
             "badges",

@@ -365,6 +365,8 @@ impl Building {
         if self.server.link_at + LINK_EVERY <= now {
             self.server.link_at = now;
             self.step(async |app| app.link_waiting(now).await);
+            self.step(async |app| app.keep_catalogue(now).await);
+            self.ask(async |app| app.finish_gift_cards(now).await);
             return true;
         }
         false

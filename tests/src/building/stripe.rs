@@ -19,6 +19,8 @@ pub struct Wire {
     pub empty: bool,
     /// After so many more requests no answer comes.
     pub hang_in: Option<u32>,
+    /// Whether what is not answered is done all the same.
+    pub hangs_late: bool,
     /// How many requests were not answered with what they asked for.
     pub failures: u32,
 }
@@ -132,6 +134,10 @@ impl Stripe for StripeTwin {
 
     async fn call(&self, request: Request) -> Result<Value, StripeError> {
         if self.hangs() {
+            if self.wire().hangs_late {
+                // Nobody hears it.
+                drop(self.answer(&request));
+            }
             self.hung.notify_one();
             std::future::pending::<()>().await;
         }

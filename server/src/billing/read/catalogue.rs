@@ -41,6 +41,14 @@ pub struct PriceInfo {
     pub product: Option<ProductInfo>,
     /// Still sold; false also when deleted.
     pub active: bool,
+    /// Minor units; none where it depends on the quantity.
+    pub amount: Option<i64>,
+    /// ISO 4217, lower case.
+    pub currency: Option<String>,
+    /// `day`, `week`, `month` or `year`; none for what is sold once.
+    pub interval: Option<String>,
+    /// So many of those.
+    pub interval_count: i64,
 }
 
 impl PriceInfo {
@@ -131,6 +139,9 @@ fn tagged(id: &str, value: &Value) -> PriceInfo {
     let product = value.get("product");
     let expanded = product.filter(|product| product.is_object());
     let product_id = product.and_then(id_of);
+    // A plan says itself what a price says under `recurring`.
+    let recurring = value.get("recurring").filter(|part| part.is_object());
+    let recurring = recurring.unwrap_or(value);
     PriceInfo {
         id: id.to_owned(),
         plan: None,
@@ -143,6 +154,10 @@ fn tagged(id: &str, value: &Value) -> PriceInfo {
             .zip(product_id)
             .map(|(product, id)| described(id, product)),
         active: is_active(value),
+        amount: whole(value, "unit_amount").or_else(|| whole(value, "amount")),
+        currency: owned(value, "currency"),
+        interval: owned(recurring, "interval"),
+        interval_count: whole(recurring, "interval_count").unwrap_or(1),
     }
 }
 

@@ -158,6 +158,7 @@ fn the_first_place_wins_and_the_others_are_named_if_they_disagree() {
         product_id: Some("prod_1".to_owned()),
         product: Some(product),
         active: true,
+        ..PriceInfo::default()
     };
     let remove: [fn(&mut PriceInfo); 8] = [
         |price| price.id = "price_1".to_owned(),

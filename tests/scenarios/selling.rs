@@ -1,0 +1,206 @@
+//! What the server itself writes at Stripe: tags into prices, gift cards into balances.
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use server::billing::catalogue::Listing;
+use server::billing::gift::{GiftCode, GiftError};
+use server::billing::retrofit::{Outcome, Retrofit, RetrofitError};
+use server::store::gift_cards::{self, GiftCard, NewGiftCard};
+use shared::ids::MembershipTypeId;
+use shared::standing::State;
+use shared::time::Span;
+use tests::building::Building;
+use tests::building::story::{WOOD, Who};
+use tests::stripe_sim::Interval;
+
+/// A gift card of 100 dollars.
+fn issue(b: &mut Building) -> GiftCode {
+    let code = GiftCode::fresh(&mut ChaCha20Rng::seed_from_u64(7));
+    let now = b.now;
+    b.ask(async |app| {
+        let new = NewGiftCard {
+            code_sha256: &code.sha256(),
+            last_letters: code.last_letters(),
+            amount: 10_000,
+            currency: "usd",
+            buyer: "Uncle Bob",
+            note: "",
+            made_by: "desk",
+        };
+        let mut tx = app.store.begin().await?;
+        gift_cards::issue(&mut tx, &app.organisation, new, now).await?;
+        tx.commit().await
+    });
+    code
+}
+
+/// Redeems a card; none if the server went down over it.
+fn redeem(b: &mut Building, code: &GiftCode, who: Who) -> Option<Result<GiftCard, GiftError>> {
+    let (member, customer, now) = (b.id(who), b.customer(who), b.now);
+    b.ask(async |app| Ok(app.redeem(code, (member, &customer), "desk", now).await))
+}
+
+fn retrofit(b: &mut Building, price: &str, yes: bool) -> Result<Outcome, RetrofitError> {
+    let wish = Retrofit {
+        price: price.to_owned(),
+        membership: MembershipTypeId::new("5").expect("a name"),
+        metadata: false,
+        approved: false,
+    };
+    let now = b.now;
+    let done = b.ask(async |app| {
+        if yes {
+            return Ok(app.retrofit(&wish, "desk", now).await);
+        }
+        let outcome = app.preview_retrofit(&wish, now).await;
+        Ok(outcome.map(|outcome| (outcome, Vec::new())))
+    });
+    done.expect("the server runs").map(|(outcome, _)| outcome)
+}
+
+stories! {
+    fn a_gift_card_redeemed_here_renews_term_by_term_until_it_is_spent(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let code = issue(&mut b);
+        let card = redeem(&mut b, &code, ada).expect("the server runs").expect("redeemed");
+        assert_eq!(card.state, "redeemed");
+        let customer = b.customer(ada);
+        assert_eq!(b.sim().balance(&customer), -10_000);
+        let again = redeem(&mut b, &code, ada).expect("the server runs");
+        assert!(matches!(again, Err(GiftError::Redeemed)));
+        let before = b.paid_until(&subscription);
+        b.advance(Span::days(5));
+        assert_eq!(b.paid_until(&subscription), before, "credit is no term");
+        for paid in [0, 0, 5000] {
+            let end = b.paid_until(&subscription);
+            b.advance_to(end + Span::hours(2));
+            assert!(b.tap(ada, "front").opens());
+            assert_eq!(b.ledger().last().map(|payment| payment.amount), Some(paid));
+        }
+        assert_eq!(b.sim().balance(&customer), 0);
+        b.settle();
+    }
+
+    fn a_server_killed_at_any_request_of_a_gift_card_redeems_it_once(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        for late in [false, true] {
+            for request in 0..3 {
+                let mut b = Building::club(way);
+                let ada = b.member("Ada", "04A1B2C3");
+                b.subscribe(ada, WOOD);
+                b.settle();
+                let code = issue(&mut b);
+                b.stripe.wire().hang_in = Some(request);
+                b.stripe.wire().hangs_late = late;
+                let cut = redeem(&mut b, &code, ada).is_none();
+                assert_eq!(cut, request < 2, "it takes two requests");
+                b.stripe.wire().hang_in = None;
+                b.stripe.wire().hangs_late = false;
+                let now = b.now;
+                let open = b.ask(async |app| app.finish_gift_cards(now).await);
+                assert_eq!(open, Some(0));
+                if request == 0 {
+                    // It was not begun: the card is as good as before.
+                    redeem(&mut b, &code, ada).expect("the server runs").expect("redeemed");
+                }
+                let customer = b.customer(ada);
+                assert_eq!(b.sim().balance(&customer), -10_000, "request {request}, late {late}");
+                let again = redeem(&mut b, &code, ada).expect("the server runs");
+                assert!(matches!(again, Err(GiftError::Redeemed)));
+                assert_eq!(b.sim().balance(&customer), -10_000);
+                b.settle();
+            }
+        }
+    }
+
+    fn a_tag_written_from_here_lets_in_whoever_pays_by_the_price(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        let mut b = Building::club(way);
+        let (ada, ben) = (b.member("Ada", "04A1B2C3"), b.member("Ben", "04B0B0B0"));
+        let price = b.sim().create_price(Some("Wood, monthly"), None, &[], 5000, Interval::Month);
+        for who in [ada, ben] {
+            b.subscribe(who, &price);
+        }
+        b.advance(Span::days(1));
+        assert!(!b.tap(ada, "front").opens());
+        let shown = retrofit(&mut b, &price, false).expect("a preview");
+        assert_eq!((shown.gained.len(), shown.lost.len()), (2, 0));
+        assert_eq!(shown.after, "membertype_5-Wood, monthly");
+        b.advance(Span::seconds(10));
+        assert!(!b.tap(ada, "front").opens(), "nothing was written");
+        assert!(matches!(b.state(ada), State::Stranger));
+        let done = retrofit(&mut b, &price, true).expect("written");
+        assert_eq!(done, shown);
+        b.advance(Span::minutes(2));
+        assert!(b.tap(ada, "front").opens() && b.tap(ben, "front").opens());
+        let again = retrofit(&mut b, &price, true);
+        assert!(matches!(again, Err(RetrofitError::Named { x, .. }) if x == "5"));
+        assert!(!b.attends("catalogue_change"));
+        b.settle();
+    }
+
+    fn a_key_that_may_not_write_writes_no_tag_and_says_so(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        let mut b = Building::club(way);
+        let price = b.sim().create_price(Some("Wood"), None, &[], 5000, Interval::Month);
+        b.sim().forbid(tests::building::stripe::KEY, "/v1/prices");
+        let refused = retrofit(&mut b, &price, true).expect_err("forbidden");
+        assert!(refused.to_string().contains("Prices: write"), "{refused}");
+        b.settle();
+    }
+
+    fn a_product_that_is_tagged_later_lets_in_whoever_pays_for_it(way: WayIn) {
+        if !way.has_key() {
+            // Events show no product's prices.
+            return;
+        }
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let product = b.sim().create_product("Wood", None, &[]);
+        let price = b.sim().create_price_of(&product, None, None, &[], 5000, Interval::Month);
+        b.subscribe(ada, &price);
+        b.advance(Span::hours(1));
+        assert!(!b.tap(ada, "front").opens());
+        b.sim().edit_product_name(&product, "membertype_5-Wood");
+        b.advance(Span::minutes(11));
+        assert!(b.tap(ada, "front").opens(), "{:?}", b.known_prices());
+        b.sim().edit_product_name(&product, "Wood");
+        b.advance(Span::minutes(11));
+        assert!(b.attends("catalogue_change"));
+        assert!(b.tap(ada, "front").opens(), "that waits for a yes");
+        b.settle();
+    }
+
+    fn a_plan_deleted_at_stripe_keeps_its_type_and_is_shown_as_gone(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        b.subscribe(ada, WOOD);
+        b.advance(Span::hours(1));
+        b.sim().delete_plan(WOOD);
+        b.advance(Span::minutes(11));
+        let now = b.now;
+        let listed = b.ask(async |app| {
+            let (listing, _) = app.list_catalogue(now).await?;
+            let mut work = app.work(now).await?;
+            Ok((listing, app.offers(&mut work).await?))
+        });
+        let (listing, offers) = listed.expect("the server runs");
+        assert_eq!(listing, if way.has_key() { Listing::Whole } else { Listing::Seen });
+        let wood = offers.iter().find(|offer| offer.sold.id == WOOD).expect("the plan");
+        assert!(wood.sold.gone_at.is_some(), "{wood:?}");
+        assert_eq!((wood.payers, wood.membership.as_ref().map(MembershipTypeId::as_str)), (1, Some("5")));
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
+    }
+}
