@@ -48,14 +48,20 @@ fn retrofit(b: &mut Building, price: &str, yes: bool) -> Result<Outcome, Retrofi
         approved: false,
     };
     let now = b.now;
-    let done = b.ask(async |app| {
-        if yes {
-            return Ok(app.retrofit(&wish, "desk", now).await);
-        }
-        let outcome = app.preview_retrofit(&wish, now).await;
-        Ok(outcome.map(|outcome| (outcome, Vec::new())))
+    let mut done = None;
+    b.step(async |app| {
+        let (outcome, publications) = if yes {
+            match app.retrofit(&wish, "desk", now).await {
+                Ok((outcome, publications)) => (Ok(outcome), publications),
+                Err(error) => (Err(error), Vec::new()),
+            }
+        } else {
+            (app.preview_retrofit(&wish, now).await, Vec::new())
+        };
+        done = Some(outcome);
+        Ok(publications)
     });
-    done.expect("the server runs").map(|(outcome, _)| outcome)
+    done.expect("the server runs")
 }
 
 stories! {
@@ -140,7 +146,8 @@ stories! {
         assert!(matches!(b.state(ada), State::Stranger));
         let done = retrofit(&mut b, &price, true).expect("written");
         assert_eq!(done, shown);
-        b.advance(Span::minutes(2));
+        assert!(matches!(b.state(ada), State::Good { .. }), "{:?}", b.state(ada));
+        b.advance(Span::seconds(2));
         assert!(b.tap(ada, "front").opens() && b.tap(ben, "front").opens());
         let again = retrofit(&mut b, &price, true);
         assert!(matches!(again, Err(RetrofitError::Named { x, .. }) if x == "5"));
