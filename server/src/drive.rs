@@ -2,8 +2,8 @@
 
 use crate::app::{App, HEAD_EVERY, Step, WATCH_EVERY};
 use crate::billing::fetch::{PULL_EVERY, PULL_SELDOM, pull_again};
-use crate::billing::{catalogue, gift};
 use crate::billing::receive::{Delivery, Writer};
+use crate::billing::{catalogue, gift};
 use crate::clock::Clock;
 use crate::doors::access_table;
 use crate::doors::broker::AgentAccess;
