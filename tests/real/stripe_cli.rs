@@ -164,14 +164,7 @@ const ELSEWHERE: [&str; 9] = [
     "quote.",
     "reporting.",
 ];
-const MONEY_OUT: [&str; 6] = [
-    "payout.",
-    "tax_rate.",
-    "topup.",
-    "transfer.",
-    "v1.billing.meter",
-    "v1.",
-];
+const MONEY_OUT: [&str; 5] = ["payout.", "tax_rate.", "topup.", "transfer.", "v1."];
 
 struct Cli {
     sim: Arc<Mutex<StripeSim>>,

@@ -66,7 +66,7 @@ impl StripeSim {
             days_until_due: new.days_until_due,
             latest_invoice: None,
             discounts: Vec::new(),
-            schedule: new.schedule.clone(),
+            schedule: new.schedule,
             pending_update: None,
             paused_because: None,
             missing_method: new.missing_method,
@@ -82,18 +82,7 @@ impl StripeSim {
         let invoice = self.first_invoice(&id, &new.customer, trial.is_some());
         let told = self.emit("customer.subscription.created", Value::Null);
         self.emit("invoice.created", self.invoice_value(&invoice));
-        // docs.stripe.com/billing/subscriptions/overview: an invoice that is sent leaves the subscription active.
-        let later = new.collection == CollectionMethod::SendInvoice || new.schedule.is_some();
-        if later && trial.is_none() {
-            self.subscriptions.must_mut(&id).status = Status::Active;
-            self.finalize_in_an_hour(&invoice);
-        } else if new.behavior == PaymentBehavior::DefaultIncomplete
-            && self.invoices.must(&invoice).amount_due > 0
-        {
-            self.open(&invoice);
-        } else {
-            self.finalize(&invoice, Payer::DefaultCard);
-        }
+        self.collect_first(&id, &invoice, new.behavior);
         self.being_created = None;
         let object = self.subscription_value(&id);
         if let Some(event) = self.events.get_mut(told) {
@@ -106,6 +95,23 @@ impl StripeSim {
         }
         self.wake_subscription(&id);
         id
+    }
+
+    /// What becomes of the first invoice.
+    fn collect_first(&mut self, id: &str, invoice: &str, behavior: PaymentBehavior) {
+        let row = self.subscriptions.must(id);
+        // docs.stripe.com/billing/subscriptions/overview: an invoice that is sent leaves the subscription active.
+        let later = row.collection == CollectionMethod::SendInvoice || row.schedule.is_some();
+        if later && row.trial_end.is_none() {
+            self.subscriptions.must_mut(id).status = Status::Active;
+            self.finalize_in_an_hour(invoice);
+        } else if behavior == PaymentBehavior::DefaultIncomplete
+            && self.invoices.must(invoice).amount_due > 0
+        {
+            self.open(invoice);
+        } else {
+            self.finalize(invoice, Payer::DefaultCard);
+        }
     }
 
     fn first_invoice(&mut self, id: &str, customer: &str, trial: bool) -> String {

@@ -287,3 +287,78 @@ async fn the_router_serves_form_parameters_and_bearer_keys() {
     assert!(text.starts_with("HTTP/1.1 200"));
     assert!(text.contains(&sub) && text.contains("subscription_create"));
 }
+
+#[test]
+fn events_are_asked_for_by_at_most_twenty_types_and_by_what_became_of_their_delivery() {
+    let (mut sim, customer, _) = member();
+    sim.set_email(&customer, "bo@example.org");
+    let lost = sim.take_event_records().remove(0);
+    sim.note_delivery(&lost.id, false);
+    let many = [("types[]", "customer.updated"); 21];
+    assert_eq!(get(&mut sim, "/v1/events", &many).0, 400);
+    assert_eq!(get(&mut sim, "/v1/events", &many[..20]).0, 200);
+    let (_, undelivered) = get(&mut sim, "/v1/events", &[("delivery_success", "false")]);
+    let ids: Vec<&Value> = undelivered["data"]
+        .as_array()
+        .expect("a page")
+        .iter()
+        .map(|event| &event["id"])
+        .collect();
+    assert_eq!(ids, [&json!(lost.id)]);
+    assert_eq!(undelivered["data"][0]["pending_webhooks"], 1);
+}
+
+#[test]
+fn a_first_payment_that_must_succeed_leaves_nothing_behind_if_it_fails() {
+    let (mut sim, customer, _) = member();
+    sim.set_card(&customer, false);
+    let known = sim.subscriptions_of(&customer).len();
+    let params = [
+        ("customer", customer.as_str()),
+        ("items[0][price]", "membertype_1-every-1-month-5000-usd"),
+        ("payment_behavior", "error_if_incomplete"),
+    ];
+    assert_eq!(call(&mut sim, "POST", "/v1/subscriptions", &params).0, 402);
+    assert_eq!(sim.subscriptions_of(&customer).len(), known);
+    assert!(sim.take_events().is_empty());
+}
+
+#[test]
+fn an_invoice_made_by_hand_bills_what_waits_and_charges_nobody_unasked() {
+    let (mut sim, customer, _) = member();
+    let item = [
+        ("customer", customer.as_str()),
+        ("amount", "2000"),
+        ("currency", "usd"),
+        ("description", "A sheet of plywood"),
+    ];
+    assert_eq!(call(&mut sim, "POST", "/v1/invoiceitems", &item).0, 200);
+    let (_, gone) = call(&mut sim, "POST", "/v1/invoiceitems", &item);
+    let gone = format!("/v1/invoiceitems/{}", gone["id"].as_str().expect("an id"));
+    assert_eq!(call(&mut sim, "DELETE", &gone, &[]).0, 200);
+    let (_, invoice) = call(&mut sim, "POST", "/v1/invoices", &[("customer", &customer)]);
+    assert_eq!(
+        (
+            &invoice["total"],
+            &invoice["billing_reason"],
+            &invoice["status"]
+        ),
+        (&json!(2000), &json!("manual"), &json!("draft"))
+    );
+    let path = format!("/v1/invoices/{}", invoice["id"].as_str().expect("an id"));
+    sim.advance_to(sim.now() + DAY);
+    assert_eq!(get(&mut sim, &path, &[]).1["status"], "draft");
+    sim.take_events();
+    let finalize = format!("{path}/finalize");
+    assert_eq!(call(&mut sim, "POST", &finalize, &[]).1["status"], "open");
+    assert!(!kinds(&sim.take_events()).contains(&"charge.succeeded"));
+    let pay = format!("{path}/pay");
+    let declined = [("payment_method", "pm_card_chargeCustomerFail")];
+    assert_eq!(call(&mut sim, "POST", &pay, &declined).0, 402);
+    assert_eq!(call(&mut sim, "POST", &pay, &[]).1["amount_paid"], 2000);
+    assert_eq!(
+        call(&mut sim, "DELETE", &path, &[]).0,
+        400,
+        "it is no draft"
+    );
+}

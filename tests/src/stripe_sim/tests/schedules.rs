@@ -96,6 +96,8 @@ fn phases_of_a_request_begin_one_after_the_other() {
     );
     sim.advance_to(utc(2026, 3, 17, 13));
     assert_eq!(latest(&sim, &sub)["amount_paid"], 15_000);
+    let lines = latest(&sim, &sub)["lines"]["total_count"].clone();
+    assert_eq!(lines, 1, "nothing is prorated where a period begins");
     sim.take_events();
     sim.advance_to(utc(2026, 4, 10, 12));
     one(&sim.take_events(), "subscription_schedule.expiring");
