@@ -208,9 +208,10 @@ impl App {
         if let Some(notice) = notice {
             notices::put(&mut work.tx, account, &notice, &event.id, work.now);
         }
-        let reversed = match &news {
-            News::Money(reversed) => reversed.as_deref(),
-            _ => None,
+        let reversed = if let News::Money(reversed) = &news {
+            reversed.as_deref()
+        } else {
+            None
         };
         self.follow_money(work, account, &event.id, (reversed, &collected), batch)
             .await?;
