@@ -1,5 +1,7 @@
 //! Crashes between any two steps, of the server and of the agents.
 
+use server::store::ledger::{self, Stretch};
+use shared::ids::MembershipTypeId;
 use shared::standing::State;
 use shared::time::Span;
 use tests::building::Building;
@@ -79,6 +81,26 @@ stories! {
             b.advance(Span::minutes(5));
         }
         b.badges_arrived_once_each();
+    }
+
+    fn what_a_tool_changed_beside_the_server_reaches_the_doors_with_the_next_head(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        assert!(!b.tap(ada, "front").opens());
+        let (member, now) = (b.id(ada), b.now);
+        // As a tool does: it commits, and nobody publishes what it made.
+        b.ask(async |app| {
+            let mut work = app.work(now).await?;
+            let membership = MembershipTypeId::new("5").expect("a name");
+            let stretch = Stretch { from: now, until: None, reason: "a guest", made_by: "a tool" };
+            ledger::grant(&mut work.tx, member, &membership, stretch).await?;
+            app.derive(&mut work, member, "a tool").await?;
+            app.finish(work).await
+        });
+        b.closely = true;
+        b.advance(Span::minutes(3));
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
     }
 
     fn a_wiped_broker_is_filled_again(way: WayIn) {
