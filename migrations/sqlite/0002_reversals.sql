@@ -45,3 +45,6 @@ CREATE INDEX notices_by_customer ON notices (account, customer);
 
 -- What a human should look at about a member, as last derived.
 ALTER TABLE members ADD COLUMN concerns TEXT NOT NULL DEFAULT '[]';
+
+-- When everything was last compared with Stripe.
+ALTER TABLE accounts ADD COLUMN reconciled_at INTEGER;

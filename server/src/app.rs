@@ -208,12 +208,12 @@ impl App {
         derive(&mut work.tx, member, context, &mut work.changes).await
     }
 
-    /// Derives members within a transaction, each with its cause.
+    /// Derives members within a transaction, each with its cause; what came of each.
     pub async fn derive_each(
         &self,
         work: &mut Work,
         whom: &BTreeMap<MemberId, String>,
-    ) -> Step<()> {
+    ) -> Step<BTreeMap<MemberId, Derived>> {
         let rulebook = work.rulebook.clone();
         let context = Context {
             rulebook: &rulebook,
@@ -225,8 +225,9 @@ impl App {
             .iter()
             .map(|(member, cause)| (*member, cause.as_str()))
             .collect();
-        derive_all(&mut work.tx, &whom, context, &mut work.changes).await?;
-        Ok(())
+        let derived = derive_all(&mut work.tx, &whom, context, &mut work.changes).await?;
+        let members = whom.into_iter().map(|(member, _)| member);
+        Ok(members.zip(derived).collect())
     }
 
     /// Derives all members as one run with one cause, under the mass brake.

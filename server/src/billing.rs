@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod catalogue;
 pub mod client;
+pub mod differences;
 pub mod discounts;
 pub mod fetch;
 pub mod gift;
@@ -13,6 +14,7 @@ pub mod plan_change;
 mod prices;
 pub mod read;
 pub mod receive;
+pub mod reconcile;
 pub mod retrofit;
 mod settle;
 pub mod sheet;

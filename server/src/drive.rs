@@ -3,7 +3,7 @@
 use crate::app::{App, HEAD_EVERY, Step, WATCH_EVERY};
 use crate::billing::fetch::{PULL_EVERY, PULL_SELDOM, pull_again};
 use crate::billing::receive::{Delivery, Writer};
-use crate::billing::{catalogue, gift};
+use crate::billing::{catalogue, gift, reconcile};
 use crate::clock::Clock;
 use crate::doors::access_table;
 use crate::doors::broker::AgentAccess;
@@ -117,6 +117,16 @@ pub fn start(
             "catalogue",
             |app, bells, now| async move {
                 bells.publish(app.keep_catalogue(now).await?);
+                Ok(())
+            },
+        ));
+        drivers.spawn(every(
+            reconcile::LOOK_EVERY,
+            app.clone(),
+            bells.clone(),
+            "reconciliation",
+            |app, bells, _| async move {
+                bells.publish(app.keep_reconciled(|| (bells.clock)()).await?);
                 Ok(())
             },
         ));

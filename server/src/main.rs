@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Parser, Subcommand};
 use rand_core::Rng as _;
 use server::app::App;
+use server::billing::reconcile::Repair;
 use server::billing::retrofit::Retrofit;
 use server::config::{Config, Given};
 use server::keys::Keys;
@@ -43,8 +44,15 @@ enum Command {
         #[arg(long)]
         at: Option<String>,
     },
-    /// Asks Stripe about every known customer and applies the answers.
-    Reconcile,
+    /// Compares everything with Stripe, says what differs, and mends it.
+    Reconcile {
+        /// Say only what differs, and who would come in or go out.
+        #[arg(long, conflicts_with = "yes")]
+        dry_run: bool,
+        /// Mend it although more than a few members lose access by it.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Applies every stored event once more.
     Replay,
     /// Lists what Stripe sells: the membership type of each price, where it stands, and what to look at.
@@ -98,7 +106,14 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Serve => run_server(config).await,
         Command::Check => check(config).await,
         Command::Explain { member, at } => explain(config, member, at.as_deref()).await,
-        Command::Reconcile => server::tools::reconcile(&app(config).await?).await,
+        Command::Reconcile { dry_run, yes } => {
+            let repair = match (dry_run, yes) {
+                (true, _) => Repair::No,
+                (false, true) => Repair::Approved,
+                (false, false) => Repair::Careful,
+            };
+            show_all(server::tools::reconcile(&app(config).await?, repair).await?)
+        }
         Command::Replay => server::tools::replay(&app(config).await?).await,
         Command::Catalogue => show_all(server::tools::catalogue(&app(config).await?).await?),
         Command::Retrofit {

@@ -2,10 +2,11 @@
 
 use crate::app::App;
 use crate::billing::catalogue::{self, Listing};
+use crate::billing::reconcile::Repair;
 use crate::billing::retrofit::Retrofit;
 use crate::clock;
 use crate::membership::clock::Run;
-use crate::store::{inbox, lists, mirror};
+use crate::store::{inbox, lists};
 use anyhow::Context as _;
 use shared::allow_list::Epoch;
 use shared::time::Timestamp;
@@ -18,31 +19,40 @@ pub fn moment(text: &str) -> Option<Timestamp> {
     ))
 }
 
-/// Asks Stripe about every known customer and applies the answers.
-pub async fn reconcile(app: &App) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        app.billing.stripe.is_some(),
-        "STRIPE_SECRET_KEY is not set: there is nothing to compare with"
-    );
-    let now = clock::now();
-    let mut tx = app.store.begin().await?;
-    let wanted = mirror::want_all(&mut tx, app.account, now).await?;
-    tx.commit().await?;
-    anyhow::ensure!(
-        app.confirm(now).await?,
-        "the key does not read the account on record: nothing was changed"
-    );
-    loop {
-        let mut tx = app.store.begin_read().await?;
-        let due = mirror::due_fetches(&mut tx, clock::now(), 1).await?;
-        drop(tx);
-        if due.is_empty() {
-            break;
+/// Compares everything with Stripe; in lines of text what differs, who comes in and who goes out by it.
+pub async fn reconcile(app: &App, repair: Repair) -> anyhow::Result<Vec<String>> {
+    let done = app.reconcile(repair, clock::now).await?;
+    let mut lines = Vec::new();
+    for difference in &done.differences {
+        let words = difference.words.join("; ");
+        lines.push(format!(
+            "{} of {}: {words}",
+            difference.subscription, difference.customer
+        ));
+        let moved = [
+            ("comes in", &difference.gained),
+            ("goes out", &difference.lost),
+        ];
+        for (how, members) in moved {
+            lines.extend(
+                members
+                    .iter()
+                    .map(|member| format!("    member {member} {how}")),
+            );
         }
-        app.fetch(clock::now).await?;
     }
-    tracing::info!(customers = wanted, "reconciled with Stripe");
-    Ok(())
+    let count = done.differences.len();
+    lines.push(format!(
+        "subscriptions {}, differences {count}",
+        done.listed
+    ));
+    if !done.held.is_empty() {
+        lines.push(format!(
+            "{} members would lose access at once and keep it: see who, then say --yes",
+            done.held.len()
+        ));
+    }
+    Ok(lines)
 }
 
 /// Applies every stored event once more; what is known stays, and nothing is doubled.
@@ -109,7 +119,7 @@ pub async fn retrofit(app: &App, wish: &Retrofit, yes: bool) -> anyhow::Result<V
 /// Begins a new line of history: doors take whole lists again and accept that numbers start over.
 pub async fn new_epoch(app: &App) -> anyhow::Result<()> {
     if app.billing.stripe.is_some() {
-        reconcile(app)
+        reconcile(app, Repair::Careful)
             .await
             .context("a new epoch begins with what Stripe says now")?;
     }

@@ -37,6 +37,7 @@ mod money;
 mod nothing_configured;
 mod offline;
 mod paying;
+mod reconciling;
 mod selling;
 mod sharing;
 mod states;

@@ -9,6 +9,7 @@ mod pages;
 
 pub use answer::{Hints, StripeError, judged};
 pub use http::{ApiKey, DEFAULT_BASE, HttpStripe, KeyError, SetupError};
+pub use pages::SubscriptionPage;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -210,6 +211,16 @@ pub trait Stripe: Send + Sync {
             pages::fill_in_products(self, subscription, &mut products).await?;
         }
         Ok(subscriptions)
+    }
+
+    /// A page of all subscriptions of the account, ended ones too, with their latest invoices and their customers;
+    /// `products` are those that are known already.
+    async fn subscription_page(
+        &self,
+        after: Option<&str>,
+        products: &mut BTreeMap<String, Value>,
+    ) -> Result<SubscriptionPage, StripeError> {
+        pages::subscriptions(self, after, products).await
     }
 
     /// All invoices of a customer with all their lines, newest first.

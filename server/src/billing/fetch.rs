@@ -26,14 +26,15 @@ const ANSWER_TIME: Span = Span::minutes(1);
 const LONGEST_PAUSE: Span = Span::minutes(10);
 
 /// What Stripe said about a customer.
-struct Fetched {
-    subscriptions: Vec<(Subscription, Vec<PriceInfo>)>,
-    invoices: Vec<(Invoice, Vec<PriceInfo>)>,
-    customer: Option<CustomerNews>,
+#[derive(Clone)]
+pub(super) struct Fetched {
+    pub subscriptions: Vec<(Subscription, Vec<PriceInfo>)>,
+    pub invoices: Vec<(Invoice, Vec<PriceInfo>)>,
+    pub customer: Option<CustomerNews>,
 }
 
 /// Why a fetch was not applied.
-enum Failure {
+pub(super) enum Failure {
     /// Stripe did not answer, or not us.
     Stripe(Box<StripeError>),
     /// The answer lacks what we know to exist: an empty answer is no end.
@@ -307,7 +308,7 @@ impl App {
         Ok((running, paid))
     }
 
-    async fn apply_fetched(
+    pub(super) async fn apply_fetched(
         &self,
         work: &mut Work,
         account: AccountId,
@@ -450,7 +451,7 @@ impl App {
     }
 }
 
-fn needs_invoices(subscription: &Subscription, paid: &[&Invoice]) -> bool {
+pub(super) fn needs_invoices(subscription: &Subscription, paid: &[&Invoice]) -> bool {
     let begun = !matches!(
         subscription.status,
         SubscriptionStatus::Incomplete | SubscriptionStatus::IncompleteExpired
@@ -469,7 +470,7 @@ fn needs_invoices(subscription: &Subscription, paid: &[&Invoice]) -> bool {
             .any(|item| !covered(item.period_end))
 }
 
-fn read_invoice(value: &Value) -> Result<(Invoice, Vec<PriceInfo>), Failure> {
+pub(super) fn read_invoice(value: &Value) -> Result<(Invoice, Vec<PriceInfo>), Failure> {
     Ok((
         read::invoice(value).map_err(Failure::Unreadable)?,
         prices(value.get("lines")),
@@ -480,7 +481,7 @@ fn prices(list: Option<&Value>) -> Vec<PriceInfo> {
     super::news::prices(list)
 }
 
-fn customer_news(value: &Value) -> Result<CustomerNews, read::ReadError> {
+pub(super) fn customer_news(value: &Value) -> Result<CustomerNews, read::ReadError> {
     let info = read::customer(value)?;
     Ok(CustomerNews {
         mail: info.email,

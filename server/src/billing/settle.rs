@@ -2,6 +2,7 @@
 
 use super::sheet::Sheet;
 use crate::app::{App, Step, Work};
+use crate::membership::derive::Derived;
 use crate::membership::link::{link, may_be_linked};
 use crate::random::Handed;
 use crate::store::members;
@@ -68,16 +69,16 @@ impl App {
         Ok(concerned)
     }
 
-    /// Links the customer if it is due and derives everybody it concerns.
+    /// Links the customer if it is due and derives everybody it concerns; what came of each.
     pub(crate) async fn link_and_derive(
         &self,
         work: &mut Work,
         account: AccountId,
         customer: &str,
         cause: &str,
-    ) -> Step<()> {
+    ) -> Step<BTreeMap<MemberId, Derived>> {
         let Some(row) = mirror::customer(&mut work.tx, account, customer).await? else {
-            return Ok(());
+            return Ok(BTreeMap::new());
         };
         let concerned = self.link_all(work, account, &[&row]).await?;
         let causes: BTreeMap<MemberId, String> = concerned

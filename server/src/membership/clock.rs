@@ -4,7 +4,7 @@ use super::build::ZoneChanges;
 use super::derive::{Context, Derived, derive_all};
 use crate::store::attention::{Item, raise};
 use crate::store::{Result, Tx, members, mirror, on};
-use shared::ids::{AccountId, MemberId};
+use shared::ids::{AccountId, MemberId, OrganisationId};
 use shared::standing::{Because, LOOK_AHEAD};
 
 /// A run takes access from so many members at most without an admin's yes.
@@ -61,7 +61,7 @@ pub async fn run(
     let lost = those(|derived| derived.lost());
     let gained = those(|derived| !derived.was_in && derived.is_in);
     let changed = derived.iter().filter(|derived| derived.changed).count();
-    let inside = count_inside(tx, context).await? + lost.len();
+    let inside = members_in(tx, &context.rulebook.organisation).await? + lost.len();
     if lost.len() > brake_limit(inside) && !approved {
         tx.undo().await?;
         let sentence = format!(
@@ -88,10 +88,12 @@ pub async fn run(
     })
 }
 
-async fn count_inside(tx: &mut Tx, context: Context<'_>) -> Result<usize> {
+/// How many members can enter now.
+pub async fn members_in(tx: &mut Tx, organisation: &OrganisationId) -> Result<usize> {
     let sql = "SELECT COUNT(*) FROM members WHERE organisation = $1 \
                AND (standing LIKE '%\"state\":{\"state\":\"good\"%' OR standing LIKE '%\"state\":{\"state\":\"grace\"%')";
-    let count: i64 = on!(tx, c => sqlx::query_scalar(sql).bind(context.rulebook.organisation.as_str()).fetch_one(c).await?);
+    let count: i64 =
+        on!(tx, c => sqlx::query_scalar(sql).bind(organisation.as_str()).fetch_one(c).await?);
     Ok(usize::try_from(count).unwrap_or(0))
 }
 

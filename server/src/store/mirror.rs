@@ -572,8 +572,29 @@ pub async fn unread(tx: &mut Tx) -> Result<Vec<(AccountId, String)>> {
         .collect())
 }
 
-/// Asks for every customer of an account; returns how many.
-pub async fn want_all(tx: &mut Tx, account: AccountId, at: Timestamp) -> Result<u64> {
-    let sql = "UPDATE customers SET wants_fetch = $2 WHERE account = $1 AND deleted_at IS NULL";
-    Ok(on!(tx, c => sqlx::query(sql).bind(account.0).bind(at.0).execute(c).await?.rows_affected()))
+/// Subscriptions that run as far as is known, with their customers.
+pub async fn running(tx: &mut Tx, account: AccountId) -> Result<Vec<(String, String)>> {
+    let sql = "SELECT id, customer FROM objects WHERE account = $1 AND kind = 'subscription' \
+               AND body NOT LIKE '%\"status\":\"canceled\"%' AND body NOT LIKE '%\"status\":\"incomplete_expired\"%' \
+               ORDER BY id";
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(account.0).fetch_all(c).await?))
+}
+
+/// Whether everything should be compared with Stripe: it was not since a moment, and there is something to compare.
+pub async fn wants_reconciliation(
+    tx: &mut Tx,
+    account: AccountId,
+    since: Timestamp,
+) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM accounts a WHERE a.id = $1 AND COALESCE(a.reconciled_at, 0) < $2 \
+               AND EXISTS (SELECT 1 FROM customers c WHERE c.account = a.id)";
+    let due: i64 =
+        on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(since.0).fetch_one(c).await?);
+    Ok(due > 0)
+}
+
+/// Notes that everything was compared with Stripe.
+pub fn reconciled(tx: &mut Tx, account: AccountId, now: Timestamp) {
+    let sql = "UPDATE accounts SET reconciled_at = $2 WHERE id = $1";
+    tx.later(Statement::new(sql).bind(account.0).bind(now.0));
 }

@@ -4,6 +4,7 @@ use super::server::organisation;
 use super::story::Who;
 use super::{Building, on};
 use server::app::{App, Step, Work};
+use server::billing::reconcile::{Reconciliation, Repair};
 use server::membership::clock::Run;
 use server::membership::link::new_holder;
 use server::random::Handed;
@@ -332,6 +333,19 @@ impl Building {
         let (run, publications) = done.expect("the server runs");
         self.publish(publications);
         run
+    }
+
+    /// Compares everything with Stripe, and publishes what follows.
+    pub fn reconcile(&mut self, repair: Repair) -> Reconciliation {
+        let now = self.now;
+        let done = self.ask(async |app| {
+            let done = app.reconcile(repair, || now).await;
+            Ok(done.expect("Stripe answers"))
+        });
+        let mut done = done.expect("the server runs");
+        self.publish(std::mem::take(&mut done.publications));
+        self.settle();
+        done
     }
 
     /// Whether Stripe confirmed what is known of all of a person's customers, and nothing waits to be confirmed.

@@ -60,6 +60,41 @@ pub(super) async fn all<S: Stripe + ?Sized>(
     Ok(entries)
 }
 
+/// A page of subscriptions, completed.
+#[derive(Debug)]
+pub struct SubscriptionPage {
+    /// As Stripe lists them.
+    pub data: Vec<Value>,
+    /// After which one the next page begins; none: this is the last.
+    pub next: Option<String>,
+}
+
+/// A page of all subscriptions of the account.
+pub(super) async fn subscriptions<S: Stripe + ?Sized>(
+    stripe: &S,
+    after: Option<&str>,
+    products: &mut BTreeMap<String, Value>,
+) -> Result<SubscriptionPage, StripeError> {
+    let request = Request::get("/v1/subscriptions")
+        .with("status", "all")
+        .with("expand[]", "data.latest_invoice")
+        .with("expand[]", "data.customer");
+    let Some(page) = page(stripe, &request, after).await? else {
+        return Ok(SubscriptionPage {
+            data: Vec::new(),
+            next: None,
+        });
+    };
+    let mut data = page.data;
+    for subscription in &mut data {
+        complete(stripe, subscription, "/items").await?;
+        complete(stripe, subscription, "/latest_invoice/lines").await?;
+        fill_in_products(stripe, subscription, products).await?;
+    }
+    let next = page.last.filter(|_| page.more);
+    Ok(SubscriptionPage { data, next })
+}
+
 /// The oldest events of some kinds since a moment, oldest first; Stripe lists the newest first.
 pub(super) async fn oldest_events<S: Stripe + ?Sized>(
     stripe: &S,

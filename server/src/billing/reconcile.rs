@@ -1,0 +1,384 @@
+//! Reconciliation: everything that Stripe lists is held against what is known here, and what differs is told and mended.
+//!
+//! Whoever would lose access by it waits until all differences are known: more than a few at once need an admin's yes.
+//! What Stripe does not list is no end of anything.
+
+use super::client::{Stripe, StripeError};
+use super::differences::{of_invoice, of_subscription};
+use super::fetch::{Failure, Fetched, needs_invoices, read_invoice};
+use super::read;
+use crate::app::{App, Step};
+use crate::doors::publish::Publication;
+use crate::membership::clock::{brake_limit, members_in};
+use crate::store::attention::{Item, raise, settle};
+use crate::store::mirror::{self, Object};
+use crate::store::{Result, StoreError};
+use serde_json::Value;
+use shared::facts::{Invoice, Subscription};
+use shared::ids::MemberId;
+use shared::time::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often everything is compared.
+const RECONCILE_EVERY: Span = Span::days(1);
+/// How often it is looked whether that is due.
+pub const LOOK_EVERY: Span = Span::minutes(10);
+
+/// What may be done about differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repair {
+    /// They are told only.
+    No,
+    /// They are mended, unless too many members would lose access at once.
+    Careful,
+    /// They are mended, whoever loses access: an admin said so.
+    Approved,
+}
+
+/// What differs in one subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// `sub_…`
+    pub subscription: String,
+    /// `cus_…`
+    pub customer: String,
+    /// In words.
+    pub words: Vec<String>,
+    /// Who comes in by mending it.
+    pub gained: Vec<MemberId>,
+    /// Who goes out by mending it.
+    pub lost: Vec<MemberId>,
+}
+
+/// What came of a comparison.
+#[derive(Debug, Default)]
+pub struct Reconciliation {
+    /// How many subscriptions Stripe listed.
+    pub listed: usize,
+    /// What differs.
+    pub differences: Vec<Difference>,
+    /// Members who would lose access and keep it, because they are too many.
+    pub held: BTreeSet<MemberId>,
+    /// What to publish.
+    pub publications: Vec<Publication>,
+}
+
+/// Everything could not be compared; what was mended before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// There is no key.
+    #[error("STRIPE_SECRET_KEY is not set: there is nothing to compare with")]
+    NoKey,
+    /// Not the key of the account on record.
+    #[error("the key does not read the account on record: nothing was changed")]
+    WrongKey,
+    /// Stripe did not answer.
+    #[error(transparent)]
+    Stripe(#[from] StripeError),
+    /// The database did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A subscription as Stripe lists it, and how it differs.
+struct Found {
+    difference: Difference,
+    fetched: Fetched,
+    asked_at: Timestamp,
+}
+
+impl App {
+    /// Compares everything with Stripe. `clock` is asked when an answer has come.
+    pub async fn reconcile(
+        &self,
+        repair: Repair,
+        clock: impl Fn() -> Timestamp,
+    ) -> std::result::Result<Reconciliation, ReconcileError> {
+        let stripe = self
+            .billing
+            .stripe
+            .as_deref()
+            .ok_or(ReconcileError::NoKey)?;
+        if !self.confirm(clock()).await? {
+            return Err(ReconcileError::WrongKey);
+        }
+        let mut done = Reconciliation::default();
+        let mut seen = BTreeSet::new();
+        let mut waiting = Vec::new();
+        let (mut after, mut products) = (None, BTreeMap::new());
+        loop {
+            let asked_at = clock();
+            let page = stripe
+                .subscription_page(after.as_deref(), &mut products)
+                .await?;
+            done.listed += page.data.len();
+            seen.extend(
+                page.data
+                    .iter()
+                    .filter_map(|value| Some(value["id"].as_str()?.to_owned())),
+            );
+            for mut found in self.compare(&page.data, asked_at).await? {
+                self.complete(stripe, &mut found).await?;
+                let kept = self
+                    .mend(&mut found, repair != Repair::No, false, clock())
+                    .await?;
+                done.publications.extend(kept.unwrap_or_default());
+                if !found.difference.lost.is_empty() && repair != Repair::No {
+                    waiting.push(found);
+                } else {
+                    done.differences.push(found.difference);
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        self.take_away(waiting, repair, &clock, &mut done).await?;
+        self.look_for_missing(&seen, repair, clock(), &mut done)
+            .await?;
+        Ok(done)
+    }
+
+    /// What differs on a page.
+    async fn compare(&self, page: &[Value], asked_at: Timestamp) -> Result<Vec<Found>> {
+        let mut listed = Vec::new();
+        for value in page {
+            match read_entry(value) {
+                Ok(entry) => listed.push(entry),
+                Err(_) => tracing::warn!(
+                    subscription = value["id"].as_str(),
+                    "a subscription in Stripe's list cannot be read"
+                ),
+            }
+        }
+        let ids: Vec<&str> = listed
+            .iter()
+            .flat_map(|fetched| {
+                let subscriptions = fetched.subscriptions.iter().map(|(row, _)| row.id.as_str());
+                subscriptions.chain(fetched.invoices.iter().map(|(row, _)| row.id.as_str()))
+            })
+            .collect();
+        let mut tx = self.store.begin_read().await?;
+        let asked = mirror::ask_objects(&mut tx, self.account, &ids);
+        let mut subscriptions: BTreeMap<String, Subscription> = BTreeMap::new();
+        let mut invoices: BTreeMap<String, Invoice> = BTreeMap::new();
+        for kept in mirror::objects(&mut tx, asked).await? {
+            match kept.object {
+                Object::Subscription(row) => drop(subscriptions.insert(row.id.clone(), row)),
+                Object::Invoice(row) => drop(invoices.insert(row.id.clone(), row)),
+            }
+        }
+        drop(tx);
+        let found = listed.into_iter().filter_map(|fetched| {
+            let (subscription, _) = fetched.subscriptions.first()?;
+            let mut words = of_subscription(subscriptions.get(&subscription.id), subscription);
+            for (invoice, _) in &fetched.invoices {
+                words.extend(of_invoice(invoices.get(&invoice.id), invoice));
+            }
+            let difference = Difference {
+                subscription: subscription.id.clone(),
+                customer: subscription.customer.clone(),
+                words,
+                gained: Vec::new(),
+                lost: Vec::new(),
+            };
+            (!difference.words.is_empty()).then_some(Found {
+                difference,
+                fetched,
+                asked_at,
+            })
+        });
+        Ok(found.collect())
+    }
+
+    /// Asks for the invoices that say what was paid, where the latest does not.
+    async fn complete(
+        &self,
+        stripe: &dyn Stripe,
+        found: &mut Found,
+    ) -> std::result::Result<(), ReconcileError> {
+        let customer = &found.difference.customer;
+        let mut tx = self.store.begin_read().await?;
+        let known = mirror::of_customer(&mut tx, self.account, customer).await?;
+        drop(tx);
+        let known: Vec<Invoice> = known
+            .into_iter()
+            .filter_map(|kept| match kept.object {
+                Object::Invoice(invoice) => Some(invoice),
+                Object::Subscription(_) => None,
+            })
+            .collect();
+        let fetched = &mut found.fetched;
+        let latest = fetched.invoices.iter().map(|(invoice, _)| invoice);
+        let paid: Vec<&Invoice> = latest.chain(&known).collect();
+        let wanting = |(row, _): &(Subscription, _)| needs_invoices(row, &paid);
+        if fetched.subscriptions.iter().any(wanting) {
+            for value in stripe.invoices_of(customer).await? {
+                match read_invoice(&value) {
+                    Ok(invoice) => fetched.invoices.push(invoice),
+                    Err(_) => tracing::warn!(
+                        invoice = value["id"].as_str(),
+                        "an invoice of Stripe's cannot be read"
+                    ),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries a difference out and notes who comes in and who goes out by it. It is kept if that is wanted and, unless
+    /// `even_if_lost`, nobody goes out; then what to publish is returned.
+    async fn mend(
+        &self,
+        found: &mut Found,
+        wanted: bool,
+        even_if_lost: bool,
+        now: Timestamp,
+    ) -> Step<Option<Vec<Publication>>> {
+        let (account, customer) = (self.account, found.difference.customer.clone());
+        let mut work = self.work(now).await?;
+        mirror::meet_all(&mut work.tx, account, &[&customer], now);
+        let fetched = found.fetched.clone();
+        self.apply_fetched(&mut work, account, &customer, fetched, found.asked_at)
+            .await?;
+        let derived = self
+            .link_and_derive(&mut work, account, &customer, "reconciliation")
+            .await?;
+        let those = |out: bool| {
+            let moved = derived
+                .iter()
+                .filter(move |(_, derived)| derived.was_in == out && derived.is_in != out);
+            moved.map(|(member, _)| *member).collect()
+        };
+        found.difference.lost = those(true);
+        found.difference.gained = those(false);
+        if !wanted || !(even_if_lost || found.difference.lost.is_empty()) {
+            return Ok(None);
+        }
+        self.finish(work).await.map(Some)
+    }
+
+    /// Mends what takes access away, if it takes it from few or an admin said yes.
+    async fn take_away(
+        &self,
+        waiting: Vec<Found>,
+        repair: Repair,
+        clock: &impl Fn() -> Timestamp,
+        done: &mut Reconciliation,
+    ) -> Step<()> {
+        let losing: BTreeSet<MemberId> = waiting
+            .iter()
+            .flat_map(|found| found.difference.lost.iter().copied())
+            .collect();
+        let mut tx = self.store.begin().await?;
+        let limit = brake_limit(members_in(&mut tx, &self.organisation).await?);
+        let braked = losing.len() > limit && repair != Repair::Approved;
+        if braked {
+            let sentence = format!(
+                "Reconciliation with Stripe would take access from {} members at once. Nobody lost it.",
+                losing.len()
+            );
+            let item = Item {
+                kind: "reconciliation_brake",
+                subject: "reconciliation",
+                sentence: &sentence,
+                remedy: "Run `goodstanding reconcile --dry-run` to see them, then `goodstanding reconcile --yes`, or mend the cause.",
+                member: None,
+            };
+            raise(&mut tx, &self.organisation, item, clock()).await?;
+            done.held = losing;
+        } else if repair != Repair::No {
+            let subject = "reconciliation";
+            settle(
+                &mut tx,
+                &self.organisation,
+                "reconciliation_brake",
+                subject,
+                clock(),
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        for mut found in waiting {
+            if !braked {
+                let kept = self.mend(&mut found, true, true, clock()).await?;
+                done.publications.extend(kept.unwrap_or_default());
+            }
+            done.differences.push(found.difference);
+        }
+        Ok(())
+    }
+
+    /// What runs here and is not listed: told, and asked for once more by itself; never an end.
+    async fn look_for_missing(
+        &self,
+        seen: &BTreeSet<String>,
+        repair: Repair,
+        now: Timestamp,
+        done: &mut Reconciliation,
+    ) -> Step<()> {
+        let mut tx = self.store.begin().await?;
+        for (subscription, customer) in mirror::running(&mut tx, self.account).await? {
+            if seen.contains(&subscription) {
+                continue;
+            }
+            if repair != Repair::No {
+                mirror::want_fetch(&mut tx, self.account, &customer, now);
+            }
+            done.differences.push(Difference {
+                subscription,
+                customer,
+                words: vec![
+                    "it runs here, and Stripe does not list it: nothing is ended by that"
+                        .to_owned(),
+                ],
+                gained: Vec::new(),
+                lost: Vec::new(),
+            });
+        }
+        if repair != Repair::No {
+            mirror::reconciled(&mut tx, self.account, now);
+        }
+        tx.commit().await
+    }
+
+    /// Compares everything once a day, whatever events say.
+    pub async fn keep_reconciled(&self, clock: impl Fn() -> Timestamp) -> Step {
+        let mut tx = self.store.begin_read().await?;
+        let since = clock() - RECONCILE_EVERY;
+        let due = mirror::wants_reconciliation(&mut tx, self.account, since).await?;
+        drop(tx);
+        if !due || self.billing.stripe.is_none() {
+            return Ok(Vec::new());
+        }
+        match self.reconcile(Repair::Careful, clock).await {
+            Ok(done) => {
+                let (listed, differences) = (done.listed, done.differences.len());
+                tracing::info!(listed, differences, "compared everything with Stripe");
+                Ok(done.publications)
+            }
+            Err(ReconcileError::Store(error)) => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "not everything could be compared with Stripe; it is tried again");
+                Ok(Vec::new())
+            }
+        }
+    }
+}
+
+/// A listed subscription with its latest invoice and its customer.
+fn read_entry(value: &Value) -> std::result::Result<Fetched, Failure> {
+    let subscription = read::subscription(value).map_err(Failure::Unreadable)?;
+    let expanded = |key: &str| value.get(key).filter(|inner| inner.is_object());
+    let invoices = expanded("latest_invoice").map(read_invoice).transpose()?;
+    let customer = expanded("customer")
+        .map(super::fetch::customer_news)
+        .transpose()
+        .map_err(Failure::Unreadable)?;
+    Ok(Fetched {
+        subscriptions: vec![(subscription, super::news::prices(value.get("items")))],
+        invoices: invoices.into_iter().collect(),
+        customer,
+    })
+}
