@@ -106,6 +106,7 @@ stories! {
         b.advance(Span::days(5));
         b.change_plan_with(&subscription, UNTAGGED, Proration::None);
         assert!(b.tap(ada, "front").opens());
+        assert!(b.attends("type_lost"), "{:?}", b.attention());
         b.advance_to(end - Span::seconds(2));
         assert!(b.tap(ada, "front").opens());
         b.advance_to(end);

@@ -26,16 +26,19 @@ macro_rules! stories {
     )*};
 }
 
+mod banks;
 mod cancelling;
 mod changing_plans;
 mod crashing;
 mod deliveries;
 mod distrust;
 mod failing;
+mod hearsay;
 mod linking;
 mod money;
 mod nothing_configured;
 mod offline;
+mod pausing;
 mod paying;
 mod reconciling;
 mod selling;
@@ -43,3 +46,4 @@ mod sharing;
 mod states;
 mod stripe_trouble;
 mod together;
+mod upgrading;

@@ -151,4 +151,68 @@ stories! {
         b.advance(Span::days(1));
         assert_eq!(b.told("ends_on"), 2, "another end");
     }
+
+    fn an_inquiry_and_a_dispute_settled_beforehand_are_no_disputes(way: WayIn) {
+        let (mut b, ada, _, invoice) = paid_month(way);
+        let inquiry = b.sim().inquire(&invoice);
+        b.settle();
+        b.advance(Span::seconds(10));
+        assert_eq!(kinds(&b), ["dispute_inquiry"]);
+        b.sim().close_dispute(&inquiry, false);
+        b.settle();
+        b.advance(Span::seconds(10));
+        assert_eq!(kinds(&b), [""; 0]);
+        b.sim().prevent_dispute(&invoice);
+        b.settle();
+        b.advance(Span::seconds(10));
+        assert_eq!(kinds(&b), [""; 0]);
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
+    }
+
+    fn a_credit_note_for_the_whole_period_is_looked_at_and_locks_nobody_out(way: WayIn) {
+        let (mut b, ada, _, invoice) = paid_month(way);
+        b.sim().credit(&invoice, 5000);
+        b.settle();
+        b.advance(Span::seconds(10));
+        assert_eq!(kinds(&b), ["refund"]);
+        assert!(b.tap(ada, "front").opens());
+        assert_eq!(b.ledger().len(), 1);
+        b.settle();
+    }
+
+    fn a_renewal_written_off_keeps_the_member_in_and_is_shown(way: WayIn) {
+        let (mut b, ada, subscription, _) = paid_month(way);
+        b.sim().set_dunning(&[3, 5, 7, 11], tests::stripe_sim::AfterRetries::LeavePastDue);
+        let (customer, end) = (b.customer(ada), b.paid_until(&subscription));
+        b.sim().set_card(&customer, false);
+        b.advance_to(end + Span::days(2));
+        let open = b.sim().invoices_of(&subscription).into_iter()
+            .find(|invoice| invoice["status"] == "open").expect("the renewal");
+        b.sim().write_off_invoice(open["id"].as_str().expect("an id"));
+        b.settle();
+        b.advance(Span::seconds(10));
+        assert!(b.tap(ada, "front").opens(), "{:?}", b.state(ada));
+        if b.sim().status(&subscription) == tests::stripe_sim::Status::Active {
+            assert!(b.attends("active_without_payment"), "{:?}", b.attention());
+        }
+        b.settle();
+    }
+
+    fn a_purchase_that_is_no_membership_changes_no_standing(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let customer = b.customer(ada);
+        let shirt = b.sim().create_one_time_price("membertype_5-Shirt", 2500);
+        let session = b.sim().open_checkout(tests::stripe_sim::Checkout {
+            customer: Some(customer),
+            lines: vec![(shirt, 1)],
+            ..tests::stripe_sim::Checkout::default()
+        });
+        b.sim().finish_checkout(&session, Card::Works).expect("it is paid");
+        b.advance(Span::hours(2));
+        assert!(!b.tap(ada, "front").opens());
+        assert_eq!(b.state(ada), State::Stranger);
+        b.settle();
+    }
 }

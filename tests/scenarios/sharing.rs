@@ -129,4 +129,54 @@ stories! {
         b.settle();
         b.badges_arrived_once_each();
     }
+
+    fn a_new_mail_address_lets_no_lapsed_member_in(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let customer = b.customer(ada);
+        b.sim().cancel_at_period_end(&subscription, true);
+        b.advance_to(b.paid_until(&subscription) + Span::days(2));
+        assert!(!b.tap(ada, "front").opens());
+        b.settle();
+        let before = (b.state(ada), b.heads());
+        b.sim().set_email(&customer, "ada@elsewhere.example.org");
+        b.settle();
+        b.advance(Span::seconds(10));
+        assert_eq!((b.state(ada), b.heads()), before);
+        assert!(!b.tap(ada, "front").opens());
+        b.settle();
+    }
+
+    fn two_customers_with_one_mail_address_are_both_hers(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let wood = b.subscribe(ada, WOOD);
+        b.advance(Span::days(1));
+        b.new_customer(ada);
+        b.subscribe(ada, METAL);
+        b.advance(Span::seconds(10));
+        assert_eq!(b.member_count(), 1);
+        assert!(b.tap(ada, "front").opens() && b.tap(ada, "back").opens());
+        assert!(b.attends("two_customers"), "{:?}", b.attention());
+        assert!(b.ledger().iter().all(|payment| payment.member == Some(b.id(ada).0)));
+        b.sim().cancel_because(&wood, "payment_disputed");
+        b.settle();
+        b.advance(Span::seconds(10));
+        assert!(b.tap(ada, "front").opens() && b.tap(ada, "back").opens(), "by the other customer");
+        b.settle();
+    }
+
+    fn a_hold_shuts_out_who_pays_and_lifting_it_restores(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        b.subscribe(ada, WOOD);
+        b.hold(ada, None);
+        assert_eq!(b.tap(ada, "front").reason, shared::reasons::Reason::Held);
+        b.advance(Span::days(32));
+        assert_eq!(b.tap(ada, "front").reason, shared::reasons::Reason::Held, "a renewal lifts no hold");
+        b.lift_holds(ada);
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
+    }
 }

@@ -15,6 +15,8 @@ pub const KEY: &str = "rk_test_sim";
 pub struct Wire {
     /// Events that Stripe's list does not show yet.
     pub hidden: BTreeSet<String>,
+    /// Questions are answered out of an account as it was.
+    pub stale: Option<Box<StripeSim>>,
     /// Lists answer as if there were nothing.
     pub empty: bool,
     /// After so many more requests no answer comes.
@@ -91,12 +93,16 @@ impl StripeTwin {
             stripe_version: Some(STRIPE_VERSION.to_owned()),
             ..Headers::with_key(&self.key)
         };
-        let (status, mut body) = self.sim().request(
+        let mut wire = self.wire();
+        let mut sim = self.sim();
+        let asked = wire.stale.as_deref_mut().unwrap_or(&mut sim);
+        let (status, mut body) = asked.request(
             request.method.as_str(),
             &request.path,
             &request.params,
             headers,
         );
+        drop((sim, wire));
         self.withhold(&request.path, &mut body);
         let answer = judged(
             &request.path,

@@ -73,6 +73,7 @@ impl StripeSim {
             default_method: new.default_method,
             metadata: new.metadata,
             description: new.description,
+            said: None,
         });
         self.being_created = Some(id.clone());
         for (coupon, code) in new.coupons {

@@ -105,6 +105,21 @@ impl StripeSim {
         self.events.len() - 1
     }
 
+    /// Something is told of which no rule is simulated.
+    pub fn tell(&mut self, kind: &str, object: Value) {
+        self.emit(kind, object);
+    }
+
+    /// A second event object for each change since the first `from` events, as Stripe makes them at times
+    /// (docs.stripe.com/webhooks#handle-duplicate-events).
+    pub fn tell_again(&mut self, from: usize) {
+        let told: Vec<Event> = self.events.iter().skip(from).cloned().collect();
+        for event in told {
+            let id = self.next_id("evt_1");
+            self.events.push(Event { id, ..event });
+        }
+    }
+
     /// The events created since the last call, oldest first, each in the account's shape when it was created.
     pub fn take_events(&mut self) -> Vec<Value> {
         let livemode = self.livemode;

@@ -277,6 +277,8 @@ pub(crate) struct Subscription {
     pub default_method: Option<String>,
     pub metadata: Metadata,
     pub description: Option<String>,
+    /// A status that is shown instead of its own.
+    pub said: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]

@@ -151,7 +151,7 @@ impl StripeSim {
                 "save_default_payment_method": "off",
             },
             "pending_invoice_item_interval": null, "pending_setup_intent": null, "pending_update": pending,
-            "schedule": row.schedule, "start_date": row.created, "status": row.status.as_str(),
+            "schedule": row.schedule, "start_date": row.created, "status": row.said.unwrap_or(row.status.as_str()),
             "status_details": {"paused": paused}, "test_clock": self.customers.must(&row.customer).clock, "transfer_data": null,
             "trial_end": row.trial_end,
             "trial_settings": {"end_behavior": {"missing_payment_method": row.missing_method.as_str()}},

@@ -288,6 +288,11 @@ impl StripeSim {
         self.run_subscription(subscription);
     }
 
+    /// Lets a subscription show a status that no version knows yet, or its own again; it runs on as it did.
+    pub fn say_status(&mut self, subscription: &str, status: Option<&'static str>) {
+        self.change_subscription(subscription, |row| row.said = status);
+    }
+
     /// Deletes a customer; its subscriptions end at once (docs.stripe.com/api/customers/delete).
     pub fn delete_customer(&mut self, customer: &str) {
         if self.customers.must(customer).deleted {
