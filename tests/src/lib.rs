@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod building;
+pub mod coverage;
 pub mod demo;
 pub mod random_days;
 pub mod stripe_sim;
