@@ -46,4 +46,5 @@ mod sharing;
 mod states;
 mod stripe_trouble;
 mod together;
+mod twists;
 mod upgrading;

@@ -157,6 +157,10 @@ impl StripeSim {
 
     /// docs.stripe.com/billing/subscriptions/pause-payment
     fn finalize_or_pause(&mut self, id: &str) {
+        if self.is_stuck(self.invoices.must(id)) {
+            self.emit("invoice.finalization_failed", self.invoice_value(id));
+            return;
+        }
         let pause = self
             .invoices
             .must(id)

@@ -152,6 +152,8 @@ pub struct StripeSim {
     /// The account's own time while a test clock's rules.
     pub(crate) wall_time: Option<i64>,
     pub(crate) pauses_at_first_failure: bool,
+    /// Customers whose invoices cannot be finalized.
+    pub(crate) unplaceable: BTreeSet<String>,
     pub(crate) account_metadata: Metadata,
     pub(crate) connected: BTreeSet<String>,
     /// Whether this is an account connected to a platform, so that its events name it.
@@ -209,6 +211,7 @@ impl StripeSim {
             clocks: BTreeMap::new(),
             wall_time: None,
             pauses_at_first_failure: false,
+            unplaceable: BTreeSet::new(),
             account_metadata: Metadata::new(),
             connected: BTreeSet::new(),
             platform: false,

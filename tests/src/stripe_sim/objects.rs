@@ -222,6 +222,9 @@ impl StripeSim {
             Some(_) => 0,
             None => row.amount_due - row.amount_paid,
         };
+        let stuck = self.is_stuck(row).then(
+            || json!({"type": "invalid_request_error", "code": "customer_tax_location_invalid"}),
+        );
         let discounts: Vec<&String> = row.discounts.iter().map(|(id, _)| id).collect();
         let discounted: Vec<Value> = row
             .discounts
@@ -247,7 +250,7 @@ impl StripeSim {
             "discounts": discounts, "due_date": row.due_date, "effective_at": row.finalized_at,
             "ending_balance": row.ending_balance, "footer": null, "from_invoice": null,
             "hosted_invoice_url": hosted, "invoice_pdf": hosted.as_ref().map(|url| format!("{url}/pdf")),
-            "issuer": {"type": "self"}, "last_finalization_error": null, "latest_revision": null,
+            "issuer": {"type": "self"}, "last_finalization_error": stuck, "latest_revision": null,
         });
         merge(&mut value, middle);
         let rest = json!({

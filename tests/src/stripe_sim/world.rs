@@ -6,7 +6,8 @@ use super::begin::NewSubscription;
 use super::billing::Payer;
 use super::calendar::DAY;
 use super::model::{
-    Card, CollectionMethod, Customer, InvoiceStatus, Metadata, MissingMethod, PauseBehavior, Status,
+    Card, CollectionMethod, Customer, Invoice, InvoiceStatus, Metadata, MissingMethod,
+    PauseBehavior, Status,
 };
 use super::render::render;
 use super::subscriptions::{ItemChange, PaymentBehavior, Proration};
@@ -291,6 +292,32 @@ impl StripeSim {
     /// Lets a subscription show a status that no version knows yet, or its own again; it runs on as it did.
     pub fn say_status(&mut self, subscription: &str, status: Option<&'static str>) {
         self.change_subscription(subscription, |row| row.said = status);
+    }
+
+    /// Whether the customer's address is good enough to compute taxes; without it no invoice is finalized
+    /// (docs.stripe.com/tax/customer-locations#address-hierarchy-other).
+    pub fn set_address(&mut self, customer: &str, works: bool) {
+        if !works {
+            self.unplaceable.insert(customer.to_owned());
+            return;
+        }
+        self.unplaceable.remove(customer);
+        let drafts: Vec<String> = self
+            .invoices
+            .of(customer)
+            .filter(|invoice| invoice.status == InvoiceStatus::Draft)
+            .map(|invoice| invoice.id.clone())
+            .collect();
+        for draft in drafts {
+            self.wake(self.now, &draft);
+        }
+    }
+
+    /// Whether an invoice should be finalized by now and cannot be.
+    pub(crate) fn is_stuck(&self, invoice: &Invoice) -> bool {
+        invoice.status == InvoiceStatus::Draft
+            && invoice.finalize_at.is_some_and(|at| at <= self.now)
+            && self.unplaceable.contains(&invoice.customer)
     }
 
     /// Deletes a customer; its subscriptions end at once (docs.stripe.com/api/customers/delete).
