@@ -4,7 +4,7 @@ use serde_json::json;
 use server::billing::receive::Receipt;
 use shared::standing::State;
 use shared::time::Span;
-use tests::building::post::{Letter, SECRET};
+use tests::building::post::SECRET;
 use tests::building::story::{METAL, WOOD};
 use tests::building::{Building, WayIn};
 use tests::stripe_sim::deliver::sign;
