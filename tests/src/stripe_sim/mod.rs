@@ -30,6 +30,7 @@
 //! - a charge under inquiry is shown as disputed; closing an inquiry makes it `warning_closed`;
 //! - a pending change of interval does not move the cycle;
 //! - a customer's coupon is told by `customer.discount.updated` when another takes its place;
+//! - an invoice that cannot be finalized stays a draft, is told of once, and goes on when the address is mended;
 //! - events of a test clock's customers carry the account's time, not the clock's;
 //! - thin events have the snapshot's type behind `v1.`; those of finer grain, such as
 //!   `v1.customer.subscription.item_price_changed`, are not made.

@@ -295,7 +295,7 @@ impl StripeSim {
     }
 
     /// Whether the customer's address is good enough to compute taxes; without it no invoice is finalized
-    /// (docs.stripe.com/tax/customer-locations#address-hierarchy-other).
+    /// (docs.stripe.com/tax/customer-locations).
     pub fn set_address(&mut self, customer: &str, works: bool) {
         if !works {
             self.unplaceable.insert(customer.to_owned());
