@@ -205,4 +205,16 @@ stories! {
         assert!(b.tap(ada, "front").opens());
         b.settle();
     }
+
+    fn a_first_payment_that_the_bank_sends_back_opens_nothing_and_is_told(way: WayIn) {
+        let (mut b, ada, session) = at_the_checkout(way);
+        b.sim().finish_checkout(&session, Card::Bounces).expect("a bank account");
+        b.advance(Span::days(3));
+        assert!(!b.tap(ada, "front").opens(), "{:?}", b.state(ada));
+        b.advance(Span::days(2));
+        assert!(!b.tap(ada, "front").opens(), "{:?}", b.state(ada));
+        assert_eq!(b.told("first_payment_failed"), 1, "{:?}", b.notices());
+        assert_eq!(b.ledger(), []);
+        b.settle();
+    }
 }

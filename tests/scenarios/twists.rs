@@ -4,7 +4,7 @@ use serde_json::Value;
 use shared::standing::State;
 use shared::time::Span;
 use tests::building::Building;
-use tests::building::story::{METAL, WOOD};
+use tests::building::story::{METAL, UNTAGGED, WOOD};
 use tests::stripe_sim::{
     AfterRetries, Duration, Headers, Interval, Off, PauseBehavior, Proration, Subscribe,
 };
@@ -176,6 +176,24 @@ stories! {
         b.advance_to(end + Span::days(66));
         assert!(b.tap(ada, "front").opens(), "{:?}", b.state(ada));
         assert!(matches!(b.state(ada), State::Good { .. }));
+        b.settle();
+    }
+
+    fn a_membership_item_taken_out_of_a_subscription_lasts_to_its_paid_end(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let customer = b.customer(ada);
+        let subscription = b.subscribe_as(&customer, &[(WOOD, 1), (UNTAGGED, 1)], Subscribe::default());
+        let end = b.paid_until(&subscription);
+        b.advance(Span::days(5));
+        b.sim().remove_item(&subscription, 0, Proration::None);
+        b.settle();
+        b.advance(Span::seconds(10));
+        assert!(b.tap(ada, "front").opens(), "it is paid: {:?}", b.state(ada));
+        b.advance_to(end - Span::seconds(2));
+        assert!(b.tap(ada, "front").opens(), "{:?}", b.state(ada));
+        b.advance_to(end + Span::hours(2));
+        assert!(!b.tap(ada, "front").opens(), "{:?}", b.state(ada));
         b.settle();
     }
 }

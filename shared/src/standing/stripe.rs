@@ -316,6 +316,15 @@ impl<'a> View<'a> {
     }
 
     fn past_due(&self, rules: &Rules, policy: &TypePolicy) -> Option<End> {
+        // A bank sends a first debit back days later: who never paid has nothing to be gracious about.
+        let first_failed = self.paid_until.is_none()
+            && self.subscription.collection == Collection::Automatic
+            && self.invoices.iter().any(|invoice| {
+                invoice.reason == "subscription_create" && invoice.status != InvoiceStatus::Paid
+            });
+        if first_failed {
+            return None;
+        }
         let settle = |moment: Timestamp| rules.calendar.working_noon(moment);
         let due = self
             .invoices
