@@ -258,4 +258,23 @@ stories! {
             b.settle();
         }
     }
+
+    fn an_answer_older_than_the_news_is_asked_for_again(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        b.advance(Span::days(2));
+        let before = b.sim().clone();
+        b.sim().change_price(&subscription, 0, METAL, Proration::None);
+        b.stripe.wire().stale = Some(Box::new(before));
+        b.advance(Span::seconds(20));
+        b.stripe.wire().stale = None;
+        b.backfill();
+        b.advance(Span::minutes(2));
+        assert!(b.tap(ada, "back").opens(), "{:?}", b.state(ada));
+        b.settle();
+    }
 }

@@ -22,6 +22,10 @@ const BATCH: i64 = 16;
 const OVERLAP: Span = Span::minutes(5);
 /// A fetch without an answer by then was cut off by a crash and is asked for again.
 const ANSWER_TIME: Span = Span::minutes(1);
+/// So long an answer may lag behind the events.
+const LAG: Span = Span::seconds(30);
+/// So long after an answer that denies an event Stripe is asked again.
+const ASK_AGAIN: Span = Span::seconds(10);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Span = Span::minutes(10);
 
@@ -397,6 +401,18 @@ impl App {
                 || (terminal(&known.object) && !terminal(&object))
         });
         if newer {
+            return Ok(false);
+        }
+        // What an event said a moment ago and no answer has confirmed yet may be newer than an answer that denies it:
+        // Stripe's answers can lag behind its events.
+        let lags = known.as_ref().is_some_and(|known| {
+            let said_at = known.stamp.as_ref().map(|stamp| stamp.at());
+            said_at > Some(known.fetched(work.now).unwrap_or(Timestamp::MIN))
+                && said_at.is_some_and(|at| as_of < at + LAG)
+                && known.object != object
+        });
+        if lags {
+            mirror::want_fetch(&mut work.tx, account, customer, work.now + ASK_AGAIN);
             return Ok(false);
         }
         let stamp = known.and_then(|known| known.stamp);
