@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::calendar::Interval;
-use super::table::Row;
+use super::table::{Row, rows};
 
 /// Stripe's metadata hash.
 pub(crate) type Metadata = BTreeMap<String, String>;
@@ -390,19 +390,6 @@ impl Invoice {
     pub(crate) fn discounted(&self) -> i64 {
         self.discounts.iter().map(|(_, amount)| amount).sum()
     }
-}
-
-macro_rules! rows {
-    ($($row:ty: $group:ident),+) => {
-        $(impl Row for $row {
-            fn id(&self) -> &str {
-                &self.id
-            }
-            fn group(&self) -> &str {
-                &self.$group
-            }
-        })+
-    };
 }
 
 rows!(

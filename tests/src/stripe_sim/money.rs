@@ -1,7 +1,7 @@
 //! The rows of payments: methods, intents, charges, refunds, disputes, credit notes.
 
 use super::model::{Card, Metadata};
-use super::table::Row;
+use super::table::{Row, rows};
 
 /// The kind of a payment method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,19 +169,6 @@ pub(crate) struct CreditNote {
     pub voided_at: Option<i64>,
     pub metadata: Metadata,
     pub created: i64,
-}
-
-macro_rules! rows {
-    ($($row:ty: $group:ident),+) => {
-        $(impl Row for $row {
-            fn id(&self) -> &str {
-                &self.id
-            }
-            fn group(&self) -> &str {
-                &self.$group
-            }
-        })+
-    };
 }
 
 rows!(Refund: charge, Dispute: charge, CreditNote: invoice);

@@ -10,6 +10,21 @@ pub(crate) trait Row {
     }
 }
 
+/// Says of kinds of rows by which field they are grouped.
+macro_rules! rows {
+    ($($row:ty: $group:ident),+) => {
+        $(impl crate::stripe_sim::table::Row for $row {
+            fn id(&self) -> &str {
+                &self.id
+            }
+            fn group(&self) -> &str {
+                &self.$group
+            }
+        })+
+    };
+}
+pub(crate) use rows;
+
 /// Rows in the order of creation, found by id or by group.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {

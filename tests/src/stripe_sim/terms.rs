@@ -2,7 +2,7 @@
 
 use super::model::{Metadata, MissingMethod};
 use super::subscriptions::Proration;
-use super::table::Row;
+use super::table::{Row, rows};
 
 /// How long a coupon's discount lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,19 +159,6 @@ pub(crate) struct Session {
 pub(crate) struct Plain {
     pub id: String,
     pub value: serde_json::Value,
-}
-
-macro_rules! rows {
-    ($($row:ty: $group:ident),+) => {
-        $(impl Row for $row {
-            fn id(&self) -> &str {
-                &self.id
-            }
-            fn group(&self) -> &str {
-                &self.$group
-            }
-        })+
-    };
 }
 
 rows!(
