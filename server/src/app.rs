@@ -13,7 +13,7 @@ use crate::store::attention::{self, Item, raise};
 use crate::store::lists::ZoneHead;
 use crate::store::rulebook::{self, Rulebook};
 use crate::store::trip::Question;
-use crate::store::{Store, StoreError, Tx, lists, members, mirror};
+use crate::store::{Store, StoreError, Tx, accounts, lists, members};
 use rand_core::CryptoRng;
 use shared::ids::{AccountId, AgentId, MemberId, OrganisationId, ZoneId};
 use shared::time::{Span, Timestamp};
@@ -118,8 +118,8 @@ impl App {
         let name = format!("{:016x}", random.next_u64());
         let mut tx = store.begin().await?;
         crate::setup::organisation(&mut tx, &organisation, now).await?;
-        mirror::meet_account(&mut tx, &organisation, billing.mode.word(), now);
-        let account = mirror::account(&mut tx, &organisation, billing.mode.word()).await?;
+        accounts::meet(&mut tx, &organisation, billing.mode.word(), now);
+        let account = accounts::find(&mut tx, &organisation, billing.mode.word()).await?;
         tx.commit().await?;
         Ok(Self {
             store,

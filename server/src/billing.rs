@@ -1,6 +1,7 @@
 //! Stripe: what it sends is checked, read leniently, put in order and mirrored; what it is asked goes through one client.
 
 pub mod apply;
+mod ask;
 pub mod catalogue;
 pub mod client;
 pub mod differences;
@@ -12,6 +13,7 @@ pub mod notices;
 pub mod order;
 pub mod plan_change;
 mod prices;
+pub mod pull;
 pub mod read;
 pub mod receive;
 pub mod reconcile;

@@ -1,7 +1,7 @@
 //! Drivers: they own the timers and the link, call the steps of [`App`], and publish what those say.
 
 use crate::app::{App, HEAD_EVERY, Step, WATCH_EVERY};
-use crate::billing::fetch::{PULL_EVERY, PULL_SELDOM, pull_again};
+use crate::billing::pull::{PULL_EVERY, PULL_SELDOM, pull_again};
 use crate::billing::receive::{Delivery, Writer};
 use crate::billing::{catalogue, gift, reconcile};
 use crate::clock::Clock;

@@ -2,6 +2,7 @@
 
 use sqlx::{PgPool, Postgres};
 
+pub mod accounts;
 pub mod agents;
 pub mod attention;
 pub mod catalogue;
@@ -19,6 +20,7 @@ pub mod payers;
 pub mod people;
 pub mod places;
 pub mod plan_changes;
+pub mod prices;
 pub mod reading;
 pub mod records;
 pub mod reversals;

@@ -90,12 +90,52 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// An end that was set beforehand: the first item's period end, or the moment named, whichever is earlier.
+    /// An end of an item that was set beforehand: its period's end, or the moment named, whichever is earlier.
+    #[must_use]
+    pub fn set_end_of(&self, item: &Item) -> Option<Timestamp> {
+        let with_period = self.cancel_at_period_end.then_some(item.period_end);
+        [self.cancel_at, with_period].into_iter().flatten().min()
+    }
+
+    /// The first end of any item that was set beforehand.
     #[must_use]
     pub fn set_end(&self) -> Option<Timestamp> {
-        let period_end = || self.items.iter().map(|item| item.period_end).min();
-        let with_period = self.cancel_at_period_end.then(period_end).flatten();
-        [self.cancel_at, with_period].into_iter().flatten().min()
+        let ends = self.items.iter().filter_map(|item| self.set_end_of(item));
+        ends.min().or(self.cancel_at)
+    }
+
+    /// Adds items that were taken out of a subscription which goes on without any membership: what was paid for them
+    /// counts on, as it does for a plan that has lost its tag.
+    pub fn remember_gone_items(&mut self, invoices: &[Invoice]) {
+        if self.items.iter().any(|item| item.membership.is_some()) {
+            return;
+        }
+        let mut gone: BTreeMap<&str, Item> = BTreeMap::new();
+        let paid = invoices
+            .iter()
+            .filter(|invoice| invoice.status == InvoiceStatus::Paid);
+        for line in paid.flat_map(|invoice| &invoice.lines) {
+            let (Some(id), Some(price), Some(_)) = (&line.item, &line.price, &line.membership)
+            else {
+                continue;
+            };
+            if self.items.iter().any(|item| item.id == *id) {
+                continue;
+            }
+            let item = gone.entry(id).or_insert_with(|| Item {
+                id: id.clone(),
+                price: price.clone(),
+                membership: None,
+                quantity: line.quantity,
+                period_start: line.from,
+                period_end: line.to,
+            });
+            if line.to > item.period_end {
+                (item.quantity, item.period_start, item.period_end) =
+                    (line.quantity, line.from, line.to);
+            }
+        }
+        self.items.extend(gone.into_values());
     }
 }
 

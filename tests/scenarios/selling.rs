@@ -6,6 +6,7 @@ use server::billing::catalogue::Listing;
 use server::billing::gift::{GiftCode, GiftError};
 use server::billing::retrofit::{Outcome, Retrofit, RetrofitError};
 use server::store::gift_cards::{self, GiftCard, NewGiftCard};
+use server::store::payers;
 use shared::ids::MembershipTypeId;
 use shared::standing::State;
 use shared::time::Span;
@@ -34,10 +35,26 @@ fn issue(b: &mut Building) -> GiftCode {
     code
 }
 
+/// An admin has looked at the link and found it right.
+fn confirm_link(b: &mut Building, who: Who) {
+    let customer = b.customer(who);
+    let confirmed = b.ask(async |app| {
+        let mut tx = app.store.begin().await?;
+        let confirmed = payers::confirm_link(&mut tx, app.account, &customer).await?;
+        tx.commit().await?;
+        Ok(confirmed)
+    });
+    assert_eq!(confirmed, Some(true));
+}
+
 /// Redeems a card; none if the server went down over it.
 fn redeem(b: &mut Building, code: &GiftCode, who: Who) -> Option<Result<GiftCard, GiftError>> {
     let (member, customer, now) = (b.id(who), b.customer(who), b.now);
-    b.ask(async |app| Ok(app.redeem(code, (member, &customer), "desk", now).await))
+    b.ask(async |app| {
+        Ok(app
+            .redeem(code, (member, Some(customer.as_str())), "desk", now)
+            .await)
+    })
 }
 
 fn retrofit(b: &mut Building, price: &str, yes: bool) -> Result<Outcome, RetrofitError> {
@@ -73,6 +90,9 @@ stories! {
         let ada = b.member("Ada", "04A1B2C3");
         let subscription = b.subscribe(ada, WOOD);
         let code = issue(&mut b);
+        let early = redeem(&mut b, &code, ada).expect("the server runs");
+        assert!(matches!(early, Err(GiftError::Unconfirmed)));
+        confirm_link(&mut b, ada);
         let card = redeem(&mut b, &code, ada).expect("the server runs").expect("redeemed");
         assert_eq!(card.state, "redeemed");
         let customer = b.customer(ada);
@@ -102,6 +122,7 @@ stories! {
                 let ada = b.member("Ada", "04A1B2C3");
                 b.subscribe(ada, WOOD);
                 b.settle();
+                confirm_link(&mut b, ada);
                 let code = issue(&mut b);
                 b.stripe.wire().hang_in = Some(request);
                 b.stripe.wire().hangs_late = late;

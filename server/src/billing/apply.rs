@@ -10,7 +10,7 @@ use crate::store::catalogue;
 use crate::store::inbox::{self, Fate};
 use crate::store::mirror::{Customer, CustomerNews, Kept, Object};
 use crate::store::notices;
-use crate::store::reversals::{self, Collected, Reversed};
+use crate::store::reversals;
 use shared::facts::InvoiceStatus;
 use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
@@ -25,8 +25,18 @@ const TRIES: i64 = 5;
 pub(super) struct Batch {
     sheet: Sheet,
     customers: BTreeMap<AccountId, BTreeMap<String, Vec<String>>>,
+    /// Payments that events spoke of, and which events those were.
+    payments: BTreeMap<AccountId, BTreeMap<String, Vec<String>>>,
     /// Prices that changed.
     pub prices: BTreeSet<(AccountId, String)>,
+}
+
+impl Batch {
+    fn paid_by(&mut self, account: AccountId, payment: &str, event: &str) {
+        let payments = self.payments.entry(account).or_default();
+        let events = payments.entry(payment.to_owned()).or_default();
+        events.push(event.to_owned());
+    }
 }
 
 /// What one step applied.
@@ -169,12 +179,14 @@ impl App {
         let mut batch = Batch {
             sheet,
             customers: BTreeMap::new(),
+            payments: BTreeMap::new(),
             prices: BTreeSet::new(),
         };
         for line in lines {
             self.apply_one(work, line, &mut batch).await?;
         }
         batch.sheet.write(&mut work.tx, &self.organisation);
+        self.follow_money(work, &mut batch).await?;
         if !batch.prices.is_empty() {
             self.reread(work).await?;
         }
@@ -208,13 +220,16 @@ impl App {
         if let Some(notice) = notice {
             notices::put(&mut work.tx, account, &notice, &event.id, work.now);
         }
-        let reversed = if let News::Money(reversed) = &news {
-            reversed.as_deref()
-        } else {
-            None
-        };
-        self.follow_money(work, account, &event.id, (reversed, &collected), batch)
-            .await?;
+        if let News::Money(Some(reversed)) = &news {
+            reversals::put(&mut work.tx, account, reversed, work.now);
+            if let Some(payment) = &reversed.payment {
+                batch.paid_by(account, payment, &event.id);
+            }
+        }
+        for collected in &collected {
+            reversals::collected(&mut work.tx, account, collected);
+            batch.paid_by(account, &collected.payment, &event.id);
+        }
         let Some(customer) = customer else {
             return match news {
                 News::Price(price) => {
@@ -362,35 +377,20 @@ impl App {
         })
     }
 
-    /// Keeps what an event says of payments and of money that went back; whoever it turns out to concern is of the batch.
-    async fn follow_money(
-        &self,
-        work: &mut Work,
-        account: AccountId,
-        event: &str,
-        (reversed, collected): (Option<&Reversed>, &[Collected]),
-        batch: &mut Batch,
-    ) -> Step<()> {
-        if let Some(reversed) = reversed {
-            reversals::put(&mut work.tx, account, reversed, work.now);
-        }
-        for collected in collected {
-            reversals::collected(&mut work.tx, account, collected);
-        }
-        let told = collected.iter().map(|collected| &collected.payment);
-        let payments: BTreeSet<&String> = told
-            .chain(reversed.and_then(|reversed| reversed.payment.as_ref()))
-            .collect();
-        for payment in payments {
-            let whose = reversals::resolve(&mut work.tx, account, payment).await?;
-            let ids: Vec<&str> = whose.iter().map(String::as_str).collect();
-            batch.sheet.learn(&mut work.tx, account, &ids).await?;
-            let customers = batch.customers.entry(account).or_default();
-            for customer in whose {
-                customers
-                    .entry(customer)
-                    .or_default()
-                    .push(event.to_owned());
+    /// Finds out whom the money of these events concerns: they are of the batch too.
+    async fn follow_money(&self, work: &mut Work, batch: &mut Batch) -> Step<()> {
+        for (account, payments) in std::mem::take(&mut batch.payments) {
+            let ids: Vec<&str> = payments.keys().map(String::as_str).collect();
+            let whose = reversals::resolve(&mut work.tx, account, &ids).await?;
+            let customers: Vec<&str> = whose
+                .iter()
+                .map(|(_, customer)| customer.as_str())
+                .collect();
+            batch.sheet.learn(&mut work.tx, account, &customers).await?;
+            let concerned = batch.customers.entry(account).or_default();
+            for (payment, customer) in whose {
+                let events = payments.get(&payment).into_iter().flatten().cloned();
+                concerned.entry(customer).or_default().extend(events);
             }
         }
         Ok(())

@@ -1,25 +1,18 @@
 //! Sync, second half: a customer's state is fetched outside any transaction and applied only if its ticket is newest.
 
-use super::client::StripeError;
-use super::news::MEMBER_KEY;
+use super::ask::{Failure, Fetched};
 use super::prices::said_stamp;
-use super::read;
-use super::receive::arrival;
 use crate::app::{App, Step, Work};
-use crate::billing::read::PriceInfo;
+use crate::store::accounts;
 use crate::store::attention::{Item, raise, settle};
-use crate::store::inbox::{self, Arrival};
 use crate::store::mirror::{self, CustomerNews, Kept, Object};
-use serde_json::Value;
-use shared::facts::{Invoice, InvoiceStatus, Subscription, SubscriptionStatus};
+use shared::facts::InvoiceStatus;
 use shared::ids::AccountId;
 use shared::time::{Span, Timestamp};
 use std::collections::BTreeSet;
 
 /// How many customers one step fetches at most.
 const BATCH: i64 = 16;
-/// Events are listed again from so long before the cursor: Stripe's list lags behind its events.
-const OVERLAP: Span = Span::minutes(5);
 /// A fetch without an answer by then was cut off by a crash and is asked for again.
 const ANSWER_TIME: Span = Span::minutes(1);
 /// So long an answer may lag behind the events.
@@ -28,46 +21,6 @@ const LAG: Span = Span::seconds(30);
 const ASK_AGAIN: Span = Span::seconds(10);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Span = Span::minutes(10);
-
-/// What Stripe said about a customer.
-#[derive(Clone)]
-pub(super) struct Fetched {
-    pub subscriptions: Vec<(Subscription, Vec<PriceInfo>)>,
-    pub invoices: Vec<(Invoice, Vec<PriceInfo>)>,
-    pub customer: Option<CustomerNews>,
-}
-
-/// Why a fetch was not applied.
-pub(super) enum Failure {
-    /// Stripe did not answer, or not us.
-    Stripe(Box<StripeError>),
-    /// The answer lacks what we know to exist: an empty answer is no end.
-    Implausible,
-    /// The answer is not readable.
-    Unreadable(read::ReadError),
-}
-
-impl Failure {
-    fn stripe(error: StripeError) -> Self {
-        Self::Stripe(Box::new(error))
-    }
-}
-
-/// How often events are pulled where nothing else brings them.
-pub const PULL_EVERY: Span = Span::seconds(5);
-/// How often they are pulled beside webhooks, for a delivery that was lost for good; and the longest wait for a Stripe
-/// that does not answer.
-pub const PULL_SELDOM: Span = Span::minutes(10);
-
-/// How long to wait before the next pull: twice as long as the `last` time while Stripe does not answer.
-#[must_use]
-pub fn pull_again(often: Span, last: Span, answered: bool) -> Span {
-    if answered {
-        often
-    } else {
-        Span((2 * last.0).clamp(often.0, PULL_SELDOM.0))
-    }
-}
 
 impl App {
     /// Fetches customers whose turn it is. `clock` is asked when an answer has come.
@@ -98,7 +51,7 @@ impl App {
                     .livemode
                     .is_none_or(|livemode| self.billing.mode.fits(livemode)) =>
             {
-                mirror::confirm_account(&mut tx, self.account, &found.id, now).await?
+                accounts::confirm(&mut tx, self.account, &found.id, now).await?
             }
             Ok(_) | Err(_) => false,
         };
@@ -159,7 +112,7 @@ impl App {
         let mut tx = self.store.begin().await?;
         let ticket = mirror::take_ticket(&mut tx, account, customer, again).await?;
         tx.commit().await?;
-        let answer = self.ask(account, customer).await;
+        let answer = self.ask(account, customer).await?;
         let mut work = self.work(clock()).await?;
         match answer {
             Ok(fetched) => {
@@ -211,18 +164,7 @@ impl App {
                 "Stripe's answer about a customer could not be read; what is known stays in force."
             }
         };
-        match failure {
-            Failure::Stripe(error) => {
-                tracing::warn!(customer, %error, "a customer could not be fetched")
-            }
-            Failure::Implausible => tracing::warn!(
-                customer,
-                "a customer's subscriptions are missing from Stripe's answer"
-            ),
-            Failure::Unreadable(error) => {
-                tracing::warn!(customer, %error, "a customer's answer is not readable")
-            }
-        }
+        tracing::warn!(customer, error = %failure, "a customer could not be fetched");
         let remedy =
             "It is tried again by itself; check Stripe's status and the key if this stays.";
         let item = Item {
@@ -234,82 +176,6 @@ impl App {
         };
         raise(&mut work.tx, &self.organisation, item, now).await?;
         Ok(())
-    }
-
-    /// Asks for all subscriptions, and for the invoices that paid them where they are not known yet.
-    async fn ask(&self, account: AccountId, customer: &str) -> Result<Fetched, Failure> {
-        let stripe = self.billing.stripe.as_ref().ok_or(Failure::Implausible)?;
-        let listed = stripe
-            .subscriptions_of(customer)
-            .await
-            .map_err(Failure::stripe)?;
-        let mut subscriptions = Vec::new();
-        let mut invoices = Vec::new();
-        for value in &listed {
-            let subscription = read::subscription(value).map_err(Failure::Unreadable)?;
-            if let Some(latest) = value
-                .get("latest_invoice")
-                .filter(|latest| latest.is_object())
-            {
-                invoices.push(read_invoice(latest)?);
-            }
-            subscriptions.push((subscription, prices(value.get("items"))));
-        }
-        let kept = self
-            .kept(account, customer)
-            .await
-            .map_err(|_| Failure::Implausible)?;
-        if kept.0.iter().any(|known| {
-            !subscriptions
-                .iter()
-                .any(|(subscription, _)| subscription.id == *known)
-        }) {
-            return Err(Failure::Implausible);
-        }
-        let paid: Vec<&Invoice> = invoices
-            .iter()
-            .map(|(invoice, _)| invoice)
-            .chain(&kept.1)
-            .collect();
-        if subscriptions
-            .iter()
-            .any(|(subscription, _)| needs_invoices(subscription, &paid))
-        {
-            let listed = stripe
-                .invoices_of(customer)
-                .await
-                .map_err(Failure::stripe)?;
-            invoices = listed.iter().map(read_invoice).collect::<Result<_, _>>()?;
-        }
-        let customer = match stripe.customer(customer).await {
-            Ok(value) => Some(customer_news(&value).map_err(Failure::Unreadable)?),
-            Err(_) if !subscriptions.is_empty() => None,
-            Err(error) => return Err(Failure::stripe(error)),
-        };
-        Ok(Fetched {
-            subscriptions,
-            invoices,
-            customer,
-        })
-    }
-
-    /// Ids of subscriptions that still run as far as we know, and paid invoices we have.
-    async fn kept(&self, account: AccountId, customer: &str) -> Step<(Vec<String>, Vec<Invoice>)> {
-        let mut tx = self.store.begin_read().await?;
-        let mut running = Vec::new();
-        let mut paid = Vec::new();
-        for kept in mirror::of_customer(&mut tx, account, customer).await? {
-            match kept.object {
-                Object::Subscription(subscription) if !subscription.status.is_terminal() => {
-                    running.push(subscription.id)
-                }
-                Object::Invoice(invoice) if invoice.status == InvoiceStatus::Paid => {
-                    paid.push(invoice)
-                }
-                Object::Subscription(_) | Object::Invoice(_) => {}
-            }
-        }
-        Ok((running, paid))
     }
 
     pub(super) async fn apply_fetched(
@@ -390,30 +256,16 @@ impl App {
         as_of: Timestamp,
     ) -> Step<bool> {
         let known = mirror::find(&mut work.tx, account, object.id()).await?;
-        let terminal = |object: &Object| match object {
-            Object::Subscription(subscription) => subscription.status.is_terminal(),
-            Object::Invoice(invoice) => invoice.status == InvoiceStatus::Paid,
-        };
-        // An event of a later second than the question, or an end, is news that this answer does not have.
-        let newer = known.as_ref().is_some_and(|known| {
-            known.fetched(work.now) > Some(as_of)
-                || known.stamp.as_ref().is_some_and(|stamp| stamp.at() > as_of)
-                || (terminal(&known.object) && !terminal(&object))
-        });
-        if newer {
-            return Ok(false);
-        }
-        // What an event said a moment ago and no answer has confirmed yet may be newer than an answer that denies it:
-        // Stripe's answers can lag behind its events.
-        let lags = known.as_ref().is_some_and(|known| {
-            let said_at = known.stamp.as_ref().map(|stamp| stamp.at());
-            said_at > Some(known.fetched(work.now).unwrap_or(Timestamp::MIN))
-                && said_at.is_some_and(|at| as_of < at + LAG)
-                && known.object != object
-        });
-        if lags {
-            mirror::want_fetch(&mut work.tx, account, customer, work.now + ASK_AGAIN);
-            return Ok(false);
+        match known
+            .as_ref()
+            .map(|known| weigh(known, &object, as_of, work.now))
+        {
+            Some(Weight::Late) => return Ok(false),
+            Some(Weight::Doubtful) => {
+                mirror::want_fetch(&mut work.tx, account, customer, work.now + ASK_AGAIN);
+                return Ok(false);
+            }
+            Some(Weight::Counts) | None => {}
         }
         let stamp = known.and_then(|known| known.stamp);
         mirror::put(
@@ -428,83 +280,42 @@ impl App {
         );
         Ok(true)
     }
-
-    /// Pulls events into the inbox, from the durable cursor on; returns how many were new, none if Stripe did not say.
-    pub async fn pull(&self, now: Timestamp) -> Step<Option<usize>> {
-        let Some(stripe) = &self.billing.stripe else {
-            return Ok(None);
-        };
-        if !self.confirm(now).await? {
-            return Ok(None);
-        }
-        let mut tx = self.store.begin_read().await?;
-        // A clock that was ahead must not hide what came since.
-        let cursor = Timestamp(
-            mirror::account(&mut tx, &self.organisation, self.billing.mode.word())
-                .await?
-                .pull_created,
-        )
-        .min(now);
-        drop(tx);
-        let events = match stripe.events_since(cursor - OVERLAP).await {
-            Ok(events) => events,
-            Err(error) => {
-                tracing::warn!(%error, "events could not be pulled");
-                return Ok(None);
-            }
-        };
-        let arrivals: Vec<Arrival> = events
-            .iter()
-            .filter_map(|event| arrival(self, event.to_string().as_bytes()).ok()?.ok())
-            .collect();
-        let newest = arrivals.iter().map(|arrival| arrival.created).max();
-        let mut tx = self.store.begin().await?;
-        let inserted = inbox::insert_all(&mut tx, &arrivals, &[], now);
-        let fresh = inbox::fresh(&mut tx, &arrivals, inserted).await?;
-        mirror::pulled(&mut tx, self.account, cursor.max(newest.unwrap_or(cursor))).await?;
-        tx.commit().await?;
-        Ok(Some(fresh.into_iter().filter(|fresh| *fresh).count()))
-    }
 }
 
-pub(super) fn needs_invoices(subscription: &Subscription, paid: &[&Invoice]) -> bool {
-    let begun = !matches!(
-        subscription.status,
-        SubscriptionStatus::Incomplete | SubscriptionStatus::IncompleteExpired
-    );
-    let covered = |until: Timestamp| {
-        paid.iter().any(|invoice| {
-            invoice.status == InvoiceStatus::Paid
-                && invoice.subscription.as_ref() == Some(&subscription.id)
-                && invoice.lines.iter().any(|line| line.to >= until)
-        })
+/// What an answer about an object counts beside what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// It is the newest word.
+    Counts,
+    /// What is known is newer.
+    Late,
+    /// It may lag behind an event that was said a moment ago.
+    Doubtful,
+}
+
+/// Weighs an answer to a question asked at `as_of`.
+fn weigh(known: &Kept, answer: &Object, as_of: Timestamp, now: Timestamp) -> Weight {
+    let is_over = |object: &Object| match object {
+        Object::Subscription(subscription) => subscription.status.is_terminal(),
+        Object::Invoice(invoice) => invoice.status == InvoiceStatus::Paid,
     };
-    begun
-        && subscription
-            .items
-            .iter()
-            .any(|item| !covered(item.period_end))
+    let said_at = known.stamp.as_ref().map(|stamp| stamp.at());
+    let asked_before = known.fetched(now);
+    // An event of a later second than the question, or an end, is news that this answer does not have.
+    if asked_before > Some(as_of)
+        || said_at > Some(as_of)
+        || is_over(&known.object) && !is_over(answer)
+    {
+        return Weight::Late;
+    }
+    // What an event said a moment ago and no answer has confirmed yet may be newer than an answer that denies it:
+    // Stripe's answers can lag behind its events.
+    let unconfirmed = said_at > Some(asked_before.unwrap_or(Timestamp::MIN));
+    if unconfirmed && said_at.is_some_and(|at| as_of < at + LAG) && known.object != *answer {
+        return Weight::Doubtful;
+    }
+    Weight::Counts
 }
 
-pub(super) fn read_invoice(value: &Value) -> Result<(Invoice, Vec<PriceInfo>), Failure> {
-    Ok((
-        read::invoice(value).map_err(Failure::Unreadable)?,
-        prices(value.get("lines")),
-    ))
-}
-
-fn prices(list: Option<&Value>) -> Vec<PriceInfo> {
-    super::news::prices(list)
-}
-
-pub(super) fn customer_news(value: &Value) -> Result<CustomerNews, read::ReadError> {
-    let info = read::customer(value)?;
-    Ok(CustomerNews {
-        mail: info.email,
-        name: info.name,
-        reference: info.metadata.get(MEMBER_KEY).cloned(),
-        known: true,
-        deleted_at: None,
-        stamp: None,
-    })
-}
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use super::client::{Request, Stripe, StripeError, segment};
 use crate::app::{App, Step};
 use crate::store::attention::{AuditLine, Item, audit, raise, settle};
 use crate::store::gift_cards::{self, GiftCard};
+use crate::store::payers::{self, CustomerFace, Whose};
 use crate::store::{StoreError, Tx};
 use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
@@ -100,6 +101,18 @@ pub enum GiftError {
     /// Declared void.
     #[error("this gift card is void")]
     Void,
+    /// The member pays nothing at Stripe.
+    #[error("the member is no customer at Stripe yet; link one first")]
+    NoCustomer,
+    /// Somebody else's customer.
+    #[error("this is no customer of the member; name one that is")]
+    NotTheirs,
+    /// More than one, and none was named.
+    #[error("the member is several customers at Stripe; name the one that pays")]
+    Several,
+    /// Nobody has looked at the link yet.
+    #[error("the customer was linked by its mail address: confirm that first")]
+    Unconfirmed,
     /// Being redeemed for somebody else.
     #[error("this gift card is being redeemed for another customer")]
     Busy,
@@ -123,15 +136,21 @@ enum Tried {
 }
 
 impl App {
-    /// Redeems a card for a customer of a member. If Stripe does not answer clearly the card stays `redeeming`, which is
-    /// finished later by itself.
+    /// Redeems a card for a customer of a member; for the only one if none is named. If Stripe does not answer clearly the
+    /// card stays `redeeming`, which is finished later by itself.
     pub async fn redeem(
         &self,
         code: &GiftCode,
-        (member, customer): (MemberId, &str),
+        (member, named): (MemberId, Option<&str>),
         actor: &str,
         now: Timestamp,
     ) -> Result<GiftCard, GiftError> {
+        let mut tx = self.store.begin_read().await?;
+        let whose = Whose::Of(member);
+        let customers = payers::customers(&mut tx, self.account, whose, "", i64::MAX).await?;
+        drop(tx);
+        let customer = chosen(customers, named)?;
+        let customer = customer.as_str();
         let stripe = self.billing.stripe.as_ref().ok_or(GiftError::NoKey)?;
         if !self.confirm(now).await? {
             return Err(GiftError::NoKey);
@@ -250,6 +269,24 @@ impl App {
         };
         audit(tx, &self.organisation, now, line);
     }
+}
+
+/// The customer who gets the credit: a link that nobody looked at gets none.
+fn chosen(customers: Vec<CustomerFace>, named: Option<&str>) -> Result<String, GiftError> {
+    let mut those = customers
+        .into_iter()
+        .filter(|customer| named.is_none_or(|id| id == customer.id));
+    let one = those.next().ok_or(match named {
+        Some(_) => GiftError::NotTheirs,
+        None => GiftError::NoCustomer,
+    })?;
+    if those.next().is_some() {
+        return Err(GiftError::Several);
+    }
+    if one.confirmed == 0 {
+        return Err(GiftError::Unconfirmed);
+    }
+    Ok(one.id)
 }
 
 /// Names a card at Stripe: also another card of the same number, after a restore from a backup, has another name.

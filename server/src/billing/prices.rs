@@ -6,7 +6,8 @@ use super::tag;
 use crate::app::{App, Step, Work};
 use crate::store::attention::{Item, raise, settle};
 use crate::store::catalogue::{self, PriceFace};
-use crate::store::mirror::{self, PriceRow};
+use crate::store::mirror;
+use crate::store::prices::{self, PriceRow};
 use crate::store::rulebook;
 use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
@@ -63,7 +64,7 @@ impl App {
         } else {
             stamp
         };
-        match mirror::price(&mut work.tx, account, &price.id).await? {
+        match prices::find(&mut work.tx, account, &price.id).await? {
             None => {}
             Some((known, _)) if known == row => return Ok(false),
             // An event shows a product by its id only: it cannot say that the product names no type.
@@ -81,8 +82,7 @@ impl App {
                 .await?;
             }
             Some((known, _)) if known.x.is_some() => {
-                mirror::hold_price(&mut work.tx, account, &price.id, row.x.as_deref(), stamp)
-                    .await?;
+                prices::hold(&mut work.tx, account, &price.id, row.x.as_deref(), stamp).await?;
                 let item = Item {
                     kind: "catalogue_change",
                     subject: &price.id,
@@ -97,7 +97,7 @@ impl App {
             }
             Some(_) => {}
         }
-        mirror::put_price(&mut work.tx, account, &price.id, &row, stamp).await?;
+        prices::put(&mut work.tx, account, &price.id, &row, stamp).await?;
         self.show_price(work, account, price, said).await?;
         if row.x.is_none() && !row.warnings.is_empty() {
             let item = Item {
@@ -163,7 +163,7 @@ impl App {
         account: AccountId,
         price: &str,
     ) -> Step<BTreeSet<MemberId>> {
-        let ids = mirror::payers_of(&mut work.tx, account, price).await?;
+        let ids = prices::payers_of(&mut work.tx, account, price).await?;
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let rows = mirror::ask_customers(&mut work.tx, account, &ids);
         let rows = mirror::customers(&mut work.tx, rows).await?;

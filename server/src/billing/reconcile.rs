@@ -3,13 +3,13 @@
 //! Whoever would lose access by it waits until all differences are known: more than a few at once need an admin's yes.
 //! What Stripe does not list is no end of anything.
 
+use super::ask::{Failure, Fetched};
 use super::client::{Stripe, StripeError};
 use super::differences::{of_invoice, of_subscription};
-use super::fetch::{Failure, Fetched, needs_invoices, read_invoice};
-use super::read;
 use crate::app::{App, Step};
 use crate::doors::publish::Publication;
 use crate::membership::clock::{brake_limit, members_in};
+use crate::store::accounts;
 use crate::store::attention::{Item, raise, settle};
 use crate::store::mirror::{self, Object};
 use crate::store::{Result, StoreError};
@@ -144,10 +144,12 @@ impl App {
     async fn compare(&self, page: &[Value], asked_at: Timestamp) -> Result<Vec<Found>> {
         let mut listed = Vec::new();
         for value in page {
-            match read_entry(value) {
-                Ok(entry) => listed.push(entry),
-                Err(_) => tracing::warn!(
+            let mut entry = Fetched::default();
+            match entry.read(value) {
+                Ok(()) => listed.push(entry),
+                Err(error) => tracing::warn!(
                     subscription = value["id"].as_str(),
+                    %error,
                     "a subscription in Stripe's list cannot be read"
                 ),
             }
@@ -199,32 +201,15 @@ impl App {
         found: &mut Found,
     ) -> std::result::Result<(), ReconcileError> {
         let customer = &found.difference.customer;
-        let mut tx = self.store.begin_read().await?;
-        let known = mirror::of_customer(&mut tx, self.account, customer).await?;
-        drop(tx);
-        let known: Vec<Invoice> = known
-            .into_iter()
-            .filter_map(|kept| match kept.object {
-                Object::Invoice(invoice) => Some(invoice),
-                Object::Subscription(_) => None,
-            })
-            .collect();
-        let fetched = &mut found.fetched;
-        let latest = fetched.invoices.iter().map(|(invoice, _)| invoice);
-        let paid: Vec<&Invoice> = latest.chain(&known).collect();
-        let wanting = |(row, _): &(Subscription, _)| needs_invoices(row, &paid);
-        if fetched.subscriptions.iter().any(wanting) {
-            for value in stripe.invoices_of(customer).await? {
-                match read_invoice(&value) {
-                    Ok(invoice) => fetched.invoices.push(invoice),
-                    Err(_) => tracing::warn!(
-                        invoice = value["id"].as_str(),
-                        "an invoice of Stripe's cannot be read"
-                    ),
-                }
+        let known = self.known(self.account, customer).await?;
+        match found.fetched.complete(stripe, customer, &known.paid).await {
+            Err(Failure::Stripe(error)) => Err((*error).into()),
+            Err(error @ (Failure::Unreadable(_) | Failure::Implausible)) => {
+                tracing::warn!(%customer, %error, "a customer's invoices could not be compared");
+                Ok(())
             }
+            Ok(()) => Ok(()),
         }
-        Ok(())
     }
 
     /// Tries a difference out and notes who comes in and who goes out by it. It is kept if that is wanted and, unless
@@ -338,7 +323,7 @@ impl App {
             });
         }
         if repair != Repair::No {
-            mirror::reconciled(&mut tx, self.account, now);
+            accounts::reconciled(&mut tx, self.account, now);
         }
         tx.commit().await
     }
@@ -347,7 +332,7 @@ impl App {
     pub async fn keep_reconciled(&self, clock: impl Fn() -> Timestamp) -> Step {
         let mut tx = self.store.begin_read().await?;
         let since = clock() - RECONCILE_EVERY;
-        let due = mirror::wants_reconciliation(&mut tx, self.account, since).await?;
+        let due = accounts::wants_reconciliation(&mut tx, self.account, since).await?;
         drop(tx);
         if !due || self.billing.stripe.is_none() {
             return Ok(Vec::new());
@@ -365,20 +350,4 @@ impl App {
             }
         }
     }
-}
-
-/// A listed subscription with its latest invoice and its customer.
-fn read_entry(value: &Value) -> std::result::Result<Fetched, Failure> {
-    let subscription = read::subscription(value).map_err(Failure::Unreadable)?;
-    let expanded = |key: &str| value.get(key).filter(|inner| inner.is_object());
-    let invoices = expanded("latest_invoice").map(read_invoice).transpose()?;
-    let customer = expanded("customer")
-        .map(super::fetch::customer_news)
-        .transpose()
-        .map_err(Failure::Unreadable)?;
-    Ok(Fetched {
-        subscriptions: vec![(subscription, super::news::prices(value.get("items")))],
-        invoices: invoices.into_iter().collect(),
-        customer,
-    })
 }

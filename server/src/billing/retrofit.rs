@@ -9,7 +9,7 @@ use crate::app::{App, Work};
 use crate::doors::publish::Publication;
 use crate::membership::clock::Run;
 use crate::store::attention::{AuditLine, audit, settle};
-use crate::store::{StoreError, mirror};
+use crate::store::{StoreError, prices};
 use shared::ids::{MemberId, MembershipTypeId};
 use shared::time::Timestamp;
 
@@ -193,7 +193,7 @@ impl App {
         now: Timestamp,
     ) -> Result<Run, RetrofitError> {
         let row = price_row(price);
-        mirror::put_price(&mut work.tx, self.account, &price.id, &row, &as_of(now)).await?;
+        prices::put(&mut work.tx, self.account, &price.id, &row, &as_of(now)).await?;
         for kind in ["catalogue_change", "near_miss"] {
             settle(&mut work.tx, &self.organisation, kind, &price.id, now).await?;
         }

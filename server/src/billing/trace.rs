@@ -53,7 +53,7 @@ impl App {
             }
         }
         let cause = format!("trace {payment}");
-        for customer in reversals::resolve(&mut work.tx, account, payment).await? {
+        for (_, customer) in reversals::resolve(&mut work.tx, account, &[payment]).await? {
             self.link_and_derive(&mut work, account, &customer, &cause)
                 .await?;
         }

@@ -1,6 +1,7 @@
 //! What Stripe sells, as it last showed it, and the types that an admin gave to prices.
 
-use super::mirror::{Object, PriceRow};
+use super::mirror::Object;
+use super::prices::PriceRow;
 use super::trip::Statement;
 use super::{Result, Tx, json, on, to_json};
 use shared::facts::Subscription;

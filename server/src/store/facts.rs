@@ -3,7 +3,7 @@
 use super::mirror::Object;
 use super::rulebook::Rulebook;
 use super::{Result, StoreError, json};
-use shared::facts::{Coverage, Invoice, InvoiceStatus, Item, OpenSeats, Subscription};
+use shared::facts::{Coverage, Invoice, Item, OpenSeats, Subscription};
 use shared::ids::{AccountId, MemberId};
 use shared::reversals::{Returned, reversal};
 use std::collections::BTreeMap;
@@ -110,14 +110,7 @@ impl Objects {
                 item.membership = membership(account, &item.price);
             }
             let invoices = invoices.remove(&key).unwrap_or_default();
-            if subscription
-                .items
-                .iter()
-                .all(|item| item.membership.is_none())
-            {
-                let gone = gone_items(&subscription, &invoices);
-                subscription.items.extend(gone);
-            }
+            subscription.remember_gone_items(&invoices);
             for item in &subscription.items {
                 if owner == Some(member.0) && !subscription.status.is_terminal() {
                     open.extend(open_seats(named, account, item));
@@ -139,36 +132,6 @@ impl Objects {
         });
         (covered, open)
     }
-}
-
-/// Items that were taken out of a subscription which goes on without any membership: what was paid for them counts on,
-/// as it does for a plan that has lost its tag.
-fn gone_items(subscription: &Subscription, invoices: &[Invoice]) -> Vec<Item> {
-    let mut gone: BTreeMap<&str, Item> = BTreeMap::new();
-    let paid = invoices
-        .iter()
-        .filter(|invoice| invoice.status == InvoiceStatus::Paid);
-    for line in paid.flat_map(|invoice| &invoice.lines) {
-        let (Some(id), Some(price), Some(_)) = (&line.item, &line.price, &line.membership) else {
-            continue;
-        };
-        if subscription.items.iter().any(|item| item.id == *id) {
-            continue;
-        }
-        let item = gone.entry(id).or_insert_with(|| Item {
-            id: id.clone(),
-            price: price.clone(),
-            membership: None,
-            quantity: line.quantity,
-            period_start: line.from,
-            period_end: line.to,
-        });
-        if line.to > item.period_end {
-            (item.quantity, item.period_start, item.period_end) =
-                (line.quantity, line.from, line.to);
-        }
-    }
-    gone.into_values().collect()
 }
 
 /// Seats from the second on that nobody was named for.

@@ -5,9 +5,9 @@ use super::trip::{Question, Statement};
 use super::{Result, StoreError, Tx, json, on, to_json};
 use crate::billing::order::Stamp;
 use shared::facts::{Invoice, Subscription};
-use shared::ids::{AccountId, MemberId, OrganisationId};
+use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An object as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -387,164 +387,6 @@ pub async fn fetch_failed(
     )
 }
 
-/// What a price is called and which type that names.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PriceRow {
-    /// The `X` of `membertype_X`.
-    pub x: Option<String>,
-    /// Where it was found.
-    pub place: Option<String>,
-    /// Near misses and contradictions, in words.
-    pub warnings: Vec<String>,
-    /// Whether a change of the type waits for an admin.
-    pub waiting: bool,
-}
-
-/// A price's columns.
-#[derive(sqlx::FromRow)]
-struct PriceColumns {
-    account: i64,
-    id: String,
-    x: Option<String>,
-    place: Option<String>,
-    warnings: String,
-    waiting: Option<String>,
-    stamp: String,
-}
-
-impl PriceColumns {
-    fn row(&self) -> Result<PriceRow> {
-        Ok(PriceRow {
-            x: self.x.clone(),
-            place: self.place.clone(),
-            warnings: json(&self.warnings, "prices", "warnings", &self.id)?,
-            waiting: self.waiting.is_some(),
-        })
-    }
-}
-
-/// All prices of an organisation's accounts.
-pub async fn prices(
-    tx: &mut Tx,
-    organisation: &OrganisationId,
-) -> Result<HashMap<(AccountId, String), PriceRow>> {
-    let sql = "SELECT p.account, p.id, p.x, p.place, p.warnings, p.waiting, p.stamp FROM prices p \
-               JOIN accounts a ON a.id = p.account WHERE a.organisation = $1";
-    let rows: Vec<PriceColumns> =
-        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
-    rows.into_iter()
-        .map(|columns| {
-            let row = columns.row()?;
-            Ok(((AccountId(columns.account), columns.id), row))
-        })
-        .collect()
-}
-
-/// Customers with an object that names a price; possibly some more.
-pub async fn payers_of(tx: &mut Tx, account: AccountId, price: &str) -> Result<Vec<String>> {
-    let sql = "SELECT DISTINCT customer FROM objects WHERE account = $1 AND body LIKE $2 ORDER BY customer";
-    let named = format!("%\"{price}\"%");
-    Ok(on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(named).fetch_all(c).await?))
-}
-
-/// A price as it is kept: the row, and where what was last said of it stands in the order.
-pub async fn price(
-    tx: &mut Tx,
-    account: AccountId,
-    id: &str,
-) -> Result<Option<(PriceRow, String)>> {
-    let sql = "SELECT account, id, x, place, warnings, waiting, stamp FROM prices WHERE account = $1 AND id = $2";
-    let columns: Option<PriceColumns> =
-        on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(id).fetch_optional(c).await?);
-    columns
-        .map(|columns| Ok((columns.row()?, columns.stamp)))
-        .transpose()
-}
-
-/// Writes a price.
-pub async fn put_price(
-    tx: &mut Tx,
-    account: AccountId,
-    id: &str,
-    row: &PriceRow,
-    stamp: &str,
-) -> Result<()> {
-    let sql = "INSERT INTO prices (account, id, x, place, warnings, stamp) VALUES ($1, $2, $3, $4, $5, $6) \
-               ON CONFLICT (account, id) DO UPDATE SET x = excluded.x, place = excluded.place, \
-               warnings = excluded.warnings, stamp = excluded.stamp, waiting = NULL";
-    on!(tx, c => sqlx::query(sql)
-        .bind(account.0).bind(id).bind(row.x.as_deref()).bind(row.place.as_deref())
-        .bind(to_json(&row.warnings)).bind(stamp)
-        .execute(c).await?.rows_affected());
-    Ok(())
-}
-
-/// Keeps a change of a price's type until an admin agrees.
-pub async fn hold_price(
-    tx: &mut Tx,
-    account: AccountId,
-    id: &str,
-    x: Option<&str>,
-    stamp: &str,
-) -> Result<()> {
-    let sql = "UPDATE prices SET waiting = $3, stamp = $4 WHERE account = $1 AND id = $2";
-    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).bind(x.unwrap_or("")).bind(stamp)
-        .execute(c).await?.rows_affected());
-    Ok(())
-}
-
-/// Our row for a Stripe account.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Account {
-    /// Our id.
-    pub id: i64,
-    /// `acct_…`, once a key has named it.
-    pub stripe_id: Option<String>,
-    /// When a key last proved to be of this account.
-    pub confirmed_at: Option<i64>,
-    /// Events made before this were pulled, in milliseconds since 1970.
-    pub pull_created: i64,
-}
-
-/// The account of an organisation in a mode.
-pub async fn account(tx: &mut Tx, organisation: &OrganisationId, mode: &str) -> Result<Account> {
-    let sql = "SELECT id, stripe_id, confirmed_at, pull_created FROM accounts \
-               WHERE organisation = $1 AND name = 'direct' AND mode = $2";
-    Ok(on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(mode).fetch_one(c).await?))
-}
-
-/// Makes sure that there is a row for the account; what happened before `now` is not pulled.
-pub fn meet_account(tx: &mut Tx, organisation: &OrganisationId, mode: &str, now: Timestamp) {
-    let sql = "INSERT INTO accounts (organisation, name, mode, pull_created) VALUES ($1, 'direct', $2, $3) \
-               ON CONFLICT (organisation, name, mode) DO NOTHING";
-    let write = Statement::new(sql)
-        .bind(organisation.as_str())
-        .bind(mode)
-        .bind(now.0);
-    tx.later(write);
-}
-
-/// Records which account a key belongs to; false if another one is on record.
-pub async fn confirm_account(
-    tx: &mut Tx,
-    account: AccountId,
-    stripe_id: &str,
-    now: Timestamp,
-) -> Result<bool> {
-    let sql = "UPDATE accounts SET stripe_id = $2, confirmed_at = $3 \
-               WHERE id = $1 AND (stripe_id IS NULL OR stripe_id = $2)";
-    let rows = on!(tx, c => sqlx::query(sql).bind(account.0).bind(stripe_id).bind(now.0)
-        .execute(c).await?.rows_affected());
-    Ok(rows == 1)
-}
-
-/// Moves the cursor of the events that were pulled; never back.
-pub async fn pulled(tx: &mut Tx, account: AccountId, created: Timestamp) -> Result<()> {
-    let sql = "UPDATE accounts SET pull_created = $2 WHERE id = $1 AND pull_created < $2";
-    on!(tx, c => sqlx::query(sql).bind(account.0).bind(created.0).execute(c).await?.rows_affected());
-    Ok(())
-}
-
 /// Customers without a member, first seen in a stretch of time and still unknown.
 pub async fn unclaimed(
     tx: &mut Tx,
@@ -578,23 +420,4 @@ pub async fn running(tx: &mut Tx, account: AccountId) -> Result<Vec<(String, Str
                AND body NOT LIKE '%\"status\":\"canceled\"%' AND body NOT LIKE '%\"status\":\"incomplete_expired\"%' \
                ORDER BY id";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(account.0).fetch_all(c).await?))
-}
-
-/// Whether everything should be compared with Stripe: it was not since a moment, and there is something to compare.
-pub async fn wants_reconciliation(
-    tx: &mut Tx,
-    account: AccountId,
-    since: Timestamp,
-) -> Result<bool> {
-    let sql = "SELECT COUNT(*) FROM accounts a WHERE a.id = $1 AND COALESCE(a.reconciled_at, 0) < $2 \
-               AND EXISTS (SELECT 1 FROM customers c WHERE c.account = a.id)";
-    let due: i64 =
-        on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(since.0).fetch_one(c).await?);
-    Ok(due > 0)
-}
-
-/// Notes that everything was compared with Stripe.
-pub fn reconciled(tx: &mut Tx, account: AccountId, now: Timestamp) {
-    let sql = "UPDATE accounts SET reconciled_at = $2 WHERE id = $1";
-    tx.later(Statement::new(sql).bind(account.0).bind(now.0));
 }

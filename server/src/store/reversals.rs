@@ -1,5 +1,6 @@
 //! Money that went back, and by which payment it had come.
 
+use super::many::{self, parts};
 use super::trip::Statement;
 use super::{Result, StoreError, Tx, on};
 use shared::ids::AccountId;
@@ -87,23 +88,39 @@ pub fn collected(tx: &mut Tx, account: AccountId, collected: &Collected) {
     tx.later(write);
 }
 
-/// Tells the records of a payment which invoice and whose they are, as far as is known; whose they turn out to be.
-pub async fn resolve(tx: &mut Tx, account: AccountId, payment: &str) -> Result<Vec<String>> {
+/// Tells the records of payments which invoice and whose they are, as far as is known; each payment with whose it
+/// turns out to be.
+pub async fn resolve(
+    tx: &mut Tx,
+    account: AccountId,
+    payments: &[&str],
+) -> Result<Vec<(String, String)>> {
     let invoice = "UPDATE reversals SET invoice = COALESCE(invoice, (SELECT c.invoice FROM charges c \
-                   WHERE c.account = reversals.account AND c.payment = reversals.payment)) \
-                   WHERE account = $1 AND payment = $2";
+                   WHERE c.account = reversals.account AND c.payment = reversals.payment))";
     let customer = "UPDATE reversals SET customer = COALESCE(customer, (SELECT c.customer FROM charges c \
                     WHERE c.account = reversals.account AND c.payment = reversals.payment), \
-                    (SELECT o.customer FROM objects o WHERE o.account = reversals.account AND o.id = reversals.invoice)) \
-                    WHERE account = $1 AND payment = $2";
+                    (SELECT o.customer FROM objects o WHERE o.account = reversals.account AND o.id = reversals.invoice))";
+    let of = |sql: &str, part: &[&str]| {
+        let those = many::list(2, part.len());
+        let statement =
+            Statement::new(format!("{sql} WHERE account = $1 AND payment IN ({those})"));
+        part.iter()
+            .fold(statement.bind(account.0), |statement, payment| {
+                statement.bind(*payment)
+            })
+    };
     for sql in [invoice, customer] {
-        tx.later(Statement::new(sql).bind(account.0).bind(payment));
+        for part in parts(payments) {
+            tx.later(of(sql, part));
+        }
     }
-    let sql = "SELECT DISTINCT customer FROM reversals WHERE account = $1 AND payment = $2 AND customer IS NOT NULL";
-    let whose: Vec<(String,)> = tx
-        .ask(Statement::new(sql).bind(account.0).bind(payment))
-        .await?;
-    Ok(whose.into_iter().map(|(customer,)| customer).collect())
+    let whose = "SELECT DISTINCT payment, customer FROM reversals";
+    let asked = tx.put(parts(payments).map(|part| of(whose, part)));
+    let rows: Vec<(String, Option<String>)> = tx.answer(asked).await?;
+    let known = rows.into_iter();
+    Ok(known
+        .filter_map(|(payment, customer)| Some((payment, customer?)))
+        .collect())
 }
 
 /// Payments that were taken back, of which no invoice is known and about which Stripe should be asked by now.

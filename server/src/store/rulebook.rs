@@ -1,7 +1,7 @@
 //! An organisation's rules, read once and kept in memory until they change.
 
 use super::catalogue;
-use super::mirror::{self, PriceRow};
+use super::prices::{self, PriceRow};
 use super::trip::{Question, Statement};
 use super::{Result, StoreError, Tx, json, on};
 use crate::billing::tag;
@@ -94,7 +94,7 @@ pub async fn load(
     let calendar = calendar(tx, organisation, None, now).await?;
     let rules = Rules { types, calendar };
     let zones = zones(tx, organisation).await?;
-    let on_record = mirror::prices(tx, organisation).await?;
+    let on_record = prices::all(tx, organisation).await?;
     let mapped = catalogue::mappings(tx, organisation).await?;
     let mut prices = prices(tx, organisation, &rules, &on_record).await?;
     prices.extend(mapped.clone());

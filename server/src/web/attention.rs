@@ -10,8 +10,8 @@ use super::{Here, State};
 use crate::app::Work;
 use crate::membership::clock::Run;
 use crate::store::catalogue;
-use crate::store::mirror::{self, PriceRow};
 use crate::store::payers;
+use crate::store::prices::{self, PriceRow};
 use crate::store::reading::{self, AttentionRow};
 use axum::Json;
 use serde::{Deserialize, Serialize};
@@ -219,7 +219,7 @@ async fn accept(state: &State, work: &mut Work, price: &str, approved: bool) -> 
         warnings: face.warnings,
         waiting: false,
     };
-    mirror::put_price(&mut work.tx, account, price, &row, &stamp).await?;
+    prices::put(&mut work.tx, account, price, &row, &stamp).await?;
     state.app.reread(work).await?;
     state.app.link_payers(work, account, price).await?;
     state

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use server::store::agents::{self, Badge};
 use server::store::attention::{Item, raise};
 use server::store::mirror;
+use server::store::prices;
 use sha2::{Digest, Sha256};
 use shared::badge::{BadgeEvent, What};
 use shared::card::CardToken;
@@ -331,7 +332,7 @@ async fn the_attention_list_does_what_it_asks_for() {
         "no change waits"
     );
     let mut tx = api.tx().await;
-    mirror::hold_price(&mut tx, account, "price_1", Some("less"), "2")
+    prices::hold(&mut tx, account, "price_1", Some("less"), "2")
         .await
         .expect("held");
     tx.commit().await.expect("committed");

@@ -3,7 +3,8 @@
 use crate::support::{Api, organisation};
 use axum::http::Method;
 use serde_json::{Value, json};
-use server::store::mirror::{self, Kept, Object, PriceRow};
+use server::store::mirror::{self, Kept, Object};
+use server::store::prices::{self, PriceRow};
 use shared::facts::{Collection, Item, Subscription, SubscriptionStatus};
 use shared::ids::{AccountId, MemberId};
 use shared::time::{Span, Timestamp};
@@ -224,7 +225,7 @@ pub async fn subscribe(api: &Api, customer: &str) -> AccountId {
         x: Some("full".to_owned()),
         ..PriceRow::default()
     };
-    mirror::put_price(&mut tx, account, "price_1", &price, "1")
+    prices::put(&mut tx, account, "price_1", &price, "1")
         .await
         .expect("kept");
     server::store::rulebook::changed(&mut tx)

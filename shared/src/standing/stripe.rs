@@ -355,16 +355,7 @@ impl<'a> View<'a> {
 
     /// An end set beforehand holds to the second.
     fn scheduled(&self, natural: End) -> End {
-        let set = match (
-            self.subscription.cancel_at,
-            self.subscription.cancel_at_period_end,
-        ) {
-            (Some(at), true) => Some(at.min(self.item.period_end)),
-            (Some(at), false) => Some(at),
-            (None, true) => Some(self.item.period_end),
-            (None, false) => None,
-        };
-        match set {
+        match self.subscription.set_end_of(self.item) {
             Some(at) if at <= natural.until => End::certain(at, Cause::Ending),
             Some(_) | None => natural,
         }

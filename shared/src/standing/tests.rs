@@ -332,3 +332,49 @@ fn between_two_changes_standing_stays_as_it_is() {
     }
     assert!(now > day(60));
 }
+
+#[test]
+fn the_first_of_all_set_ends_counts() {
+    let mut both = subscription("active", 0, 30);
+    assert_eq!(both.set_end(), None);
+    both.items.push(Item {
+        id: "si_2".into(),
+        ..item(0, 20)
+    });
+    both.cancel_at_period_end = true;
+    assert_eq!(both.set_end(), Some(day(20)));
+    assert_eq!(both.set_end_of(&both.items[0]), Some(day(30)));
+    both.cancel_at = Some(day(25));
+    assert_eq!(both.set_end_of(&both.items[0]), Some(day(25)));
+    assert_eq!(both.set_end(), Some(day(20)));
+    both.items.clear();
+    assert_eq!(both.set_end(), Some(day(25)));
+}
+
+#[test]
+fn an_item_that_was_taken_out_is_remembered_by_what_was_paid_for_it() {
+    let locker = Item {
+        id: "si_2".into(),
+        price: "locker".into(),
+        membership: None,
+        ..item(30, 60)
+    };
+    let paid = [
+        invoice("in_2", InvoiceStatus::Paid, 30, 60),
+        invoice("in_1", InvoiceStatus::Paid, 0, 30),
+        invoice("in_3", InvoiceStatus::Open, 60, 90),
+    ];
+    let mut without = subscription("active", 30, 60);
+    without.items = vec![locker.clone()];
+    without.remember_gone_items(&paid);
+    let gone = Item {
+        membership: None,
+        ..item(30, 60)
+    };
+    assert_eq!(without.items, [locker, gone]);
+
+    let mut with = subscription("active", 30, 60);
+    with.items[0].id = "si_3".into();
+    with.remember_gone_items(&paid);
+    assert_eq!(with.items.len(), 1, "another membership goes on");
+}

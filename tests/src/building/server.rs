@@ -7,7 +7,7 @@ use super::{Building, WayIn};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use server::app::{App, Billing, HEAD_EVERY, Mode, Step, WATCH_EVERY};
-use server::billing::fetch::{PULL_EVERY, pull_again};
+use server::billing::pull::{PULL_EVERY, pull_again};
 use server::billing::signature::SigningSecret;
 use server::doors::access_table;
 use server::doors::publish::Publication;

@@ -241,12 +241,8 @@ impl Stripe for HttpStripe {
         self.livemode
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the pause between two tries of one request, for whoever waits for its answer"
-    )]
     async fn pause(&self, span: Span) {
-        tokio::time::sleep(Duration::from_millis(span.0.unsigned_abs())).await;
+        crate::clock::pause(span).await;
     }
 
     async fn call(&self, request: Request) -> Result<Value, StripeError> {

@@ -1,0 +1,77 @@
+//! Stripe accounts: which one is on record, how far its events were pulled, when all of it was last compared.
+
+use super::trip::Statement;
+use super::{Result, Tx, on};
+use shared::ids::{AccountId, OrganisationId};
+use shared::time::Timestamp;
+
+/// Our row for a Stripe account.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Account {
+    /// Our id.
+    pub id: i64,
+    /// `acct_…`, once a key has named it.
+    pub stripe_id: Option<String>,
+    /// When a key last proved to be of this account.
+    pub confirmed_at: Option<i64>,
+    /// Events made before this were pulled, in milliseconds since 1970.
+    pub pull_created: i64,
+}
+
+/// The account of an organisation in a mode.
+pub async fn find(tx: &mut Tx, organisation: &OrganisationId, mode: &str) -> Result<Account> {
+    let sql = "SELECT id, stripe_id, confirmed_at, pull_created FROM accounts \
+               WHERE organisation = $1 AND name = 'direct' AND mode = $2";
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(mode).fetch_one(c).await?))
+}
+
+/// Makes sure that there is a row for the account; what happened before `now` is not pulled.
+pub fn meet(tx: &mut Tx, organisation: &OrganisationId, mode: &str, now: Timestamp) {
+    let sql = "INSERT INTO accounts (organisation, name, mode, pull_created) VALUES ($1, 'direct', $2, $3) \
+               ON CONFLICT (organisation, name, mode) DO NOTHING";
+    let write = Statement::new(sql)
+        .bind(organisation.as_str())
+        .bind(mode)
+        .bind(now.0);
+    tx.later(write);
+}
+
+/// Records which account a key belongs to; false if another one is on record.
+pub async fn confirm(
+    tx: &mut Tx,
+    account: AccountId,
+    stripe_id: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE accounts SET stripe_id = $2, confirmed_at = $3 \
+               WHERE id = $1 AND (stripe_id IS NULL OR stripe_id = $2)";
+    let rows = on!(tx, c => sqlx::query(sql).bind(account.0).bind(stripe_id).bind(now.0)
+        .execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
+/// Moves the cursor of the events that were pulled; never back.
+pub async fn pulled(tx: &mut Tx, account: AccountId, created: Timestamp) -> Result<()> {
+    let sql = "UPDATE accounts SET pull_created = $2 WHERE id = $1 AND pull_created < $2";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(created.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Whether everything should be compared with Stripe: it was not since a moment, and there is something to compare.
+pub async fn wants_reconciliation(
+    tx: &mut Tx,
+    account: AccountId,
+    since: Timestamp,
+) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM accounts a WHERE a.id = $1 AND COALESCE(a.reconciled_at, 0) < $2 \
+               AND EXISTS (SELECT 1 FROM customers c WHERE c.account = a.id)";
+    let due: i64 =
+        on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(since.0).fetch_one(c).await?);
+    Ok(due > 0)
+}
+
+/// Notes that everything was compared with Stripe.
+pub fn reconciled(tx: &mut Tx, account: AccountId, now: Timestamp) {
+    let sql = "UPDATE accounts SET reconciled_at = $2 WHERE id = $1";
+    tx.later(Statement::new(sql).bind(account.0).bind(now.0));
+}
