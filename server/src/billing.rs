@@ -22,4 +22,5 @@ mod settle;
 pub mod sheet;
 pub mod signature;
 pub mod tag;
+mod thin;
 mod trace;

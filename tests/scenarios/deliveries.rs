@@ -12,16 +12,16 @@ use tests::building::{Building, WayIn};
 
 /// What a server made of what it heard.
 #[derive(Debug, Clone, PartialEq)]
-struct Outcome {
+pub(super) struct Outcome {
     standing: Option<Standing>,
-    ledger: Vec<Payment>,
+    pub ledger: Vec<Payment>,
     lists: BTreeMap<ZoneId, Digest>,
     attention: Vec<(String, String)>,
-    reversals: Vec<(String, Option<String>, i64, String)>,
+    pub reversals: Vec<(String, Option<String>, i64, String)>,
     notices: Vec<(String, String)>,
 }
 
-fn outcome(b: &Building, who: Who) -> Outcome {
+pub(super) fn outcome(b: &Building, who: Who) -> Outcome {
     Outcome {
         standing: b.standing(who),
         ledger: b.ledger(),

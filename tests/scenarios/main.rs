@@ -45,6 +45,7 @@ mod selling;
 mod sharing;
 mod states;
 mod stripe_trouble;
+mod thin;
 mod together;
 mod twists;
 mod upgrading;

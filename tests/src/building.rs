@@ -20,7 +20,7 @@ use ::server::store::Store;
 use agents::{Machine, Tap};
 use broker::{Broker, Message, Party};
 use door_agent::agent::{Input, Output};
-use post::{Letter, Post};
+use post::{Form, Letter, Post};
 use shared::ids::AgentId;
 use shared::time::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -255,8 +255,19 @@ impl Building {
         if self.server.billing.secrets.is_empty() {
             return false;
         }
-        for event in &events {
-            self.post.post(Letter::of(event, self.now));
+        for snapshot in &events {
+            if self.post.form != Form::Snapshot {
+                let sim = self.stripe.sim();
+                let mut all = sim.events().iter().rev();
+                let event = all.find(|event| snapshot["id"] == *event.id);
+                let thin = event.map(|event| event.thin_body(sim.livemode()));
+                let letter = Letter::of(&thin.expect("it was made"), self.now);
+                drop(sim);
+                self.post.post(letter);
+            }
+            if self.post.form != Form::Thin {
+                self.post.post(Letter::of(snapshot, self.now));
+            }
         }
         !events.is_empty()
     }

@@ -121,7 +121,7 @@ impl App {
         tx.commit().await
     }
 
-    async fn poisoned(
+    pub(super) async fn poisoned(
         &self,
         tx: &mut crate::store::Tx,
         id: i64,
@@ -143,8 +143,8 @@ impl App {
 
     async fn apply_waiting(&self, work: &mut Work, waiting: &[inbox::Waiting]) -> Step<()> {
         let mut lines = Vec::with_capacity(waiting.len());
-        let mut fates: [(Fate, Vec<i64>); 2] =
-            [Fate::Applied, Fate::Ignored].map(|fate| (fate, Vec::new()));
+        let mut fates: [(Fate, Vec<i64>); 3] =
+            [Fate::Applied, Fate::Ignored, Fate::Asking].map(|fate| (fate, Vec::new()));
         for row in waiting {
             match Line::read(AccountId(row.account), &row.body) {
                 Ok(line) => {
@@ -243,6 +243,7 @@ impl App {
                 | News::Money(_)
                 | News::Hint(_)
                 | News::Nothing => Ok(()),
+                News::Unseen => self.expect_key(work).await,
             };
         };
         match news {
@@ -298,7 +299,12 @@ impl App {
                     .sheet
                     .describe(&mut work.tx, account, &customer, &news);
             }
-            News::Hint(_) | News::Money(_) | News::Flag(..) | News::Price(_) | News::Nothing => {}
+            News::Hint(_)
+            | News::Money(_)
+            | News::Flag(..)
+            | News::Price(_)
+            | News::Unseen
+            | News::Nothing => {}
         }
         let customers = batch.customers.entry(account).or_default();
         customers.entry(customer).or_default().push(event.id);
@@ -371,6 +377,7 @@ impl App {
                 | News::Money(_)
                 | News::Flag(..)
                 | News::Hint(_)
+                | News::Unseen
                 | News::Nothing,
             )
             | Err(_) => None,
@@ -393,6 +400,22 @@ impl App {
                 concerned.entry(customer).or_default().extend(events);
             }
         }
+        Ok(())
+    }
+
+    /// Without a key nobody can ask what a thin event means.
+    async fn expect_key(&self, work: &mut Work) -> Step<()> {
+        if self.billing.stripe.is_some() {
+            return Ok(());
+        }
+        let item = Item {
+            kind: "thin_events",
+            subject: "key",
+            sentence: "Stripe sends events without their content, and there is no key to ask with. They are kept.",
+            remedy: "Set STRIPE_SECRET_KEY, or let Stripe send snapshot events to this address.",
+            member: None,
+        };
+        raise(&mut work.tx, &self.organisation, item, work.now).await?;
         Ok(())
     }
 

@@ -19,6 +19,26 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The API version in which answers are read, whatever the account's own is.
 pub const STRIPE_VERSION: &str = "2026-09-30.endive";
 
+/// Where objects are read that events are about, as far as their events matter (docs.stripe.com/api).
+pub const PLACES: [(&str, &str); 14] = [
+    ("charge", "/v1/charges"),
+    ("checkout.session", "/v1/checkout/sessions"),
+    ("credit_note", "/v1/credit_notes"),
+    ("customer", "/v1/customers"),
+    ("dispute", "/v1/disputes"),
+    ("invoice", "/v1/invoices"),
+    ("invoice_payment", "/v1/invoice_payments"),
+    ("mandate", "/v1/mandates"),
+    ("plan", "/v1/plans"),
+    ("price", "/v1/prices"),
+    ("product", "/v1/products"),
+    (
+        "radar.early_fraud_warning",
+        "/v1/radar/early_fraud_warnings",
+    ),
+    ("refund", "/v1/refunds"),
+    ("subscription", "/v1/subscriptions"),
+];
 /// The kinds of events that [`Stripe::events_since`] lists; Stripe takes no more than 20 in one question.
 pub const WATCHED: [&[&str]; 2] = [
     &[
@@ -317,6 +337,20 @@ pub trait Stripe: Send + Sync {
     /// One customer; one that was deleted at Stripe is `{"deleted": true}`.
     async fn customer(&self, id: &str) -> Result<Value, StripeError> {
         self.call(Request::get(format!("/v1/customers/{}", segment(id)?)))
+            .await
+    }
+
+    /// An object of a kind in [`PLACES`], with what its events show of it.
+    async fn related(&self, kind: &str, id: &str) -> Result<Value, StripeError> {
+        match kind {
+            "subscription" => return self.subscription(id).await,
+            "invoice" => return self.invoice(id).await,
+            "price" => return self.price(id).await,
+            _ => {}
+        }
+        let place = PLACES.iter().find(|(of, _)| *of == kind);
+        let (_, path) = place.ok_or_else(|| StripeError::BadId(id.to_owned()))?;
+        self.call(Request::get(format!("{path}/{}", segment(id)?)))
             .await
     }
 

@@ -25,7 +25,8 @@ const LONGEST_PAUSE: Span = Span::minutes(10);
 impl App {
     /// Fetches customers whose turn it is. `clock` is asked when an answer has come.
     pub async fn fetch(&self, clock: impl Fn() -> Timestamp) -> Step {
-        let mut publications = self.trace(&clock).await?;
+        let mut publications = self.look_up(&clock).await?;
+        publications.extend(self.trace(&clock).await?);
         let mut tx = self.store.begin_read().await?;
         let due = mirror::due_fetches(&mut tx, clock(), BATCH).await?;
         drop(tx);

@@ -1,5 +1,6 @@
 //! What an event is news of.
 
+use super::client::PLACES;
 use super::read::{self, Event, PriceInfo, ReadError, money};
 use crate::store::mirror::CustomerNews;
 use crate::store::reversals::Reversed;
@@ -28,6 +29,8 @@ pub enum News {
     Flag(Flag, String),
     /// Nothing about access, but a hint to ask about a customer.
     Hint(String),
+    /// Something that a thin event does not show.
+    Unseen,
     /// Nothing for us.
     Nothing,
 }
@@ -44,8 +47,17 @@ pub enum Flag {
 /// Reads what an event is news of.
 pub fn news(event: &Event) -> Result<News, ReadError> {
     let object = &event.object;
+    if object.is_null() && event.object_id.is_some() {
+        let kind = event.object_kind.as_deref();
+        let readable = PLACES.iter().any(|(of, _)| Some(*of) == kind);
+        return Ok(if readable {
+            News::Unseen
+        } else {
+            News::Nothing
+        });
+    }
     Ok(match event.object_kind.as_deref() {
-        Some("subscription") if !object.is_null() => {
+        Some("subscription") => {
             let subscription = read::subscription(object)?;
             News::Subscription(
                 Box::new(subscription),
@@ -54,7 +66,7 @@ pub fn news(event: &Event) -> Result<News, ReadError> {
             )
         }
         // A preview of an invoice that does not exist yet has no id of its own to keep it under.
-        Some("invoice") if !object.is_null() && event.kind != "invoice.upcoming" => {
+        Some("invoice") if event.kind != "invoice.upcoming" => {
             let invoice = read::invoice(object)?;
             let customer = CustomerNews {
                 mail: text(object, "customer_email"),
@@ -63,7 +75,7 @@ pub fn news(event: &Event) -> Result<News, ReadError> {
             };
             News::Invoice(Box::new(invoice), prices(object.get("lines")), customer)
         }
-        Some("customer") if !object.is_null() => {
+        Some("customer") => {
             let info = read::customer(object)?;
             let deleted = info.deleted || event.kind == "customer.deleted";
             let news = CustomerNews {

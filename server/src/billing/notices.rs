@@ -14,7 +14,9 @@ pub fn notice(event: &Event, news: &News) -> Option<Notice> {
         News::Subscription(subscription, ..) => of_subscription(event, subscription)?,
         News::Invoice(invoice, ..) => (of_invoice(&event.kind, invoice)?, invoice.id.clone()),
         News::Customer(..) | News::Hint(_) => (of_session(event)?, event.object_id.clone()?),
-        News::Price(_) | News::Money(_) | News::Flag(..) | News::Nothing => return None,
+        News::Price(_) | News::Money(_) | News::Flag(..) | News::Unseen | News::Nothing => {
+            return None;
+        }
     };
     Some(Notice {
         customer: event.customer.clone()?,

@@ -38,7 +38,11 @@ pub struct Line {
 impl Line {
     /// Reads an event's body.
     pub fn read(account: AccountId, body: &[u8]) -> std::result::Result<Self, ReadError> {
-        let event = Event::read(body)?;
+        Self::of(account, Event::read(body)?)
+    }
+
+    /// Reads what an event says.
+    pub fn of(account: AccountId, event: Event) -> std::result::Result<Self, ReadError> {
         let news = news(&event)?;
         Ok(Self {
             account,
@@ -53,6 +57,9 @@ impl Line {
     /// What becomes of the event in the inbox.
     #[must_use]
     pub fn fate(&self) -> Fate {
+        if self.news == News::Unseen {
+            return Fate::Asking;
+        }
         let says = matches!(self.news, News::Price(_) | News::Money(_) | News::Flag(..));
         if says || self.customer().is_some() {
             Fate::Applied
@@ -69,7 +76,7 @@ impl Line {
             News::Invoice(invoice, ..) => invoice.customer.as_deref(),
             News::Customer(customer, _) | News::Hint(customer) => Some(customer),
             News::Money(_) => self.event.customer.as_deref(),
-            News::Price(_) | News::Flag(..) | News::Nothing => None,
+            News::Price(_) | News::Flag(..) | News::Unseen | News::Nothing => None,
         }
     }
 
@@ -82,6 +89,7 @@ impl Line {
             | News::Money(_)
             | News::Flag(..)
             | News::Price(_)
+            | News::Unseen
             | News::Nothing => None,
         }
     }

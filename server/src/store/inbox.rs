@@ -42,6 +42,8 @@ pub enum Fate {
     Applied,
     /// It says nothing about access.
     Ignored,
+    /// It does not say how its object is now: that has to be asked.
+    Asking,
     /// Applying it failed for good.
     Poisoned,
 }
@@ -51,6 +53,7 @@ impl Fate {
         match self {
             Self::Applied => "applied",
             Self::Ignored => "ignored",
+            Self::Asking => "asking",
             Self::Poisoned => "poisoned",
         }
     }
@@ -105,6 +108,27 @@ pub async fn waiting(tx: &mut Tx, most: usize) -> Result<Vec<Waiting>> {
     let sql =
         "SELECT id, account, body, tries FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(limit).fetch_all(c).await?))
+}
+
+/// Events whose objects should be asked for by now, oldest first.
+pub async fn asking(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Waiting>> {
+    let sql = "SELECT id, account, body, tries FROM inbox WHERE state = 'asking' AND COALESCE(ask_at, 0) <= $1 \
+               ORDER BY id LIMIT $2";
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(now.0).bind(limit).fetch_all(c).await?))
+}
+
+/// Puts a question about an event's object off, after so many tries.
+pub fn ask_again(tx: &mut Tx, id: i64, tries: i64, at: Timestamp) {
+    let sql = "UPDATE inbox SET tries = $2, ask_at = $3 WHERE id = $1";
+    tx.later(Statement::new(sql).bind(id).bind(tries).bind(at.0));
+}
+
+/// Whether an event is there and its content counts.
+pub async fn is_closed(tx: &mut Tx, account: AccountId, event: &str) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM inbox WHERE account = $1 AND event = $2 AND state IN ('applied', 'ignored')";
+    let closed: i64 =
+        on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(event).fetch_one(c).await?);
+    Ok(closed > 0)
 }
 
 /// Closes an event.

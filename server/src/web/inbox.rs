@@ -25,7 +25,7 @@ pub struct InboxEvent {
     created: Moment,
     /// When it came.
     received_at: Moment,
-    /// `pending`, `applied`, `ignored` or `poisoned`.
+    /// `pending`, `asking`, `applied`, `ignored` or `poisoned`.
     state: String,
     /// How often applying it failed.
     tries: i64,
@@ -64,6 +64,8 @@ impl From<InboxRow> for InboxEvent {
 pub enum Fate {
     /// It waits.
     Pending,
+    /// Stripe is asked what it is about.
+    Asking,
     /// Its content counts.
     Applied,
     /// It says nothing about access.
@@ -96,6 +98,7 @@ pub async fn list(
     let limit = limit(filter.limit)?;
     let fate = filter.state.map(|fate| match fate {
         Fate::Pending => "pending",
+        Fate::Asking => "asking",
         Fate::Applied => "applied",
         Fate::Ignored => "ignored",
         Fate::Poisoned => "poisoned",

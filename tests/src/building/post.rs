@@ -55,9 +55,22 @@ pub enum Mood {
     Lost,
 }
 
+/// In which form Stripe sends its events (docs.stripe.com/event-destinations).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// With the object as it was.
+    Snapshot,
+    /// Without the object.
+    Thin,
+    /// Each in both forms, the thin one first.
+    Both,
+}
+
 /// The way from Stripe to the endpoint.
 #[derive(Debug)]
 pub struct Post {
+    /// In which form events are sent.
+    pub form: Form,
     mood: Mood,
     waiting: VecDeque<Letter>,
     held: Vec<Letter>,
@@ -68,6 +81,7 @@ impl Post {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            form: Form::Snapshot,
             mood: Mood::Prompt,
             waiting: VecDeque::new(),
             held: Vec::new(),

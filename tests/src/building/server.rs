@@ -377,13 +377,19 @@ impl Building {
     pub fn waiting(&self) -> Waiting {
         const SQL: &str = "SELECT (SELECT COUNT(*) FROM inbox WHERE state = 'pending'), \
                            (SELECT MIN(next_change) FROM members), (SELECT MIN(wants_fetch) FROM customers), \
-                           (SELECT MIN(trace_at) FROM reversals WHERE invoice IS NULL AND payment IS NOT NULL AND tries < 5)";
-        let (events, clock, fetch, trace): (i64, Option<i64>, Option<i64>, Option<i64>) =
+                           (SELECT MIN(trace_at) FROM reversals WHERE invoice IS NULL AND payment IS NOT NULL AND tries < 5), \
+                           (SELECT MIN(COALESCE(ask_at, 0)) FROM inbox WHERE state = 'asking')";
+        type Row = (i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+        let (events, clock, fetch, trace, ask): Row =
             self.read(async |tx| super::on!(tx, c => sqlx::query_as(SQL).fetch_one(c).await));
         Waiting {
             events,
             clock: clock.map(Timestamp),
-            fetch: [fetch, trace].into_iter().flatten().min().map(Timestamp),
+            fetch: [fetch, trace, ask]
+                .into_iter()
+                .flatten()
+                .min()
+                .map(Timestamp),
         }
     }
 
@@ -430,10 +436,15 @@ impl Building {
     /// The server is started anew with another Stripe key; without any key nothing happens.
     pub fn use_key(&mut self, key: &str) {
         if self.server.billing.stripe.is_some() {
-            self.server.billing.stripe = Some(Arc::new(self.stripe.with_key(key)));
-            self.restart_server();
-            self.settle();
+            self.give_key(key);
         }
+    }
+
+    /// The server is started anew with a Stripe key, whether it had one or not.
+    pub fn give_key(&mut self, key: &str) {
+        self.server.billing.stripe = Some(Arc::new(self.stripe.with_key(key)));
+        self.restart_server();
+        self.settle();
     }
 
     /// Events do not reach the server until they are released.

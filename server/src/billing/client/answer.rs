@@ -77,6 +77,21 @@ pub enum StripeError {
     BadId(String),
 }
 
+impl StripeError {
+    /// Whether asking again later may help.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::RateLimited { .. } | Self::Failing { .. } => true,
+            Self::NotReadable { .. }
+            | Self::Status { .. }
+            | Self::Garbled { .. }
+            | Self::Unkeyed { .. }
+            | Self::BadId(_) => false,
+        }
+    }
+}
+
 fn in_words(code: Option<&str>) -> String {
     code.map(|code| format!(", {code}")).unwrap_or_default()
 }

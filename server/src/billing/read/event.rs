@@ -47,6 +47,8 @@ pub struct Event {
     pub object_id: Option<String>,
     /// `cus_…` whom it is about.
     pub customer: Option<String>,
+    /// The event with the payload, if this is the thin one beside it.
+    pub snapshot: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +71,8 @@ struct Envelope<'a> {
     data: Option<&'a RawValue>,
     #[serde(borrow, default)]
     related_object: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    snapshot_event: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -163,7 +167,7 @@ impl Event {
         let customer = if object_kind == Some("customer") {
             object_id
         } else {
-            customer_of(&object)
+            customer_in(&object)
         };
         Ok(Self {
             id,
@@ -176,8 +180,24 @@ impl Event {
             object_kind: object_kind.map(str::to_owned),
             object_id: object_id.map(str::to_owned),
             customer: customer.map(str::to_owned),
+            snapshot: Envelope::text(envelope.snapshot_event),
             object,
         })
+    }
+
+    /// A thin event as if it had shown the object as it was at a moment: those of v1 objects bear the names of the events
+    /// with a payload, with `v1.` before them.
+    #[must_use]
+    pub fn showing(self, object: Value, at: Timestamp) -> Self {
+        let kind = self.kind.strip_prefix("v1.").unwrap_or(&self.kind);
+        Self {
+            kind: kind.to_owned(),
+            created: at,
+            customer: customer_in(&object).map(str::to_owned),
+            object_kind: text(&object, "object").map(str::to_owned),
+            object,
+            ..self
+        }
     }
 
     /// The invoice of a payload that hangs on one: charges, refunds, credit notes.
@@ -193,6 +213,14 @@ impl Event {
             .as_ref()
             .map(|previous| overlaid(&self.object, previous))
     }
+}
+
+/// Whom an object is about.
+fn customer_in(object: &Value) -> Option<&str> {
+    if text(object, "object") == Some("customer") {
+        return text(object, "id");
+    }
+    customer_of(object)
 }
 
 /// The state before a change: objects member by member, everything else whole.
