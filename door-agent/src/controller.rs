@@ -260,12 +260,14 @@ impl Controller {
             return;
         }
         let (token, decision) = view.judge(&uid, now.reading);
-        let list = view.knowledge.map(|known| known.list.revision());
+        let known = view.knowledge;
         out.push(Command::Event(What::Card {
             token,
             holder: decision.holder,
             reason: decision.reason,
-            list,
+            list: known.map(|known| known.list.revision()),
+            policy: known.map(|known| known.policy_revision),
+            contact: known.map(|known| known.contact),
         }));
         if decision.grants() {
             self.release(now.uptime);

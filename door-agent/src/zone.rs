@@ -132,10 +132,11 @@ impl Zone {
     /// List and policy; none: nothing that could be judged by.
     #[must_use]
     pub fn knowledge(&self) -> Option<Knowledge<'_>> {
-        let (list, policy) = (&self.list.as_ref()?.list, &self.policy.as_ref()?.policy);
+        let (list, policy) = (&self.list.as_ref()?.list, self.policy.as_ref()?);
         Some(Knowledge {
             list,
-            policy,
+            policy: &policy.policy,
+            policy_revision: policy.revision,
             contact: self.contact,
         })
     }

@@ -5,4 +5,5 @@ pub mod cards;
 pub mod clock;
 pub mod derive;
 pub mod explain;
+pub mod history;
 pub mod link;

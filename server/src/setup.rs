@@ -2,7 +2,7 @@
 
 use crate::doors::publish::refresh_policy;
 use crate::store::rulebook::ZoneSettings;
-use crate::store::{Result, Tx, on, rulebook, to_json};
+use crate::store::{Result, Tx, journal, on, rulebook, to_json};
 use shared::allow_list::{Digest, Epoch};
 use shared::decide::Policy;
 use shared::ids::{
@@ -108,6 +108,7 @@ pub async fn zone(
         .bind(to_json(&ZoneSettings::default())).bind(i64::from(epoch.number)).bind(epoch.id.as_slice())
         .bind(Digest::default().0.as_slice()).bind(policy)
         .execute(c).await?.rows_affected());
+    journal::policy(tx, organisation, id, now);
     refresh_policy(tx, organisation, id, now).await?;
     rulebook::changed(tx).await
 }

@@ -10,6 +10,7 @@ mod facts;
 pub mod file;
 pub mod gift_cards;
 pub mod inbox;
+pub mod journal;
 pub mod ledger;
 pub mod lists;
 pub mod many;

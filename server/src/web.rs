@@ -125,6 +125,7 @@ pub fn router(state: Arc<State>) -> Router {
         .routes(routes!(commands::door))
         // --- what happened
         .routes(routes!(badges::list))
+        .routes(routes!(explain::badge))
         .routes(routes!(inbox::list))
         .routes(routes!(inbox::show))
         .routes(routes!(attention::list))

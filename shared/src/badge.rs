@@ -46,6 +46,12 @@ pub enum What {
         /// From which list; none: there was none.
         #[n(3)]
         list: Option<Revision>,
+        /// By which policy.
+        #[n(4)]
+        policy: Option<Revision>,
+        /// Issue time of the newest head whose revision was held.
+        #[n(5)]
+        contact: Option<Timestamp>,
     },
     /// The exit button was pressed.
     #[n(1)]

@@ -1,6 +1,6 @@
 //! The one question: may this card pass now? The same function answers at the door and on the server.
 
-use crate::allow_list::AllowList;
+use crate::allow_list::{AllowList, Revision};
 use crate::calendar::Calendar;
 use crate::card::CardToken;
 use crate::door_clock::{Quality, Reading};
@@ -63,6 +63,8 @@ pub struct Knowledge<'a> {
     pub list: &'a AllowList,
     /// The newest policy it accepted.
     pub policy: &'a Policy,
+    /// Which policy that is.
+    pub policy_revision: Revision,
     /// Issue time of the newest verified head whose revision it holds.
     pub contact: Timestamp,
 }

@@ -1,6 +1,7 @@
 //! Money that went back, or may have to: refunds, credit notes and disputes of an invoice's payment.
 
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What became of an invoice's payment later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,7 +37,8 @@ impl DisputeState {
 }
 
 /// What kind of record tells of money that went back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReversalKind {
     /// A refund of its own.
     Refund,
@@ -65,7 +67,7 @@ impl ReversalKind {
 }
 
 /// One record of money that went back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Returned {
     /// Of which kind.
     pub kind: ReversalKind,

@@ -3,6 +3,7 @@
 //! Every fact is first turned into a window of access that does not depend on the moment asked about; standing then
 //! reads the windows at that moment. So nothing is counted up, and the order in which facts were learned is no input.
 
+pub mod missing;
 mod stripe;
 
 use crate::concerns::{self, Concern};

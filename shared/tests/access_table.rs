@@ -244,6 +244,7 @@ fn table() -> String {
             let knowledge = Knowledge {
                 list: &list,
                 policy: &door.policy,
+                policy_revision: revision,
                 contact: door.contact,
             };
             let decision = decide(TOKEN, Some(knowledge), door.clock);

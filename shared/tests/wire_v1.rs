@@ -100,6 +100,8 @@ fn event() -> BadgeEvent {
         holder: Some(Holder(77)),
         reason: Reason::Granted,
         list: Some(REVISION),
+        policy: None,
+        contact: None,
     };
     BadgeEvent {
         sequence: 5,
@@ -107,6 +109,18 @@ fn event() -> BadgeEvent {
         quality: Quality::Trusted,
         door: Some(name("front")),
         what,
+    }
+}
+
+/// A card judged by a door that says what it went by.
+fn informed_card() -> What {
+    What::Card {
+        token: CardToken([0xc0; 8]),
+        holder: Some(Holder(77)),
+        reason: Reason::Granted,
+        list: Some(REVISION),
+        policy: Some(REVISION),
+        contact: Some(AT),
     }
 }
 
@@ -308,6 +322,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
             }),
         ),
         ("badge card", cbor(event())),
+        ("badge card informed", what(informed_card())),
         ("badge exit", what(What::Exit)),
         (
             "badge command",

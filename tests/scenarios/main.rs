@@ -32,6 +32,7 @@ mod changing_plans;
 mod crashing;
 mod deliveries;
 mod distrust;
+mod explaining;
 mod failing;
 mod hearsay;
 mod linking;

@@ -7,6 +7,7 @@
 pub mod agents;
 pub mod broker;
 pub mod desk;
+mod history;
 pub mod post;
 pub mod server;
 pub mod story;

@@ -73,6 +73,7 @@ impl Door {
         let knowledge = Knowledge {
             list: &self.list,
             policy: &self.policy,
+            policy_revision: revision(),
             contact: NOON,
         };
         let view = View {
@@ -122,6 +123,8 @@ fn judged(number: u8, reason: Reason) -> Command {
         holder,
         reason,
         list: Some(revision()),
+        policy: Some(revision()),
+        contact: Some(NOON),
     })
 }
 

@@ -185,7 +185,9 @@ impl App {
         for line in lines {
             self.apply_one(work, line, &mut batch).await?;
         }
-        batch.sheet.write(&mut work.tx, &self.organisation);
+        batch
+            .sheet
+            .write(&mut work.tx, &self.organisation, work.now);
         self.follow_money(work, &mut batch).await?;
         if !batch.prices.is_empty() {
             self.reread(work).await?;

@@ -278,6 +278,7 @@ impl App {
                 stamp,
                 as_of,
             },
+            work.now,
         );
         Ok(true)
     }

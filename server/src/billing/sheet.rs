@@ -266,13 +266,13 @@ impl Sheet {
     }
 
     /// Writes what changed.
-    pub fn write(&self, tx: &mut Tx, organisation: &OrganisationId) {
+    pub fn write(&self, tx: &mut Tx, organisation: &OrganisationId, now: Timestamp) {
         let changed: Vec<(AccountId, &str, &Kept)> = self
             .changed
             .iter()
             .filter_map(|(key, customer)| Some((key.0, customer.as_str(), self.objects.get(key)?)))
             .collect();
-        mirror::put_all(tx, &changed);
+        mirror::put_all(tx, &changed, now);
         let bookings: Vec<Booking> = self.bookings.values().cloned().collect();
         members::book_all(tx, organisation, &bookings);
     }

@@ -215,7 +215,7 @@ pub async fn refresh_policy(
     if held.policy == body {
         return Ok(false);
     }
-    lists::set_policy(tx, organisation, zone, &body).await?;
+    lists::set_policy(tx, organisation, zone, &body, now).await?;
     Ok(true)
 }
 

@@ -4,7 +4,7 @@ use crate::keys::Keys;
 use crate::store::lists::ZoneHead;
 use crate::store::members::{Card, CardRow, Member};
 use crate::store::rulebook::Rulebook;
-use crate::store::{Result, Tx, lists};
+use crate::store::{Result, Tx, journal, lists};
 use shared::allow_list::Delta;
 use shared::card::CardToken;
 use shared::ids::{CardId, MemberId, OrganisationId, ZoneId};
@@ -113,6 +113,15 @@ impl ZoneChanges {
                 }
             }
             lists::put_all(tx, organisation, &zone, &written);
+            let removed = &delta.removals;
+            journal::entries(
+                tx,
+                (organisation, &zone),
+                delta.revision(),
+                &written,
+                removed,
+                now,
+            );
             lists::advance(tx, organisation, &zone, &delta, head.entries, now);
             head.revision = delta.revision();
             head.digest = delta.digest;

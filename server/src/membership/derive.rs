@@ -6,7 +6,7 @@ use crate::store::attention::{AuditLine, Item, audit_all, raise, settle};
 use crate::store::records::{Record, records};
 use crate::store::rulebook::Rulebook;
 use crate::store::terms::{self, Term};
-use crate::store::{Result, Tx, members, to_json};
+use crate::store::{Result, Tx, journal, members, to_json};
 use shared::concerns::Concern;
 use shared::ids::MemberId;
 use shared::standing::{Because, Outlook, State, outlook};
@@ -73,6 +73,8 @@ struct Fresh<'a> {
     stale: bool,
     /// The member's terms that have not ended.
     open: Vec<Term>,
+    /// The facts for the journal, if they are news to it.
+    news: Option<(String, [u8; 32])>,
 }
 
 async fn derive_part(
@@ -98,6 +100,7 @@ async fn derive_part(
             cards,
             listed,
             open,
+            news,
         } = records.remove(member).unwrap_or_default();
         let row = row.ok_or(members::missing(*member))?;
         let outlook = outlook(&facts, &rulebook.rules, now);
@@ -132,6 +135,7 @@ async fn derive_part(
             derived,
             stale,
             open,
+            news,
         });
     }
     write(tx, &fresh, context);
@@ -144,6 +148,11 @@ fn write(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) {
     let stale = fresh.iter().filter(|fresh| fresh.stale);
     let outlooks: Vec<_> = stale.map(|fresh| (fresh.member, &fresh.outlook)).collect();
     members::put_outlooks(tx, &outlooks);
+    for fresh in fresh {
+        if let Some((body, sha256)) = &fresh.news {
+            journal::facts(tx, fresh.member, (body, sha256), context.now);
+        }
+    }
     let changed: Vec<&Fresh<'_>> = fresh.iter().filter(|fresh| fresh.derived.changed).collect();
     let bodies: Vec<String> = changed
         .iter()

@@ -1,13 +1,16 @@
 //! Explain: a member's standing in words, with the facts it rests on, now or at a moment in the past.
 
+use super::history::{doors_at, rejudge};
 use crate::app::App;
 use crate::store::ledger::{self, Deed, PaymentRow};
-use crate::store::people;
 use crate::store::places::{self, NamedSchedule, Zone};
-use crate::store::{Result, Tx, lists};
-use shared::ids::{MemberId, ScheduleId, ZoneId};
-use shared::rights::{CardState, Entry, Right, ZoneAccess, rights};
-use shared::standing::{Access, Because, Standing, State};
+use crate::store::{Result, Tx, cbor, journal, people, reading, records};
+use shared::badge::BadgeEvent;
+use shared::ids::{DoorId, MemberId, ZoneId};
+use shared::reasons::Language;
+use shared::rights::{CardState, Entry, Right};
+use shared::standing::missing::{Missing, missing};
+use shared::standing::{Access, Because, Standing, State, outlook};
 use shared::time::Timestamp;
 use std::fmt::Write as _;
 
@@ -22,10 +25,14 @@ pub struct Explanation {
     pub standing: String,
     /// Why: one sentence for each fact.
     pub reasons: Vec<String>,
+    /// What would have to change for good standing; none: nothing.
+    pub missing: Option<String>,
     /// What brought this standing about, and when.
     pub cause: Option<String>,
     /// What each zone's list says.
     pub zones: Vec<(ZoneId, String)>,
+    /// What each door does with the member's cards.
+    pub doors: Vec<(DoorId, String)>,
     /// What changes next, and when.
     pub next: Option<String>,
 }
@@ -44,17 +51,14 @@ pub async fn explain_lines(
         explained.at, explained.standing
     )];
     lines.extend(explained.reasons.iter().map(|reason| format!("  {reason}")));
-    lines.extend(
-        explained
-            .cause
-            .map(|cause| format!("Brought about: {cause}")),
-    );
-    lines.extend(
-        explained
-            .zones
-            .iter()
-            .map(|(zone, says)| format!("Zone {zone}: {says}")),
-    );
+    let missing = explained.missing;
+    lines.extend(missing.map(|missing| format!("To change it: {missing}")));
+    let cause = explained.cause;
+    lines.extend(cause.map(|cause| format!("Brought about: {cause}")));
+    let zones = explained.zones.iter();
+    lines.extend(zones.map(|(zone, says)| format!("Zone {zone}: {says}")));
+    let doors = explained.doors.iter();
+    lines.extend(doors.map(|(door, says)| format!("Door {door}: {says}")));
     lines.push(
         explained
             .next
@@ -63,47 +67,140 @@ pub async fn explain_lines(
     Ok(Some(lines))
 }
 
-/// A member's standing at a moment in words, from the audit log where it changed since. None if there is no such member.
+/// A member's standing at a moment in words, derived anew from the facts and rules that were known then. None if there
+/// is no such member.
 pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Option<Explanation>> {
     let mut tx = app.store.begin_read().await?;
     let Some(person) = people::find(&mut tx, &app.organisation, member).await? else {
         return Ok(None);
     };
-    let told = people::standing_at(&mut tx, member, at).await?;
-    let changed = people::changed_after(&mut tx, member, at).await?;
-    let Some((since, cause, standing)) = told else {
-        let standing = "nothing was known of this member's standing then.".to_owned();
-        let (reasons, zones) = (Vec::new(), Vec::new());
+    let known = records::facts_at(&mut tx, &app.organisation, member, at).await?;
+    let Some((facts, rules)) = known else {
         return Ok(Some(Explanation {
             member,
             at,
-            standing,
-            reasons,
+            standing: "nothing was known of this member's standing then.".to_owned(),
+            reasons: Vec::new(),
+            missing: None,
             cause: None,
-            zones,
+            zones: Vec::new(),
+            doors: Vec::new(),
             next: None,
         }));
     };
+    let outlook = outlook(&facts, &rules, at);
+    let standing = &outlook.standing;
+    let told = people::standing_at(&mut tx, member, at).await?;
+    let changed = people::changed_after(&mut tx, member, at).await?;
     let words = Words::read(&mut tx, app, member).await?;
-    let zones = match changed {
-        Some(_) => words.zones_then(&standing, at),
-        None => words.zones_now(&mut tx, member, person.cards).await?,
+    let entries = journal::entries_at(&mut tx, &app.organisation, member, at).await?;
+    let without = if person.cards == 0 {
+        "the member has no card"
+    } else {
+        "the member's types do not open it"
     };
+    let doors = doors_at(&mut tx, &app.organisation, member, at).await?;
+    let doors = doors.into_iter().map(|said| {
+        let says = match said.reason {
+            Some(reason) => {
+                let row = reason.row(Language::En);
+                let does = if reason.grants() {
+                    "opens"
+                } else {
+                    "stays shut"
+                };
+                format!("{does}. {} {}", row.staff, row.remedy)
+                    .trim_end()
+                    .to_owned()
+            }
+            None => format!("stays shut: {without}."),
+        };
+        (said.door.id, says)
+    });
     let next = match changed {
         Some((when, cause)) => Some(format!("It changed on {when}: {cause}.")),
-        None => person
-            .next_change
+        None => outlook
+            .next
             .map(|when| format!("By the clock it is looked at again on {when}.")),
     };
     Ok(Some(Explanation {
         member,
         at,
         standing: words.state(&standing.state),
-        reasons: words.reasons(&standing, at),
-        cause: Some(format!("{cause}, on {since}.")),
-        zones,
+        reasons: words.reasons(standing, at),
+        missing: missing(standing, &facts).map(|missing| in_words(&missing)),
+        cause: told.map(|(since, cause, _)| format!("{cause}, on {since}.")),
+        zones: words.zones(&entries, without),
+        doors: doors.collect(),
         next,
     }))
+}
+
+/// A card that was shown, in lines of text: what the door did, what it went by, what was known here. None if there is no
+/// such badge event.
+pub async fn badge_lines(app: &App, badge: i64) -> Result<Option<Vec<String>>> {
+    let mut tx = app.store.begin_read().await?;
+    let Some(row) = reading::badge(&mut tx, &app.organisation, badge).await? else {
+        return Ok(None);
+    };
+    let event: BadgeEvent = cbor(&row.body, "badges", "body", row.id)?;
+    let Some(rejudged) = rejudge(&mut tx, &app.organisation, &event).await? else {
+        return Ok(Some(vec!["No card was judged.".to_owned()]));
+    };
+    let mut lines = vec![format!(
+        "Door {} at {}: {}",
+        rejudged.door,
+        rejudged.at,
+        rejudged.recorded.row(Language::En).staff
+    )];
+    lines.push(match (&rejudged.list, rejudged.judged) {
+        (None, _) => "The door had no list.".to_owned(),
+        (Some(list), None) => {
+            format!("It went by revision {list}; it did not say by which policy.")
+        }
+        (Some(list), Some(judged)) if judged == rejudged.recorded => {
+            format!("It went by revision {list}, which says the same here.")
+        }
+        (Some(list), Some(judged)) => format!(
+            "It went by revision {list}, which says otherwise here: {}",
+            judged.row(Language::En).staff
+        ),
+    });
+    let Some(member) = row.member.map(MemberId) else {
+        return Ok(Some(lines));
+    };
+    drop(tx);
+    if let Some(known) = explain_lines(app, member, rejudged.at).await? {
+        lines.push("Here it was known:".to_owned());
+        lines.extend(known);
+    }
+    Ok(Some(lines))
+}
+
+fn in_words(missing: &Missing) -> String {
+    match missing {
+        Missing::Lifted(hold) => format!("hold {hold} must be lifted."),
+        Missing::Paid(owed) if owed.is_empty() => "what is due must be paid at Stripe.".to_owned(),
+        Missing::Paid(owed) => {
+            let each = owed
+                .iter()
+                .map(|owed| format!("{} of {}", owed.invoice, money(owed.amount, &owed.currency)));
+            let each: Vec<String> = each.collect();
+            format!("invoice {} must be paid.", each.join(" and "))
+        }
+        Missing::Begun(from) => format!("nothing has to; it begins on {from}."),
+        Missing::FirstPayment => "the first payment must arrive.".to_owned(),
+        Missing::Named(id) => {
+            format!("the plan of subscription {id} must name a membership type.")
+        }
+        Missing::Seated(id) => format!("the seat of subscription {id} must be paid for again."),
+        Missing::Resumed(id) => format!("subscription {id} must be resumed at Stripe."),
+        Missing::Renewed => {
+            "it takes a new subscription, a payment by hand or a grant.".to_owned()
+        }
+        Missing::AnyFact => "it takes a subscription whose customer is linked to the member, a payment by hand or a grant."
+            .to_owned(),
+    }
 }
 
 /// What words are made from.
@@ -210,69 +307,20 @@ impl Words {
         }
     }
 
-    /// What was listed: the truth that doors go by.
-    async fn zones_now(
-        &self,
-        tx: &mut Tx,
-        member: MemberId,
-        cards: i64,
-    ) -> Result<Vec<(ZoneId, String)>> {
-        let listed = lists::of_member(tx, member).await?;
+    /// What the lists say of the member's cards; `without` an entry, why there is none.
+    fn zones(&self, entries: &[(ZoneId, i64, Entry)], without: &str) -> Vec<(ZoneId, String)> {
         let says = |zone: &Zone| {
-            let entries: Vec<&Entry> = listed
-                .iter()
-                .filter(|(listed, _)| *listed == zone.id)
-                .map(|(_, entry)| entry)
+            let of_zone = || entries.iter().filter(|(listed, ..)| *listed == zone.id);
+            let Some(revision) = of_zone().map(|(_, revision, _)| revision).max() else {
+                return format!("nothing is listed: {without}.");
+            };
+            let cards: Vec<String> = of_zone()
+                .map(|(.., entry)| self.entry(entry.state, &entry.rights))
                 .collect();
-            if entries.is_empty() {
-                let why = if cards == 0 {
-                    "the member has no card"
-                } else {
-                    "the member's types do not open it"
-                };
-                return format!("nothing is listed: {why}.");
-            }
-            let cards = entries
-                .iter()
-                .map(|entry| self.entry(entry.state, &entry.rights))
-                .collect::<Vec<_>>();
-            format!("revision {}: {}.", zone.head.revision, cards.join("; "))
+            format!("since revision {revision}: {}.", cards.join("; "))
         };
-        Ok(self
-            .zones
-            .iter()
-            .map(|zone| (zone.id.clone(), says(zone)))
-            .collect())
-    }
-
-    /// What a card of the member would have been listed as, by the zones as they are today.
-    fn zones_then(&self, standing: &Standing, at: Timestamp) -> Vec<(ZoneId, String)> {
-        let says = |zone: &Zone| match rights(standing, &self.access(zone), at) {
-            Some((state, rights)) => format!("by today's zones: {}.", self.entry(state, &rights)),
-            None => "by today's zones, nothing was listed.".to_owned(),
-        };
-        self.zones
-            .iter()
-            .map(|zone| (zone.id.clone(), says(zone)))
-            .collect()
-    }
-
-    fn access(&self, zone: &Zone) -> Vec<ZoneAccess> {
-        let number = |schedule: &Option<ScheduleId>| match schedule {
-            None => 0,
-            Some(id) => self
-                .schedules
-                .iter()
-                .find(|known| known.id == *id)
-                .map_or(u16::MAX, |known| known.number),
-        };
-        let opens = zone.access.iter();
-        opens
-            .map(|(membership, schedule)| ZoneAccess {
-                membership: membership.clone(),
-                schedule: number(schedule),
-            })
-            .collect()
+        let zones = self.zones.iter();
+        zones.map(|zone| (zone.id.clone(), says(zone))).collect()
     }
 
     fn entry(&self, state: CardState, rights: &[Right]) -> String {

@@ -1,7 +1,7 @@
 //! What Stripe's objects say of a member's coverage.
 
+use super::journal::{FactSet, Prices};
 use super::mirror::Object;
-use super::rulebook::Rulebook;
 use super::{Result, StoreError, json};
 use shared::facts::{Coverage, Invoice, Item, OpenSeats, Subscription};
 use shared::ids::{AccountId, MemberId};
@@ -69,17 +69,31 @@ impl Objects {
         of.insert(id, returned);
     }
 
+    /// Which customers count and what went back, for the journal.
+    pub fn tell(&self, set: &mut FactSet) {
+        let customers = self.subscriptions.iter().map(|((account, _), owned)| {
+            let customer = owned.subscription.customer.clone();
+            (account.0, customer, owned.owner, owned.unread)
+        });
+        set.customers = customers.collect();
+        for ((account, invoice), records) in &self.returned {
+            let records = records
+                .iter()
+                .map(|(id, returned)| (account.0, invoice.clone(), id.clone(), returned.clone()));
+            set.returned.extend(records);
+        }
+    }
+
     /// The seats that cover a member, each with what was invoiced for its subscription; and the seats that the member
     /// pays for and that cover nobody.
     pub fn coverage(
         self,
         member: MemberId,
         named: &Seats,
-        rulebook: &Rulebook,
+        prices: &Prices,
     ) -> (Vec<Coverage>, Vec<OpenSeats>) {
-        let membership = |account: AccountId, price: &String| {
-            rulebook.prices.get(&(account, price.clone())).cloned()
-        };
+        let membership =
+            |account: AccountId, price: &String| prices.get(&(account, price.clone())).cloned();
         let mut invoices: BTreeMap<(AccountId, String), Vec<Invoice>> = BTreeMap::new();
         for (key, mut invoice) in self.invoices {
             let account = key.0;

@@ -1,5 +1,6 @@
 //! Zones, their entries and their revisions.
 
+use super::journal;
 use super::many::{parts, rows};
 use super::rulebook::name;
 use super::trip::{Question, Statement};
@@ -276,10 +277,12 @@ pub async fn set_policy(
     organisation: &OrganisationId,
     zone: &ZoneId,
     policy: &[u8],
+    now: Timestamp,
 ) -> Result<()> {
     let sql = "UPDATE zones SET policy = $3, policy_number = policy_number + 1 WHERE organisation = $1 AND id = $2";
     on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(zone.as_str()).bind(policy)
         .execute(c).await?.rows_affected());
+    journal::policy(tx, organisation, zone, now);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! What Stripe last said of each object, and which customers must be asked again.
 
+use super::journal;
 use super::many::{list, parts, rows};
 use super::trip::{Question, Statement};
 use super::{Result, StoreError, Tx, json, on, to_json};
@@ -19,7 +20,8 @@ pub enum Object {
 }
 
 impl Object {
-    fn kind(&self) -> &'static str {
+    /// The word in the database.
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Subscription(_) => "subscription",
             Self::Invoice(_) => "invoice",
@@ -35,7 +37,7 @@ impl Object {
         }
     }
 
-    fn body(&self) -> String {
+    pub(super) fn body(&self) -> String {
         match self {
             Self::Subscription(subscription) => to_json(subscription),
             Self::Invoice(invoice) => to_json(invoice),
@@ -119,12 +121,13 @@ pub async fn of_customer(tx: &mut Tx, account: AccountId, customer: &str) -> Res
 }
 
 /// Writes an object.
-pub fn put(tx: &mut Tx, account: AccountId, customer: &str, kept: &Kept) {
-    put_all(tx, &[(account, customer, kept)]);
+pub fn put(tx: &mut Tx, account: AccountId, customer: &str, kept: &Kept, now: Timestamp) {
+    put_all(tx, &[(account, customer, kept)], now);
 }
 
-/// Writes objects with whose they are, each once.
-pub fn put_all(tx: &mut Tx, objects: &[(AccountId, &str, &Kept)]) {
+/// Writes objects with whose they are, each once; what they said before stays in the journal.
+pub fn put_all(tx: &mut Tx, objects: &[(AccountId, &str, &Kept)], now: Timestamp) {
+    journal::objects(tx, objects, now);
     for part in parts(objects) {
         let sql = format!(
             "INSERT INTO objects (account, id, kind, customer, stamp, as_of, body) VALUES {} \

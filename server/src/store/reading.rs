@@ -65,6 +65,20 @@ pub async fn badges(
         .fetch_all(c).await?))
 }
 
+/// One badge event.
+pub async fn badge(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    id: i64,
+) -> Result<Option<BadgeRow>> {
+    let sql = "SELECT b.id, b.agent, b.sequence, b.at, b.trusted, b.door, b.kind, b.reason, m.id AS member, b.body, \
+               b.received_at FROM badges b LEFT JOIN members m ON m.holder = b.holder \
+               WHERE b.organisation = $1 AND b.id = $2";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(id).fetch_optional(c).await?),
+    )
+}
+
 /// An event in the inbox, without its body.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct InboxRow {

@@ -1,14 +1,17 @@
 //! Everything that a derivation reads of members, in one statement.
 
 use super::facts::{Objects, Seats};
+use super::journal::{self, FactSet};
 use super::many::{list, parts};
 use super::members::{Card, CardRow, Member};
 use super::rulebook::{Rulebook, name};
 use super::terms::Term;
 use super::trip::Statement;
 use super::{Result, StoreError, Tx, cbor, json, reversals};
-use shared::facts::{Facts, Grant, HandPayment, Hold};
-use shared::ids::{AccountId, CardId, GrantId, HoldId, Holder, MemberId, PaymentId, ZoneId};
+use shared::facts::{Facts, Grant, HandPayment, Hold, Rules};
+use shared::ids::{
+    AccountId, CardId, GrantId, HoldId, Holder, MemberId, OrganisationId, PaymentId, ZoneId,
+};
 use shared::reversals::Returned;
 use shared::rights::Entry;
 use shared::time::Timestamp;
@@ -27,6 +30,8 @@ pub struct Record {
     pub listed: Vec<(ZoneId, Entry)>,
     /// The terms that have not ended, oldest first.
     pub open: Vec<Term>,
+    /// The facts for the journal, with their SHA-256, if they are not those that it has.
+    pub news: Option<(String, [u8; 32])>,
 }
 
 /// A row of any kind; what its columns hold depends on the kind.
@@ -70,6 +75,45 @@ pub async fn facts(tx: &mut Tx, member: MemberId, rulebook: &Rulebook) -> Result
     Ok(records.remove(&member).unwrap_or_default().facts)
 }
 
+/// The facts that were known of a member at a moment, with the rules of then; none if none were known.
+pub async fn facts_at(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    member: MemberId,
+    at: Timestamp,
+) -> Result<Option<(Facts, Rules)>> {
+    let Some(set) = journal::facts_at(tx, member, at).await? else {
+        return Ok(None);
+    };
+    let Some((rules, prices)) = journal::rules_at(tx, organisation, at).await? else {
+        return Ok(None);
+    };
+    let mut objects = Objects::default();
+    for (account, customer, owner, unread) in set.customers {
+        let account = AccountId(account);
+        for (id, kind, body) in journal::objects_at(tx, account, &customer, at).await? {
+            let since = unread.then_some(0);
+            objects.add(account, &id, &kind, &body, (owner, since))?;
+        }
+    }
+    for (account, invoice, id, returned) in set.returned {
+        objects.returned(AccountId(account), invoice, id, returned);
+    }
+    let seats = set.seats.into_iter();
+    let seats: Seats = seats
+        .map(|(account, item, seat, covered)| ((account, item, seat), covered))
+        .collect();
+    let (coverage, open_seats) = objects.coverage(member, &seats, &prices);
+    let facts = Facts {
+        coverage,
+        payments: set.payments,
+        grants: set.grants,
+        holds: set.holds,
+        open_seats,
+    };
+    Ok(Some((facts, rules)))
+}
+
 /// Customers whose objects matter to a member: the member's own, and those whose seats an admin gave the member. Seats
 /// that matter: those named for the member, and those named of the member's own customers.
 fn sql(members: usize) -> String {
@@ -78,7 +122,7 @@ fn sql(members: usize) -> String {
     format!(
         "SELECT 'card' AS kind, member AS whom, id AS n1, state_since AS n2, NULL AS n3, state AS t1, NULL AS t2, \
          NULL AS t3, uid_sealed AS bytes FROM cards WHERE member IN ({whom}) \
-         UNION ALL SELECT 'member', id, holder, keyholder, next_change, organisation, standing, concerns, NULL \
+         UNION ALL SELECT 'member', id, holder, keyholder, next_change, organisation, standing, concerns, facts_sha256 \
          FROM members WHERE id IN ({whom}) \
          UNION ALL SELECT 'object', c.member, o.account, c.member, c.unread_since, o.id, o.kind, o.body, NULL \
          FROM customers c JOIN objects o ON o.account = c.account AND o.customer = c.id WHERE c.member IN ({whom}) \
@@ -111,6 +155,7 @@ fn sql(members: usize) -> String {
 #[derive(Default)]
 struct Gathered {
     record: Record,
+    journaled: Option<Vec<u8>>,
     objects: Objects,
     seats: Seats,
 }
@@ -136,6 +181,7 @@ impl Gathered {
         let n1 = || n1.ok_or_else(|| lacks("n1"));
         let second = || n2.ok_or_else(|| lacks("n2"));
         let t1 = || t1.ok_or_else(|| lacks("t1"));
+        let journaled = (kind == "member").then(|| bytes.clone()).flatten();
         let bytes = || bytes.ok_or_else(|| lacks("bytes"));
         let Record {
             member,
@@ -143,9 +189,11 @@ impl Gathered {
             cards,
             listed,
             open,
+            news: _,
         } = &mut self.record;
         match kind.as_str() {
             "member" => {
+                self.journaled = journaled;
                 let standing = t2.map(|text| json(&text, "members", "standing", whom));
                 *member = Some(Member {
                     organisation: name(&t1()?, "members")?,
@@ -223,6 +271,7 @@ impl Gathered {
     fn finish(self, member: MemberId, rulebook: &Rulebook) -> Record {
         let Self {
             mut record,
+            journaled,
             objects,
             seats,
         } = self;
@@ -232,7 +281,20 @@ impl Gathered {
         facts.grants.sort_by_key(|grant| grant.id);
         facts.holds.sort_by_key(|hold| hold.id);
         facts.payments.sort_by_key(|payment| payment.id);
-        (facts.coverage, facts.open_seats) = objects.coverage(member, &seats, rulebook);
+        let mut set = FactSet {
+            seats: seats
+                .iter()
+                .map(|((account, item, seat), covered)| (*account, item.clone(), *seat, *covered))
+                .collect(),
+            grants: facts.grants.clone(),
+            holds: facts.holds.clone(),
+            payments: facts.payments.clone(),
+            ..FactSet::default()
+        };
+        objects.tell(&mut set);
+        let written = set.written();
+        record.news = (journaled.as_deref() != Some(&written.1[..])).then_some(written);
+        (facts.coverage, facts.open_seats) = objects.coverage(member, &seats, &rulebook.prices);
         record
     }
 }

@@ -1,6 +1,7 @@
 //! An organisation's rules, read once and kept in memory until they change.
 
 use super::catalogue;
+use super::journal;
 use super::prices::{self, PriceRow};
 use super::trip::{Question, Statement};
 use super::{Result, StoreError, Tx, json, on};
@@ -81,7 +82,7 @@ pub async fn changed(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Reads everything.
+/// Reads everything; the journal keeps what is new of it.
 pub async fn load(
     tx: &mut Tx,
     organisation: &OrganisationId,
@@ -98,7 +99,7 @@ pub async fn load(
     let mapped = catalogue::mappings(tx, organisation).await?;
     let mut prices = prices(tx, organisation, &rules, &on_record).await?;
     prices.extend(mapped.clone());
-    Ok(Rulebook {
+    let rulebook = Rulebook {
         organisation: organisation.clone(),
         rules,
         zones,
@@ -106,7 +107,9 @@ pub async fn load(
         mapped,
         on_record,
         version,
-    })
+    };
+    journal::rules(tx, &rulebook, now);
+    Ok(rulebook)
 }
 
 async fn types(

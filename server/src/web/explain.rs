@@ -4,7 +4,7 @@ use super::Here;
 use super::extract::{Asked, At};
 use super::problem::{Answer, Problem};
 use super::values::Moment;
-use crate::membership::explain::explain;
+use crate::membership::explain::{badge_lines, explain};
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use shared::ids::MemberId;
@@ -31,10 +31,14 @@ pub struct Explained {
     standing: String,
     /// Why: one sentence for each fact.
     reasons: Vec<String>,
+    /// What would have to change for good standing; none: nothing.
+    missing: Option<String>,
     /// What brought this standing about, and when.
     cause: Option<String>,
     /// What each zone's list says.
     zones: Vec<ZoneSays>,
+    /// What each door does with the member's cards.
+    doors: Vec<DoorSays>,
     /// What changes next, and when.
     next: Option<String>,
 }
@@ -46,6 +50,31 @@ pub struct ZoneSays {
     zone: String,
     /// In words.
     says: String,
+}
+
+/// What a door does with a member's cards.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DoorSays {
+    /// Which.
+    door: String,
+    /// In words.
+    says: String,
+}
+
+/// A badge event in words.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BadgeExplained {
+    /// What the door did, what it went by, and what was known here; line by line.
+    lines: Vec<String>,
+}
+
+/// Why a door did what it did when a card was shown
+#[utoipa::path(get, path = "/api/v1/badges/{badge}/explain", tag = "events",
+    params(("badge" = i64, Path)), responses((status = OK, body = BadgeExplained), Problem))]
+pub async fn badge(state: Here, At(id): At<i64>) -> Answer<Json<BadgeExplained>> {
+    let lines = badge_lines(&state.app, id).await?;
+    let lines = lines.ok_or(Problem::not_found("badge event"))?;
+    Ok(Json(BadgeExplained { lines }))
 }
 
 /// A member's standing in words, now or at a moment in the past
@@ -71,13 +100,19 @@ pub async fn show(
         zone: zone.into(),
         says,
     });
+    let doors = told.doors.into_iter().map(|(door, says)| DoorSays {
+        door: door.into(),
+        says,
+    });
     Ok(Json(Explained {
         member: told.member.0,
         at: Moment(told.at),
         standing: told.standing,
         reasons: told.reasons,
+        missing: told.missing,
         cause: told.cause,
         zones: zones.collect(),
+        doors: doors.collect(),
         next: told.next,
     }))
 }

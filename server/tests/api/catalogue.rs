@@ -57,7 +57,7 @@ pub async fn subscribe(api: &Api, customer: &str, id: &str, price: &str) {
     };
     let mut tx = api.tx().await;
     mirror::meet(&mut tx, api.app.account, customer, now);
-    mirror::put(&mut tx, api.app.account, customer, &kept);
+    mirror::put(&mut tx, api.app.account, customer, &kept, api.now());
     tx.commit().await.expect("committed");
 }
 

@@ -206,6 +206,8 @@ async fn badge(api: &Api, sequence: u64, holder: Option<i64>, reason: Reason) {
         holder: holder.map(Holder),
         reason,
         list: None,
+        policy: None,
+        contact: None,
     };
     let event = BadgeEvent {
         sequence,

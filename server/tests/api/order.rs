@@ -51,7 +51,7 @@ async fn what_a_clock_that_was_ahead_fetched_hides_no_news() {
         as_of: api.now() + Span::days(300),
         ..known.expect("read").expect("kept")
     };
-    mirror::put(&mut tx, account, "cus_1", &kept);
+    mirror::put(&mut tx, account, "cus_1", &kept, api.now());
     tx.commit().await.expect("committed");
     let now = api.now().as_seconds();
     let item = json!({"id": "si_1", "object": "subscription_item", "quantity": 1,

@@ -220,7 +220,7 @@ pub async fn subscribe(api: &Api, customer: &str) -> AccountId {
         stamp: None,
         as_of: Timestamp::MIN,
     };
-    mirror::put(&mut tx, account, customer, &kept);
+    mirror::put(&mut tx, account, customer, &kept, api.now());
     let price = PriceRow {
         x: Some("full".to_owned()),
         ..PriceRow::default()

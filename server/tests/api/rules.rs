@@ -412,6 +412,7 @@ const ROUTES: &str = "
     DELETE /doors/{door}
     POST /doors/{door}/commands
     GET /badges
+    GET /badges/{badge}/explain
     GET /inbox
     GET /inbox/{event}
     GET /attention

@@ -378,3 +378,42 @@ fn an_item_that_was_taken_out_is_remembered_by_what_was_paid_for_it() {
     with.remember_gone_items(&paid);
     assert_eq!(with.items.len(), 1, "another membership goes on");
 }
+
+#[test]
+fn what_is_missing_is_named() {
+    use super::missing::{Missing, Owed, missing};
+    let of = |facts: &Facts, now: Timestamp| missing(&standing(facts, &rules(), now), facts);
+    let mut all = facts(
+        subscription("past_due", 30, 60),
+        vec![
+            invoice("in_1", InvoiceStatus::Paid, 0, 30),
+            invoice("in_2", InvoiceStatus::Open, 30, 60),
+        ],
+    );
+    let owed = Missing::Paid(vec![Owed {
+        invoice: "in_2".into(),
+        amount: 5000,
+        currency: "eur".into(),
+    }]);
+    assert_eq!(of(&all, day(35)), Some(owed.clone()), "in grace");
+    assert_eq!(of(&all, day(55)), Some(owed), "lapsed");
+    all.holds.push(Hold {
+        id: HoldId(4),
+        from: day(0),
+        until: None,
+    });
+    assert_eq!(of(&all, day(35)), Some(Missing::Lifted(HoldId(4))));
+
+    let good = facts(
+        subscription("active", 0, 30),
+        vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)],
+    );
+    assert_eq!(of(&good, day(3)), None);
+    let mut over = subscription("canceled", 0, 30);
+    over.ended_at = Some(day(30));
+    let over = facts(over, vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)]);
+    assert_eq!(of(&over, day(40)), Some(Missing::Renewed));
+    let first = facts(subscription("incomplete", 0, 30), Vec::new());
+    assert_eq!(of(&first, day(1)), Some(Missing::FirstPayment));
+    assert_eq!(of(&Facts::default(), day(1)), Some(Missing::AnyFact));
+}

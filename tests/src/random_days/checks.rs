@@ -230,6 +230,7 @@ impl World {
         self.check_sequences();
         self.check_reports();
         self.check_that_lists_were_given();
+        self.building.history_holds();
     }
 
     /// Every agent's log is there from the first event of each boot to the last, in one order.
