@@ -1,10 +1,12 @@
 //! The server as steps: each takes the moment and what came in, and says what is to be published. Drivers around it
 //! own the timers and the sockets.
 
+use crate::attention::Kind;
 use crate::billing::client::Stripe;
 use crate::billing::signature::SigningSecret;
 use crate::doors::intake;
 use crate::doors::publish::{self, Publication};
+use crate::doors::refused::Refusal;
 use crate::keys::Keys;
 use crate::membership::build::ZoneChanges;
 use crate::membership::clock;
@@ -120,6 +122,10 @@ impl App {
         crate::setup::organisation(&mut tx, &organisation, now).await?;
         accounts::meet(&mut tx, &organisation, billing.mode.word(), now);
         let account = accounts::find(&mut tx, &organisation, billing.mode.word()).await?;
+        if !billing.secrets.is_empty() {
+            let kind = Kind::WebhooksUnverified;
+            attention::settle(&mut tx, &organisation, kind, "webhooks", now).await?;
+        }
         tx.commit().await?;
         Ok(Self {
             store,
@@ -192,8 +198,8 @@ impl App {
             work.now,
         )
         .await?;
-        work.rulebook = Arc::new(fresh);
-        Ok(())
+        let before = std::mem::replace(&mut work.rulebook, Arc::new(fresh));
+        self.tell_unknown_types(work, &before).await
     }
 
     /// Derives a member within a transaction.
@@ -386,7 +392,7 @@ impl App {
             now,
         )
         .await?;
-        tx.commit().await?;
+        self.check_refusals(tx, &taken.refusals, now).await?;
         if let Some(refused) = &taken.refused {
             tracing::warn!(topic, %refused, "a message from the broker changed nothing");
         }
@@ -395,6 +401,19 @@ impl App {
             result: taken.result,
             refused: taken.refused,
         })
+    }
+
+    /// Looks whether cards that were turned away may enter, and commits.
+    async fn check_refusals(&self, mut tx: Tx, refusals: &[Refusal], now: Timestamp) -> Step<()> {
+        if refusals.is_empty() {
+            return tx.commit().await;
+        }
+        let version = rulebook::ask_version(&mut tx);
+        let mut work = self.work_on(tx, version, now).await?;
+        for refusal in refusals {
+            self.check_refusal(&mut work, refusal).await?;
+        }
+        work.tx.commit().await
     }
 
     /// Raises an attention item outside any other work.

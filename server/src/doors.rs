@@ -9,4 +9,5 @@ pub mod intake;
 pub mod mqtt;
 pub mod pairing;
 pub mod publish;
+pub mod refused;
 pub mod tls;

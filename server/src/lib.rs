@@ -1,6 +1,7 @@
 //! The server: what Stripe says becomes what doors know.
 
 pub mod app;
+pub mod attention;
 pub mod billing;
 pub mod clock;
 pub mod config;

@@ -43,6 +43,7 @@ mod pairing;
 mod payments;
 mod plan_changes;
 mod problem;
+mod resolve;
 mod reversals;
 mod schedules;
 mod standing;
@@ -129,7 +130,8 @@ pub fn router(state: Arc<State>) -> Router {
         .routes(routes!(inbox::list))
         .routes(routes!(inbox::show))
         .routes(routes!(attention::list))
-        .routes(routes!(attention::resolve))
+        .routes(routes!(attention::kinds))
+        .routes(routes!(resolve::resolve))
         .split_for_parts();
     let admin = admin.route_layer(from_fn_with_state(state.clone(), auth::admin));
     let (agent, pairing) = OpenApiRouter::new()
@@ -209,9 +211,12 @@ impl State {
         audit(&mut work.tx, &self.app.organisation, work.now, line);
     }
 
-    /// After a change of rules: derives everybody, unless too many would lose access by it.
+    /// After a change of rules: links whoever pays by prices that name a type only now, and derives everybody, unless
+    /// too many would lose access by it.
     async fn derive_all(&self, work: &mut Work, cause: &str, approved: bool) -> Answer<()> {
+        let before = work.rulebook.clone();
         self.app.reread(work).await?;
+        self.app.link_newly_named(work, &before).await?;
         match self.app.derive_all(work, cause, approved).await? {
             Run::Done { .. } => Ok(()),
             Run::Braked { lost } => Err(Problem::braked(lost)),

@@ -55,6 +55,24 @@ pub enum ConcernKind {
 }
 
 impl ConcernKind {
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::TypeLost,
+        Self::UnknownStatus,
+        Self::ActiveWithoutPayment,
+        Self::CancelledEarly,
+        Self::DuplicateSubscription,
+        Self::Refund,
+        Self::DisputeInquiry,
+        Self::Dispute,
+        Self::DisputeLost,
+        Self::SeatUnnamed,
+        Self::TwoCustomers,
+        Self::GrantedNotActive,
+        Self::PaymentEnding,
+        Self::InvoiceStuck,
+    ];
+
     /// The word in the database and in the interface.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -126,7 +144,7 @@ impl ConcernKind {
             Self::ActiveWithoutPayment => {
                 "Collect the money, cancel the subscription, or leave it if the period is a present."
             }
-            Self::CancelledEarly => "To end access now, place a hold.",
+            Self::CancelledEarly => "End its access now, or leave it to the paid end.",
             Self::DuplicateSubscription => "Cancel one of them in Stripe, or name whom it covers.",
             Self::Refund | Self::DisputeLost => {
                 "Decide whether the member stays; to take access away, place a hold."
@@ -207,6 +225,7 @@ fn of_cause(cause: Cause) -> Option<ConcernKind> {
         | Cause::Ending
         | Cause::Paused
         | Cause::Unpaid
+        | Cause::EndedByHand
         | Cause::SeatRemoved
         | Cause::Reversed => None,
     }

@@ -391,6 +391,9 @@ pub struct Hold {
     pub from: Timestamp,
     /// First moment after it; none: until lifted.
     pub until: Option<Timestamp>,
+    /// `sub_…`, if only what that one gives is withheld.
+    #[serde(default)]
+    pub subscription: Option<String>,
 }
 
 /// The knobs of one membership type.

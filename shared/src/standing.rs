@@ -7,7 +7,7 @@ pub mod missing;
 mod stripe;
 
 use crate::concerns::{self, Concern};
-use crate::facts::{Facts, Rules};
+use crate::facts::{Facts, Hold, Rules};
 use crate::ids::{AccountId, GrantId, HoldId, MembershipTypeId, PaymentId};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,8 @@ pub enum Cause {
     TypeLost,
     /// The running period's invoice was voided or written off.
     Forgiven,
+    /// It was cancelled, and an admin did not leave the paid time to the member.
+    EndedByHand,
     /// The seat was taken away.
     SeatRemoved,
     /// The running period's payment was given back or disputed, and the type's policy ends access then.
@@ -127,6 +129,7 @@ impl Cause {
                 "The plan no longer names a membership type; the last one holds to the paid end."
             }
             Self::Forgiven => "The running period's invoice was voided or written off.",
+            Self::EndedByHand => "An admin ended it although paid time was left.",
             Self::SeatRemoved => "The seat was taken away.",
             Self::Reversed => "The running period's payment was given back or disputed.",
             Self::UnknownStatus => {
@@ -268,7 +271,8 @@ pub fn windows(facts: &Facts, rules: &Rules) -> Vec<Access> {
     let stripe = facts
         .coverage
         .iter()
-        .filter_map(|coverage| stripe::access(coverage, rules));
+        .filter_map(|coverage| stripe::access(coverage, rules))
+        .flat_map(|access| withhold(access, &facts.holds));
     let by_hand = facts.payments.iter().filter_map(|payment| {
         let policy = rules.types.get(&payment.membership)?;
         Some(Access {
@@ -300,6 +304,42 @@ pub fn windows(facts: &Facts, rules: &Rules) -> Vec<Access> {
     all
 }
 
+/// What holds on its subscription alone leave of a window.
+fn withhold(access: Access, holds: &[Hold]) -> Vec<Access> {
+    let Because::Subscription { account, id, .. } = access.because.clone() else {
+        return vec![access];
+    };
+    let ended = Because::Subscription {
+        account,
+        id: id.clone(),
+        cause: Cause::EndedByHand,
+    };
+    let mut left = vec![access];
+    for hold in holds
+        .iter()
+        .filter(|hold| hold.subscription.as_ref() == Some(&id))
+    {
+        let cut = |access: Access| {
+            if access.over(hold.from) || hold.until.is_some_and(|until| !access.begun(until)) {
+                return [Some(access), None];
+            }
+            let before = Access {
+                until: Some(hold.from),
+                certain: true,
+                because: ended.clone(),
+                ..access.clone()
+            };
+            let after = hold.until.map(|until| Access {
+                from: Some(access.from.map_or(until, |from| from.max(until))),
+                ..access
+            });
+            [Some(before), after]
+        };
+        left = left.into_iter().flat_map(cut).flatten().collect();
+    }
+    left
+}
+
 fn is_not_empty(access: &Access) -> bool {
     match (access.from, access.until) {
         (Some(from), Some(until)) => from < until,
@@ -311,6 +351,7 @@ fn held(facts: &Facts, now: Timestamp) -> Option<(HoldId, Option<Timestamp>)> {
     facts
         .holds
         .iter()
+        .filter(|hold| hold.subscription.is_none())
         .filter(|hold| hold.from <= now && hold.until.is_none_or(|until| now < until))
         .max_by_key(|hold| (hold.until.unwrap_or(Timestamp::MAX), hold.id))
         .map(|hold| (hold.id, hold.until))

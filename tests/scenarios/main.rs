@@ -26,6 +26,7 @@ macro_rules! stories {
     )*};
 }
 
+mod attending;
 mod banks;
 mod cancelling;
 mod changing_plans;

@@ -5,6 +5,7 @@ use super::order::{Choice, Stamp};
 use super::read::Event;
 use super::sheet::{Line, Sheet};
 use crate::app::{App, Step, Work};
+use crate::attention::Kind;
 use crate::store::attention::{Item, raise};
 use crate::store::catalogue;
 use crate::store::inbox::{self, Fate};
@@ -131,7 +132,7 @@ impl App {
         inbox::finish(tx, id, Fate::Poisoned, Some(why)).await?;
         let subject = id.to_string();
         let item = Item {
-            kind: "poisoned_event",
+            kind: Kind::PoisonedEvent,
             subject: &subject,
             sentence: "A Stripe event could not be applied; it is kept.",
             remedy: "Look at it in the inbox, then replay it or ask for help.",
@@ -411,7 +412,7 @@ impl App {
             return Ok(());
         }
         let item = Item {
-            kind: "thin_events",
+            kind: Kind::ThinEvents,
             subject: "key",
             sentence: "Stripe sends events without their content, and there is no key to ask with. They are kept.",
             remedy: "Set STRIPE_SECRET_KEY, or let Stripe send snapshot events to this address.",
@@ -424,12 +425,12 @@ impl App {
     async fn flag(&self, work: &mut Work, flag: Flag, about: &str) -> Step<()> {
         let (kind, sentence, remedy) = match flag {
             Flag::FraudWarning => (
-                "fraud_warning",
+                Kind::FraudWarning,
                 "The issuer of a card suspects fraud. Access was not changed by it.",
                 "Look at the charge in Stripe; to take access away, place a hold.",
             ),
             Flag::MandateEnded => (
-                "mandate_ended",
+                Kind::MandateEnded,
                 "A bank no longer lets the club collect from an account; the next renewal will fail.",
                 "Look the mandate up in Stripe and ask its payer for another way to pay.",
             ),

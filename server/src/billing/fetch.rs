@@ -3,6 +3,7 @@
 use super::ask::{Failure, Fetched};
 use super::prices::said_stamp;
 use crate::app::{App, Step, Work};
+use crate::attention::Kind;
 use crate::store::accounts;
 use crate::store::attention::{Item, raise, settle};
 use crate::store::mirror::{self, CustomerNews, Kept, Object};
@@ -60,7 +61,7 @@ impl App {
             settle(
                 &mut tx,
                 &self.organisation,
-                "stripe_not_readable",
+                Kind::StripeNotReadable,
                 "key",
                 now,
             )
@@ -73,7 +74,7 @@ impl App {
                 Err(_) => "Stripe cannot be read with this key. Nobody lost access.",
             };
             let item = Item {
-                kind: "stripe_not_readable",
+                kind: Kind::StripeNotReadable,
                 subject: "key",
                 sentence,
                 remedy: "Set STRIPE_SECRET_KEY to a key of the right account and mode.",
@@ -169,7 +170,7 @@ impl App {
         let remedy =
             "It is tried again by itself; check Stripe's status and the key if this stays.";
         let item = Item {
-            kind: "stripe_unreachable",
+            kind: Kind::StripeUnreachable,
             subject: customer,
             sentence,
             remedy,
@@ -235,7 +236,7 @@ impl App {
         settle(
             &mut work.tx,
             &self.organisation,
-            "stripe_unreachable",
+            Kind::StripeUnreachable,
             customer,
             work.now,
         )

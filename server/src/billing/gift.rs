@@ -4,6 +4,7 @@
 
 use super::client::{Request, Stripe, StripeError, segment};
 use crate::app::{App, Step};
+use crate::attention::Kind;
 use crate::store::attention::{AuditLine, Item, audit, raise, settle};
 use crate::store::gift_cards::{self, GiftCard};
 use crate::store::payers::{self, CustomerFace, Whose};
@@ -219,17 +220,17 @@ impl App {
                     let member = MemberId(card.member.unwrap_or_default());
                     self.note_gift(&mut tx, "gift_card.redeemed", card, ("server", member), now);
                 }
-                settle(&mut tx, organisation, "gift_card", &subject, now).await?;
+                settle(&mut tx, organisation, Kind::GiftCard, &subject, now).await?;
             }
             Tried::Refused(error) => {
                 tracing::warn!(card = card.id, %error, "Stripe refused a gift card; it can be redeemed again");
                 gift_cards::refused(&mut tx, card.id, card.tries).await?;
-                settle(&mut tx, organisation, "gift_card", &subject, now).await?;
+                settle(&mut tx, organisation, Kind::GiftCard, &subject, now).await?;
             }
             Tried::Open(error) => {
                 tracing::warn!(card = card.id, %error, "a gift card is not redeemed yet");
                 let item = Item {
-                    kind: "gift_card",
+                    kind: Kind::GiftCard,
                     subject: &subject,
                     sentence: "A gift card is being redeemed, and Stripe has not confirmed it yet.",
                     remedy: "It is finished by itself; check Stripe's status and the key if this stays.",

@@ -4,11 +4,12 @@ use super::apply::Batch;
 use super::read::{Event, PriceInfo};
 use super::tag;
 use crate::app::{App, Step, Work};
+use crate::attention::Kind;
 use crate::store::attention::{Item, raise, settle};
 use crate::store::catalogue::{self, PriceFace};
 use crate::store::mirror;
 use crate::store::prices::{self, PriceRow};
-use crate::store::rulebook;
+use crate::store::rulebook::{self, Rulebook};
 use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
@@ -75,7 +76,7 @@ impl App {
                 settle(
                     &mut work.tx,
                     &self.organisation,
-                    "catalogue_change",
+                    Kind::CatalogueChange,
                     &price.id,
                     work.now,
                 )
@@ -84,7 +85,7 @@ impl App {
             Some((known, _)) if known.x.is_some() => {
                 prices::hold(&mut work.tx, account, &price.id, row.x.as_deref(), stamp).await?;
                 let item = Item {
-                    kind: "catalogue_change",
+                    kind: Kind::CatalogueChange,
                     subject: &price.id,
                     sentence: "A price that members may pay by names another membership type now. Nothing was changed.",
                     remedy: "Accept the change, or set the old name again in Stripe.",
@@ -99,9 +100,19 @@ impl App {
         }
         prices::put(&mut work.tx, account, &price.id, &row, stamp).await?;
         self.show_price(work, account, price, said).await?;
-        if row.x.is_none() && !row.warnings.is_empty() {
+        if row.x.is_some() {
+            let organisation = &self.organisation;
+            settle(
+                &mut work.tx,
+                organisation,
+                Kind::NearMiss,
+                &price.id,
+                work.now,
+            )
+            .await?;
+        } else if !row.warnings.is_empty() {
             let item = Item {
-                kind: "near_miss",
+                kind: Kind::NearMiss,
                 subject: &price.id,
                 sentence: "A price looks as if it should name a membership type, but does not.",
                 remedy: "Write `membertype_X-` in front of its nickname, or set its metadata.",
@@ -111,6 +122,49 @@ impl App {
         }
         rulebook::changed(&mut work.tx).await?;
         Ok(true)
+    }
+
+    /// Tells staff of types that prices name and that do not exist, compared with what the rules said `before`.
+    pub(crate) async fn tell_unknown_types(&self, work: &mut Work, before: &Rulebook) -> Step<()> {
+        let rulebook = work.rulebook.clone();
+        for x in before.unknown.difference(&rulebook.unknown) {
+            settle(
+                &mut work.tx,
+                &self.organisation,
+                Kind::UnknownType,
+                x,
+                work.now,
+            )
+            .await?;
+        }
+        for x in rulebook.unknown.difference(&before.unknown) {
+            let sentence = format!(
+                "Prices name the membership type `{x}`, which does not exist: whoever pays by them gets the type that \
+                 stands in for it, or none."
+            );
+            let item = Item {
+                kind: Kind::UnknownType,
+                subject: x,
+                sentence: &sentence,
+                remedy: "Make the type, let another stand in for it, or give the prices another name in Stripe.",
+                member: None,
+            };
+            raise(&mut work.tx, &self.organisation, item, work.now).await?;
+        }
+        Ok(())
+    }
+
+    /// Links whoever pays by prices that name a type only now, compared with what the rules said `before`.
+    pub(crate) async fn link_newly_named(&self, work: &mut Work, before: &Rulebook) -> Step<()> {
+        let rulebook = work.rulebook.clone();
+        let new = rulebook
+            .prices
+            .keys()
+            .filter(|price| !before.prices.contains_key(price));
+        for (account, price) in new {
+            self.link_payers(work, *account, price).await?;
+        }
+        Ok(())
     }
 
     /// Keeps what is shown of a price, for people; an older word says nothing.

@@ -7,6 +7,7 @@ use super::ask::{Failure, Fetched};
 use super::client::{Stripe, StripeError};
 use super::differences::{of_invoice, of_subscription};
 use crate::app::{App, Step};
+use crate::attention::Kind;
 use crate::doors::publish::Publication;
 use crate::membership::clock::{brake_limit, members_in};
 use crate::store::accounts;
@@ -265,7 +266,7 @@ impl App {
                 losing.len()
             );
             let item = Item {
-                kind: "reconciliation_brake",
+                kind: Kind::ReconciliationBrake,
                 subject: "reconciliation",
                 sentence: &sentence,
                 remedy: "Run `goodstanding reconcile --dry-run` to see them, then `goodstanding reconcile --yes`, or mend the cause.",
@@ -278,7 +279,7 @@ impl App {
             settle(
                 &mut tx,
                 &self.organisation,
-                "reconciliation_brake",
+                Kind::ReconciliationBrake,
                 subject,
                 clock(),
             )

@@ -6,6 +6,7 @@ use super::prices::{price_row, said_stamp};
 use super::read::{self, PriceInfo};
 use super::tag::{self, METADATA_KEY, PREFIX, Place};
 use crate::app::{App, Work};
+use crate::attention::Kind;
 use crate::doors::publish::Publication;
 use crate::membership::clock::Run;
 use crate::store::attention::{AuditLine, audit, settle};
@@ -194,7 +195,7 @@ impl App {
     ) -> Result<Run, RetrofitError> {
         let row = price_row(price);
         prices::put(&mut work.tx, self.account, &price.id, &row, &as_of(now)).await?;
-        for kind in ["catalogue_change", "near_miss"] {
+        for kind in [Kind::CatalogueChange, Kind::NearMiss] {
             settle(&mut work.tx, &self.organisation, kind, &price.id, now).await?;
         }
         self.reread(work).await?;

@@ -5,6 +5,7 @@ use super::client::{Stripe, StripeError};
 use super::read::Event;
 use super::sheet::{Line, Sheet};
 use crate::app::{App, Step};
+use crate::attention::Kind;
 use crate::store::attention::settle;
 use crate::store::inbox::{self, Fate, Waiting};
 use serde_json::Value;
@@ -109,7 +110,14 @@ impl App {
                 }
             }
         }
-        settle(&mut work.tx, &self.organisation, "thin_events", "key", now).await?;
+        settle(
+            &mut work.tx,
+            &self.organisation,
+            Kind::ThinEvents,
+            "key",
+            now,
+        )
+        .await?;
         let asked = Sheet::ask(&mut work.tx, &lines);
         let sheet = Sheet::read(&mut work.tx, asked, now).await?;
         self.apply_all(&mut work, lines, sheet).await?;

@@ -1,12 +1,14 @@
 //! Intake: what agents say. Unsigned, wrongly signed or moved messages change nothing and are counted.
 
 use super::publish::{self, Publication, merge};
+use super::refused::Refusal;
+use crate::attention;
 use crate::keys::Keys;
 use crate::store::agents::{self, Agent, Badge};
 use crate::store::attention::{Item, raise, settle};
 use crate::store::{Result, Tx, lists};
 use sha2::{Digest as _, Sha256};
-use shared::badge::{BadgeEvent, chain};
+use shared::badge::{BadgeEvent, What, chain};
 use shared::ids::{AgentId, OrganisationId, ZoneId};
 use shared::time::Timestamp;
 use shared::wire::topics::Channel;
@@ -21,6 +23,8 @@ pub struct Taken {
     pub refused: Option<Refused>,
     /// A command's result, for whoever waits for it.
     pub result: Option<(AgentId, shared::wire::CommandResult)>,
+    /// Cards that were turned away, told for the first time.
+    pub refusals: Vec<Refusal>,
 }
 
 /// Why an agent's message changed nothing.
@@ -224,7 +228,7 @@ impl Context<'_> {
         settle(
             tx,
             self.organisation,
-            "out_of_contact",
+            attention::Kind::OutOfContact,
             self.agent.id.as_str(),
             self.now,
         )
@@ -240,7 +244,7 @@ impl Context<'_> {
             let sentence =
                 format!("A door refused {refused} messages that it cannot trust or use.");
             let item = Item {
-                kind: "messages_refused",
+                kind: attention::Kind::MessagesRefused,
                 subject: self.agent.id.as_str(),
                 sentence: &sentence,
                 remedy: "Look at the agent's events for the causes; check who else can reach the broker.",
@@ -265,7 +269,7 @@ impl Context<'_> {
             let why = "a door holds a newer or another list than this server has";
             lists::stop(tx, self.organisation, &zone.zone, Some(why)).await?;
             let item = Item {
-                kind: "door_ahead",
+                kind: attention::Kind::DoorAhead,
                 subject: zone.zone.as_str(),
                 sentence: "A door holds a newer or another list than this server; nothing is published to its zone.",
                 remedy: "If this server was restored from a backup, run `goodstanding new-epoch`.",
@@ -285,10 +289,17 @@ impl Context<'_> {
     ) -> Result<()> {
         let subject = format!("{} {zone}", self.agent.id);
         if newest.is_some_and(|newest| newest + OUT_OF_CONTACT >= self.now) {
-            return settle(tx, self.organisation, "stream_withheld", &subject, self.now).await;
+            return settle(
+                tx,
+                self.organisation,
+                attention::Kind::StreamWithheld,
+                &subject,
+                self.now,
+            )
+            .await;
         }
         let item = Item {
-            kind: "stream_withheld",
+            kind: attention::Kind::StreamWithheld,
             subject: &subject,
             sentence: "A door reports, but has not seen a signed head of its zone for ten minutes.",
             remedy: "Check the broker: it delays or drops what the server sends.",
@@ -303,6 +314,7 @@ impl Context<'_> {
         let agent = &self.agent.id;
         let mut ack = agents::committed(tx, self.organisation, agent, events.boot).await?;
         let before = ack.up_to;
+        let mut fresh = Vec::new();
         for body in &events.events {
             let Ok(event) = minicbor::decode::<BadgeEvent>(body) else {
                 return Ok(Taken {
@@ -317,7 +329,7 @@ impl Context<'_> {
                 body,
                 sha256: Sha256::digest(&**body).into(),
             };
-            agents::put_badge(tx, self.organisation, badge, self.now).await?;
+            let is_new = agents::put_badge(tx, self.organisation, badge, self.now).await?;
             if event.sequence <= before
                 && agents::claimed_twice(tx, self.organisation, badge).await?
             {
@@ -330,7 +342,11 @@ impl Context<'_> {
                 ack.digest = chain(ack.digest, events.boot, body);
                 ack.up_to = event.sequence;
             }
+            if is_new && turned_away(&event) {
+                fresh.push(event);
+            }
         }
+        let refusals = self.refusals(tx, &fresh).await?;
         agents::commit_up_to(tx, self.organisation, agent, &ack).await?;
         let answer = Publication::new(
             self.keys,
@@ -340,13 +356,37 @@ impl Context<'_> {
         );
         Ok(Taken {
             answers: vec![answer],
+            refusals,
             ..Taken::default()
         })
     }
 
+    /// Where cards were turned away, and why.
+    async fn refusals(&self, tx: &mut Tx, events: &[BadgeEvent]) -> Result<Vec<Refusal>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let doors = agents::doors(tx, self.organisation, &self.agent.id).await?;
+        let refusal = |event: &BadgeEvent| {
+            let What::Card { token, reason, .. } = event.what else {
+                return None;
+            };
+            let mut doors = doors.iter();
+            let door = doors.find(|door| Some(&door.door) == event.door.as_ref())?;
+            Some(Refusal {
+                door: door.door.clone(),
+                zone: door.zone.clone(),
+                at: event.at,
+                token,
+                reason,
+            })
+        };
+        Ok(events.iter().filter_map(refusal).collect())
+    }
+
     async fn two_agents(&self, tx: &mut Tx) -> Result<()> {
         let item = Item {
-            kind: "two_agents",
+            kind: attention::Kind::TwoAgents,
             subject: self.agent.id.as_str(),
             sentence: "Two agents claim one identity: the same event number came with two contents.",
             remedy: "Find the copy, revoke the agent and pair it again.",
@@ -355,6 +395,10 @@ impl Context<'_> {
         raise(tx, self.organisation, item, self.now).await?;
         Ok(())
     }
+}
+
+fn turned_away(event: &BadgeEvent) -> bool {
+    matches!(event.what, What::Card { reason, .. } if !reason.grants())
 }
 
 /// Without a fresh report, or a fresh head at the door, for so long, staff are told.
@@ -368,7 +412,7 @@ pub async fn watch(tx: &mut Tx, organisation: &OrganisationId, now: Timestamp) -
             continue;
         }
         let item = Item {
-            kind: "out_of_contact",
+            kind: attention::Kind::OutOfContact,
             subject: agent.id.as_str(),
             sentence: "A door agent has not reported for ten minutes; its doors go on from their last list.",
             remedy: "Check the agent's power and network.",

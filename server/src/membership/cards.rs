@@ -1,6 +1,7 @@
 //! Cards come to a member and go: typed by staff, or shown twice at a door that enrols.
 
 use crate::app::{App, Step, Work};
+use crate::attention::Kind;
 use crate::random::Handed;
 use crate::store::attention::settle;
 use crate::store::members::CardRow;
@@ -51,11 +52,13 @@ pub async fn add(
             people::add_card(&mut work.tx, &app.organisation, new, work.now).await?
         }
     };
-    for item in reading::open_items(&mut work.tx, &app.organisation, "needs_card", member).await? {
+    for item in
+        reading::open_items(&mut work.tx, &app.organisation, Kind::NeedsCard, member).await?
+    {
         settle(
             &mut work.tx,
             &app.organisation,
-            "needs_card",
+            Kind::NeedsCard,
             &item,
             work.now,
         )

@@ -2,6 +2,7 @@
 
 use super::build::ZoneChanges;
 use super::derive::{Context, Derived, derive_all};
+use crate::attention::Kind;
 use crate::store::attention::{Item, raise};
 use crate::store::{Result, Tx, members, mirror, on};
 use shared::ids::{AccountId, MemberId, OrganisationId};
@@ -70,7 +71,7 @@ pub async fn run(
             lost.len()
         );
         let item = Item {
-            kind: "mass_brake",
+            kind: Kind::MassBrake,
             subject: context.cause,
             sentence: &sentence,
             remedy: "Look at the members concerned, then say yes or mend the cause.",

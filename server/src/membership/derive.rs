@@ -1,6 +1,7 @@
 //! Derive: lock the members, re-read all facts, write standing, story, audit line and list changes together.
 
 use super::build::{ZoneChanges, entries};
+use crate::attention::Kind;
 use crate::keys::Keys;
 use crate::store::attention::{AuditLine, Item, audit_all, raise, settle};
 use crate::store::records::{Record, records};
@@ -180,11 +181,12 @@ async fn show_concerns(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) -
     for fresh in fresh {
         let [new, gone] = &fresh.concerns;
         for concern in gone {
-            settle(tx, organisation, concern.kind.word(), &concern.subject, now).await?;
+            let kind = Kind::Concern(concern.kind);
+            settle(tx, organisation, kind, &concern.subject, now).await?;
         }
         for concern in new {
             let item = Item {
-                kind: concern.kind.word(),
+                kind: Kind::Concern(concern.kind),
                 subject: &concern.subject,
                 sentence: concern.kind.sentence(),
                 remedy: concern.kind.remedy(),

@@ -1,12 +1,13 @@
 //! Whose customer is it? The written rule, applied when a tagged subscription belongs to nobody yet.
 
-use crate::store::attention::{Item, raise, settle};
+use crate::attention::Kind;
+use crate::store::attention::{Item, raise, settle_link};
 use crate::store::members::{self, NewMember};
-use crate::store::mirror::{self, Customer, Object};
+use crate::store::mirror::{self, Customer, Kept, Object};
 use crate::store::rulebook::Rulebook;
 use crate::store::{Result, Tx};
 use rand_core::CryptoRng;
-use shared::facts::SubscriptionStatus;
+use shared::facts::{Invoice, InvoiceStatus, SubscriptionStatus};
 use shared::ids::{AccountId, Holder, MemberId};
 use shared::time::{Span, Timestamp};
 
@@ -35,8 +36,9 @@ pub async fn link(
     if let Some(member) = customer.member {
         return correct(tx, account, customer, MemberId(member), rulebook, now).await;
     }
-    if !pays_for_membership(tx, account, &customer.id, rulebook).await? {
-        return Ok(());
+    let objects = mirror::of_customer(tx, account, &customer.id).await?;
+    if !pays_for_membership(&objects, account, rulebook) {
+        return ask_whose_payment(tx, account, customer, &objects, rulebook, now).await;
     }
     let organisation = &rulebook.organisation;
     let (member, how, confirmed) = match choose(tx, customer, rulebook, now).await? {
@@ -58,7 +60,7 @@ pub async fn link(
         Choice::Wait => return Ok(()),
         Choice::Several => {
             let item = Item {
-                kind: "unmatched_customer",
+                kind: Kind::UnmatchedCustomer,
                 subject: &customer.id,
                 sentence: "A customer pays for a membership, and several members have its mail address.",
                 remedy: "Link the customer to the right member.",
@@ -69,7 +71,7 @@ pub async fn link(
         }
     };
     mirror::link(tx, account, &customer.id, member, how, confirmed);
-    settle(tx, organisation, "unmatched_customer", &customer.id, now).await?;
+    settle_link(tx, organisation, account, &customer.id, now).await?;
     announce(tx, rulebook, &customer.id, member, how, now).await
 }
 
@@ -103,9 +105,7 @@ async fn correct(
         return Ok(());
     }
     mirror::link(tx, account, &customer.id, whose, how, how == "reference");
-    for kind in ["confirm_link", "needs_card"] {
-        settle(tx, organisation, kind, &customer.id, now).await?;
-    }
+    settle_link(tx, organisation, account, &customer.id, now).await?;
     if created {
         members::forget_if_empty(tx, member).await?;
     }
@@ -154,14 +154,8 @@ async fn choose(
     }
 }
 
-async fn pays_for_membership(
-    tx: &mut Tx,
-    account: AccountId,
-    customer: &str,
-    rulebook: &Rulebook,
-) -> Result<bool> {
-    let objects = mirror::of_customer(tx, account, customer).await?;
-    Ok(objects.iter().any(|kept| match &kept.object {
+fn pays_for_membership(objects: &[Kept], account: AccountId, rulebook: &Rulebook) -> bool {
+    objects.iter().any(|kept| match &kept.object {
         Object::Subscription(subscription) => {
             let begun = !matches!(
                 subscription.status,
@@ -174,10 +168,65 @@ async fn pays_for_membership(
                     .any(|item| rulebook.prices.contains_key(&(account, item.price.clone())))
         }
         Object::Invoice(_) => false,
-    }))
+    })
 }
 
-async fn announce(
+/// Money that came without a subscription: our reference says whose it is; without one, staff are asked about what
+/// looks like a member's, by what it is for or by its payer's mail address.
+async fn ask_whose_payment(
+    tx: &mut Tx,
+    account: AccountId,
+    customer: &Customer,
+    objects: &[Kept],
+    rulebook: &Rulebook,
+    now: Timestamp,
+) -> Result<()> {
+    let single = objects.iter().filter_map(|kept| match &kept.object {
+        Object::Invoice(invoice) => Some(invoice),
+        Object::Subscription(_) => None,
+    });
+    let single: Vec<&Invoice> = single
+        .filter(|invoice| invoice.subscription.is_none())
+        .filter(|invoice| invoice.status == InvoiceStatus::Paid && invoice.amount_paid > 0)
+        .collect();
+    if single.is_empty() {
+        return Ok(());
+    }
+    let organisation = &rulebook.organisation;
+    if let Some(member) = named(tx, customer, rulebook).await? {
+        mirror::link(tx, account, &customer.id, member, "reference", true);
+        return settle_link(tx, organisation, account, &customer.id, now).await;
+    }
+    let known = match &customer.mail {
+        Some(mail) => members::by_mail(tx, organisation, mail).await?,
+        None => Vec::new(),
+    };
+    let names_a_type = |invoice: &&&Invoice| {
+        let mut prices = invoice.lines.iter().filter_map(|line| line.price.clone());
+        prices.any(|price| rulebook.prices.contains_key(&(account, price)))
+    };
+    for invoice in single
+        .iter()
+        .filter(|invoice| !known.is_empty() || names_a_type(invoice))
+    {
+        let item = Item {
+            kind: Kind::UnmatchedPayment,
+            subject: &invoice.id,
+            sentence: "A payment came from a customer who is nobody's, and looks like a member's.",
+            remedy: "Link its customer to the member; to let it open doors, grant access for the time it bought.",
+            member: if let [only] = known[..] {
+                Some(only)
+            } else {
+                None
+            },
+        };
+        raise(tx, organisation, item, now).await?;
+    }
+    Ok(())
+}
+
+/// Tells staff of a link that somebody should look at, by `how` it was made.
+pub async fn announce(
     tx: &mut Tx,
     rulebook: &Rulebook,
     customer: &str,
@@ -187,12 +236,12 @@ async fn announce(
 ) -> Result<()> {
     let (kind, sentence, remedy) = match how {
         "mail" => (
-            "confirm_link",
+            Kind::ConfirmLink,
             "A customer was linked to the only member with its mail address.",
             "Confirm that the customer is this member.",
         ),
         "created" => (
-            "needs_card",
+            Kind::NeedsCard,
             "A new member pays and has no card yet.",
             "Enrol a card for the member.",
         ),

@@ -3,14 +3,15 @@
 use super::many::{parts, rows};
 use super::trip::Statement;
 use super::{Result, Tx, on};
-use shared::ids::{MemberId, OrganisationId};
+use crate::attention::Kind;
+use shared::ids::{AccountId, MemberId, OrganisationId};
 use shared::time::Timestamp;
 
 /// Something a human must look at; one open item per kind and subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item<'a> {
-    /// A short word, the same everywhere.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: Kind,
     /// What it is about: an id, never a name or a mail address.
     pub subject: &'a str,
     /// What happened.
@@ -21,7 +22,7 @@ pub struct Item<'a> {
     pub member: Option<MemberId>,
 }
 
-/// Opens an item; false if it is open already.
+/// Opens an item; false if it is open already, or was accepted and its cause has lasted since.
 pub async fn raise(
     tx: &mut Tx,
     organisation: &OrganisationId,
@@ -29,11 +30,12 @@ pub async fn raise(
     now: Timestamp,
 ) -> Result<bool> {
     let sql = "INSERT INTO attention (organisation, kind, subject, sentence, remedy, member, opened_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7) \
+               SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT 1 FROM attention \
+               WHERE organisation = $1 AND kind = $2 AND subject = $3 AND accepted = 1) \
                ON CONFLICT (organisation, kind, subject) WHERE resolved_at IS NULL DO NOTHING";
     let rows = on!(tx, c => sqlx::query(sql)
         .bind(organisation.as_str())
-        .bind(item.kind)
+        .bind(item.kind.word())
         .bind(item.subject)
         .bind(item.sentence)
         .bind(item.remedy)
@@ -43,17 +45,37 @@ pub async fn raise(
     Ok(rows == 1)
 }
 
-/// Closes the open item of a kind and subject, if there is one.
+/// Closes the open item of a kind and subject, if there is one: its cause has gone, and may be told when it comes again.
 pub async fn settle(
     tx: &mut Tx,
     organisation: &OrganisationId,
-    kind: &str,
+    kind: Kind,
     subject: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let sql = "UPDATE attention SET resolved_at = $4 \
-               WHERE organisation = $1 AND kind = $2 AND subject = $3 AND resolved_at IS NULL";
-    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(kind).bind(subject).bind(now.0)
+    let sql = "UPDATE attention SET resolved_at = COALESCE(resolved_at, $4), accepted = 0 \
+               WHERE organisation = $1 AND kind = $2 AND subject = $3 AND (resolved_at IS NULL OR accepted = 1)";
+    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(kind.word()).bind(subject).bind(now.0)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Closes what asks whose a customer is, or whose its payments are: it was linked.
+pub async fn settle_link(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    account: AccountId,
+    customer: &str,
+    now: Timestamp,
+) -> Result<()> {
+    for kind in [Kind::UnmatchedCustomer, Kind::ConfirmLink, Kind::NeedsCard] {
+        settle(tx, organisation, kind, customer, now).await?;
+    }
+    let sql = "UPDATE attention SET resolved_at = COALESCE(resolved_at, $5), accepted = 0 \
+               WHERE organisation = $1 AND kind = $2 AND (resolved_at IS NULL OR accepted = 1) \
+               AND subject IN (SELECT id FROM objects WHERE account = $3 AND customer = $4)";
+    on!(tx, c => sqlx::query(sql)
+        .bind(organisation.as_str()).bind(Kind::UnmatchedPayment.word()).bind(account.0).bind(customer).bind(now.0)
         .execute(c).await?.rows_affected());
     Ok(())
 }

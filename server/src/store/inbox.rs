@@ -163,6 +163,13 @@ pub async fn replay(tx: &mut Tx, account: AccountId) -> Result<u64> {
     Ok(on!(tx, c => sqlx::query(sql).bind(account.0).execute(c).await?.rows_affected()))
 }
 
+/// Puts one event of an account back into waiting.
+pub async fn again(tx: &mut Tx, account: AccountId, id: i64) -> Result<()> {
+    let sql = "UPDATE inbox SET state = 'pending', tries = 0 WHERE account = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(id).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// The raw body of an event.
 pub async fn body(tx: &mut Tx, account: AccountId, event: &str) -> Result<Option<Vec<u8>>> {
     let sql = "SELECT body FROM inbox WHERE account = $1 AND event = $2";

@@ -13,6 +13,8 @@ pub struct Deed {
     pub member: i64,
     /// As which type; none for a hold.
     pub membership: Option<String>,
+    /// `sub_…`, for a hold on what that one gives alone.
+    pub subscription: Option<String>,
     /// From when, in milliseconds since 1970.
     pub starts_at: i64,
     /// Until when.
@@ -25,14 +27,14 @@ pub struct Deed {
 
 /// A member's grants, newest first.
 pub async fn grants(tx: &mut Tx, member: MemberId) -> Result<Vec<Deed>> {
-    let sql = "SELECT id, member, membership, starts_at, ends_at, reason, made_by FROM grants WHERE member = $1 \
+    let sql = "SELECT id, member, membership, NULL AS subscription, starts_at, ends_at, reason, made_by FROM grants WHERE member = $1 \
                ORDER BY id DESC";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?))
 }
 
 /// A member's holds, newest first.
 pub async fn holds(tx: &mut Tx, member: MemberId) -> Result<Vec<Deed>> {
-    let sql = "SELECT id, member, NULL AS membership, starts_at, ends_at, reason, made_by FROM holds WHERE member = $1 \
+    let sql = "SELECT id, member, NULL AS membership, subscription, starts_at, ends_at, reason, made_by FROM holds WHERE member = $1 \
                ORDER BY id DESC";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?))
 }
@@ -65,11 +67,17 @@ pub async fn grant(
     Ok(GrantId(id))
 }
 
-/// Withholds access.
-pub async fn hold(tx: &mut Tx, member: MemberId, stretch: Stretch<'_>) -> Result<HoldId> {
-    let sql = "INSERT INTO holds (member, starts_at, ends_at, reason, made_by) VALUES ($1, $2, $3, $4, $5) RETURNING id";
+/// Withholds access: all of it, or what one `subscription` gives.
+pub async fn hold(
+    tx: &mut Tx,
+    member: MemberId,
+    subscription: Option<&str>,
+    stretch: Stretch<'_>,
+) -> Result<HoldId> {
+    let sql = "INSERT INTO holds (member, subscription, starts_at, ends_at, reason, made_by) \
+               VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
     let id: i64 = on!(tx, c => sqlx::query_scalar(sql)
-        .bind(member.0).bind(stretch.from.0).bind(stretch.until.map(|at| at.0))
+        .bind(member.0).bind(subscription).bind(stretch.from.0).bind(stretch.until.map(|at| at.0))
         .bind(stretch.reason).bind(stretch.made_by).fetch_one(c).await?);
     Ok(HoldId(id))
 }
@@ -80,7 +88,8 @@ pub async fn find_grant(
     organisation: &OrganisationId,
     id: GrantId,
 ) -> Result<Option<Deed>> {
-    let sql = "SELECT g.id, g.member, g.membership, g.starts_at, g.ends_at, g.reason, g.made_by FROM grants g \
+    let sql = "SELECT g.id, g.member, g.membership, NULL AS subscription, g.starts_at, g.ends_at, g.reason, g.made_by \
+               FROM grants g \
                JOIN members m ON m.id = g.member WHERE m.organisation = $1 AND g.id = $2";
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(id.0).fetch_optional(c).await?),
@@ -93,7 +102,8 @@ pub async fn find_hold(
     organisation: &OrganisationId,
     id: HoldId,
 ) -> Result<Option<Deed>> {
-    let sql = "SELECT h.id, h.member, NULL AS membership, h.starts_at, h.ends_at, h.reason, h.made_by FROM holds h \
+    let sql = "SELECT h.id, h.member, NULL AS membership, h.subscription, h.starts_at, h.ends_at, h.reason, h.made_by \
+               FROM holds h \
                JOIN members m ON m.id = h.member WHERE m.organisation = $1 AND h.id = $2";
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(id.0).fetch_optional(c).await?),

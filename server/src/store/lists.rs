@@ -271,6 +271,19 @@ pub async fn list(
     Ok(AllowList::build(revision, entries))
 }
 
+/// Whose card a zone lists under a token.
+pub async fn whose(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    zone: &ZoneId,
+    token: CardToken,
+) -> Result<Option<MemberId>> {
+    let sql = "SELECT member FROM entries WHERE organisation = $1 AND zone = $2 AND token = $3";
+    let member: Option<i64> = on!(tx, c => sqlx::query_scalar(sql)
+        .bind(organisation.as_str()).bind(zone.as_str()).bind(token.0.as_slice()).fetch_optional(c).await?);
+    Ok(member.map(MemberId))
+}
+
 /// Replaces a zone's policy.
 pub async fn set_policy(
     tx: &mut Tx,

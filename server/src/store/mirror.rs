@@ -112,6 +112,12 @@ pub async fn objects(tx: &mut Tx, asked: Question<ObjectRow>) -> Result<Vec<Kept
     tx.answer(asked).await?.into_iter().map(object).collect()
 }
 
+/// The customer whose an object is.
+pub async fn customer_of(tx: &mut Tx, account: AccountId, id: &str) -> Result<Option<String>> {
+    let sql = "SELECT customer FROM objects WHERE account = $1 AND id = $2";
+    Ok(on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(id).fetch_optional(c).await?))
+}
+
 /// All objects of a customer.
 pub async fn of_customer(tx: &mut Tx, account: AccountId, customer: &str) -> Result<Vec<Kept>> {
     let sql = "SELECT id, kind, stamp, as_of, body FROM objects WHERE account = $1 AND customer = $2 ORDER BY id";

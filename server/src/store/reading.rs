@@ -1,6 +1,7 @@
 //! What happened, for staff to read: badge events, the inbox, the attention list, numbers for monitoring.
 
 use super::{Result, Tx, on};
+use crate::attention::Kind;
 use shared::ids::{AccountId, MemberId, OrganisationId};
 use shared::time::Timestamp;
 
@@ -202,24 +203,27 @@ pub async fn answers(tx: &mut Tx) -> Result<bool> {
 pub async fn open_items(
     tx: &mut Tx,
     organisation: &OrganisationId,
-    kind: &str,
+    kind: Kind,
     member: MemberId,
 ) -> Result<Vec<String>> {
     let sql = "SELECT subject FROM attention WHERE organisation = $1 AND kind = $2 AND member = $3 \
                AND resolved_at IS NULL ORDER BY id";
     Ok(on!(tx, c => sqlx::query_scalar(sql)
-        .bind(organisation.as_str()).bind(kind).bind(member.0).fetch_all(c).await?))
+        .bind(organisation.as_str()).bind(kind.word()).bind(member.0).fetch_all(c).await?))
 }
 
-/// Settles an item by its number; false if it was settled before.
+/// Settles an item by its number; false if it was settled before. What is `accepted` is not opened again while its cause
+/// lasts.
 pub async fn settle_one(
     tx: &mut Tx,
     organisation: &OrganisationId,
     id: i64,
+    accepted: bool,
     now: Timestamp,
 ) -> Result<bool> {
-    let sql = "UPDATE attention SET resolved_at = $3 WHERE organisation = $1 AND id = $2 AND resolved_at IS NULL";
-    let rows = on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(id).bind(now.0)
+    let sql = "UPDATE attention SET resolved_at = $3, accepted = $4 \
+               WHERE organisation = $1 AND id = $2 AND resolved_at IS NULL";
+    let rows = on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(id).bind(now.0).bind(i64::from(accepted))
         .execute(c).await?.rows_affected());
     Ok(rows == 1)
 }

@@ -140,7 +140,7 @@ fn sql(members: usize) -> String {
          WHERE v.member IN ({whom}) \
          UNION ALL SELECT 'grant', member, id, starts_at, ends_at, membership, NULL, NULL, NULL \
          FROM grants WHERE member IN ({whom}) \
-         UNION ALL SELECT 'hold', member, id, starts_at, ends_at, NULL, NULL, NULL, NULL \
+         UNION ALL SELECT 'hold', member, id, starts_at, ends_at, subscription, NULL, NULL, NULL \
          FROM holds WHERE member IN ({whom}) \
          UNION ALL SELECT 'payment', member, id, period_from, period_until, membership, NULL, NULL, NULL \
          FROM payments WHERE member IN ({whom}) AND account IS NULL AND period_from IS NOT NULL \
@@ -245,6 +245,7 @@ impl Gathered {
                 id: HoldId(n1()?),
                 from: Timestamp(second()?),
                 until: n3.map(Timestamp),
+                subscription: t1().ok(),
             }),
             "payment" => facts.payments.push(HandPayment {
                 id: PaymentId(n1()?),

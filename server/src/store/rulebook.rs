@@ -28,6 +28,8 @@ pub struct Rulebook {
     pub prices: HashMap<(AccountId, String), MembershipTypeId>,
     /// The types that an admin gave to prices, whatever they are called.
     pub mapped: HashMap<(AccountId, String), MembershipTypeId>,
+    /// Every `X` that a price names, has no other type for, and that is no type; whatever stands in for it.
+    pub unknown: BTreeSet<String>,
     /// What is on record of every price.
     pub on_record: HashMap<(AccountId, String), PriceRow>,
     /// Version of the rules this was read at.
@@ -99,12 +101,14 @@ pub async fn load(
     let mapped = catalogue::mappings(tx, organisation).await?;
     let mut prices = prices(tx, organisation, &rules, &on_record).await?;
     prices.extend(mapped.clone());
+    let unknown = unknown(&rules, &on_record, &mapped);
     let rulebook = Rulebook {
         organisation: organisation.clone(),
         rules,
         zones,
         prices,
         mapped,
+        unknown,
         on_record,
         version,
     };
@@ -215,6 +219,22 @@ async fn prices(
         .iter()
         .filter_map(|(price, row)| Some((price.clone(), known(row.x.as_deref()?)?)))
         .collect())
+}
+
+fn unknown(
+    rules: &Rules,
+    on_record: &HashMap<(AccountId, String), PriceRow>,
+    mapped: &HashMap<(AccountId, String), MembershipTypeId>,
+) -> BTreeSet<String> {
+    let types: BTreeSet<MembershipTypeId> = rules.types.keys().cloned().collect();
+    let named = on_record
+        .iter()
+        .filter(|(price, _)| !mapped.contains_key(price))
+        .filter_map(|(_, row)| row.x.as_deref());
+    named
+        .filter(|x| tag::match_type(x, &types).membership.is_none())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A zone's policy as its doors get it.

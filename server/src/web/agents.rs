@@ -304,12 +304,18 @@ pub async fn code(state: Here, At(id): At<AgentId>) -> Answer<(StatusCode, Json<
     responses((status = OK, body = AgentView), Problem))]
 pub async fn revoke(state: Here, At(id): At<AgentId>) -> Answer<Json<AgentView>> {
     let mut work = state.work().await?;
-    let (organisation, now) = (&state.app.organisation, work.now);
-    one(&state, &mut work.tx, &id).await?;
-    places::revoke_agent(&mut work.tx, organisation, &id, now).await?;
-    state.note(&mut work, "agent.revoke", None, id.as_str());
+    revoke_now(&state, &mut work, &id).await?;
     let answer = one(&state, &mut work.tx, &id).await?;
     state.done(work).await?;
     state.agents_changed();
     Ok(Json(answer))
+}
+
+/// Takes an agent's rights; whoever calls this tells of it with [`State::agents_changed`] when it is committed.
+pub async fn revoke_now(state: &State, work: &mut crate::app::Work, id: &AgentId) -> Answer<()> {
+    let (organisation, now) = (&state.app.organisation, work.now);
+    one(state, &mut work.tx, id).await?;
+    places::revoke_agent(&mut work.tx, organisation, id, now).await?;
+    state.note(work, "agent.revoke", None, id.as_str());
+    Ok(())
 }

@@ -88,6 +88,14 @@ pub async fn list(state: Here, Asked(filter): Asked<CardFilter>) -> Answer<Json<
 /// A card's number as it was typed.
 pub struct TypedUid(CardUid);
 
+impl TypedUid {
+    /// The number.
+    #[must_use]
+    pub fn uid(&self) -> &CardUid {
+        &self.0
+    }
+}
+
 impl<'de> Deserialize<'de> for TypedUid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = zeroize::Zeroizing::new(String::deserialize(deserializer)?);
@@ -116,7 +124,14 @@ pub async fn create(state: Here, Body(body): Body<NewCard>) -> Answer<(StatusCod
     let mut work = state.work().await?;
     expect_member(&state, &mut work.tx, "member", body.member).await?;
     let label = body.label.as_ref().map_or("", Title::as_str);
-    let card = give(&state, &mut work, (body.member, &body.uid.0), label, "uid").await?;
+    let card = give(
+        &state,
+        &mut work,
+        (body.member, body.uid.uid()),
+        label,
+        "uid",
+    )
+    .await?;
     state.done(work).await?;
     Ok((StatusCode::CREATED, Json(card)))
 }

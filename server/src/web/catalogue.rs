@@ -6,8 +6,10 @@ use super::problem::{Answer, Problem};
 use super::values::Moment;
 use super::{ADMIN, Here, State, through};
 use crate::app::Work;
+use crate::attention::Kind;
 use crate::billing::catalogue::{Listing, Offer};
 use crate::billing::retrofit::{Outcome, Retrofit, RetrofitError};
+use crate::store::attention::settle;
 use crate::store::catalogue;
 use axum::Json;
 use axum::http::StatusCode;
@@ -155,19 +157,30 @@ pub async fn put_mapping(
 ) -> Answer<Json<PriceView>> {
     let mut work = state.work().await?;
     expect_type(&work.rulebook, "membership", &body.membership)?;
-    let (account, now) = (state.app.account, work.now);
-    let known = catalogue::one(&mut work.tx, account, &price).await?;
-    known.ok_or(Problem::not_found("price"))?;
-    let which = (account, price.as_str());
-    catalogue::map(&mut work.tx, which, &body.membership, ADMIN, now).await?;
-    state.app.reread(&mut work).await?;
-    state.app.link_payers(&mut work, account, &price).await?;
-    let cause = format!("price {price} was given the type {}", body.membership);
-    state.derive_all(&mut work, &cause, approved).await?;
-    state.note(&mut work, "catalogue.map", None, &cause);
+    map_price(&state, &mut work, &price, &body.membership, approved).await?;
     let answer = one(&state, &mut work, &price).await?;
     state.done(work).await?;
     Ok(Json(answer))
+}
+
+/// Gives a price a type, whatever it is called, and derives everybody.
+pub async fn map_price(
+    state: &State,
+    work: &mut Work,
+    price: &str,
+    membership: &MembershipTypeId,
+    approved: bool,
+) -> Answer<()> {
+    let (account, now) = (state.app.account, work.now);
+    let known = catalogue::one(&mut work.tx, account, price).await?;
+    known.ok_or(Problem::not_found("price"))?;
+    catalogue::map(&mut work.tx, (account, price), membership, ADMIN, now).await?;
+    let organisation = &state.app.organisation;
+    settle(&mut work.tx, organisation, Kind::NearMiss, price, now).await?;
+    let cause = format!("price {price} was given the type {membership}");
+    state.derive_all(work, &cause, approved).await?;
+    state.note(work, "catalogue.map", None, &cause);
+    Ok(())
 }
 
 /// Let a price be what it is called at Stripe again

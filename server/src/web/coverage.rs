@@ -7,8 +7,8 @@ use super::problem::{Answer, Problem};
 use super::values::Moment;
 use super::{Here, State};
 use crate::app::Work;
-use crate::store::attention::settle;
-use crate::store::members::concerned;
+use crate::store::attention::settle_link;
+use crate::store::members::{self, concerned};
 use crate::store::mirror::{self, Object};
 use crate::store::payers::{self, CustomerFace, Whose};
 use axum::Json;
@@ -157,7 +157,7 @@ pub async fn link_to(
     member: MemberId,
 ) -> Answer<Customer> {
     let (organisation, account, now) = (&state.app.organisation, state.app.account, work.now);
-    mirror::customer(&mut work.tx, account, id)
+    let before = mirror::customer(&mut work.tx, account, id)
         .await?
         .ok_or(Problem::not_found("customer"))?;
     expect_member(state, &mut work.tx, "member", member).await?;
@@ -166,10 +166,21 @@ pub async fn link_to(
         .into_iter()
         .collect();
     mirror::link(&mut work.tx, account, id, member, "admin", true);
-    for kind in ["unmatched_customer", "confirm_link"] {
-        settle(&mut work.tx, organisation, kind, id, now).await?;
-    }
+    settle_link(&mut work.tx, organisation, account, id, now).await?;
     state.note(work, "customer.link", Some(member), id);
+    // Whoever was made for this customer alone was never anybody.
+    let made = before.link.as_deref() == Some("created");
+    if let Some(former) = before
+        .member
+        .map(MemberId)
+        .filter(|former| made && *former != member)
+        && !members::has_card(&mut work.tx, former).await?
+    {
+        members::forget_if_empty(&mut work.tx, former).await?;
+        if !members::exists(&mut work.tx, organisation, former).await? {
+            whom.remove(&former);
+        }
+    }
     whom.extend(concerned(&mut work.tx, account, id).await?);
     for member in whom {
         state
@@ -209,7 +220,7 @@ pub async fn name_seat(
     At((item, seat)): At<(String, i64)>,
     Body(body): Body<SeatBody>,
 ) -> Answer<Json<Seat>> {
-    let (account, customer) = (state.app.account, body.customer.as_str());
+    let customer = body.customer.as_str();
     let mut work = state.work().await?;
     expect_member(&state, &mut work.tx, "member", body.member).await?;
     let seats = paid_seats(&state, &mut work, customer, &item).await?;
@@ -219,31 +230,33 @@ pub async fn name_seat(
             format!("The item has {seats} seats, counted from 1."),
         ));
     }
+    let named = cover(&state, &mut work, customer, (&item, seat), body.member).await?;
+    state.done(work).await?;
+    Ok(Json(named.into()))
+}
+
+/// Lets a seat of a customer's item cover a member; everybody whom that concerns is derived.
+pub async fn cover(
+    state: &State,
+    work: &mut Work,
+    customer: &str,
+    (item, seat): (&str, i64),
+    member: MemberId,
+) -> Answer<payers::Seat> {
+    let (account, now) = (state.app.account, work.now);
     let mut whom: BTreeSet<MemberId> = concerned(&mut work.tx, account, customer)
         .await?
         .into_iter()
         .collect();
-    let now = work.now;
-    payers::name_seat(
-        &mut work.tx,
-        account,
-        customer,
-        (&item, seat),
-        body.member,
-        now,
-    )
-    .await?;
-    whom.insert(body.member);
-    let cause = format!("seat {seat} of {item} covers member {}", body.member);
-    state.note(&mut work, "coverage.name", Some(body.member), &cause);
+    payers::name_seat(&mut work.tx, account, customer, (item, seat), member, now).await?;
+    whom.insert(member);
+    let cause = format!("seat {seat} of {item} covers member {member}");
+    state.note(work, "coverage.name", Some(member), &cause);
     for member in whom {
-        state.app.derive(&mut work, member, &cause).await?;
+        state.app.derive(work, member, &cause).await?;
     }
-    let named = payers::seat(&mut work.tx, account, &item, seat)
-        .await?
-        .ok_or(Problem::fault())?;
-    state.done(work).await?;
-    Ok(Json(named.into()))
+    let named = payers::seat(&mut work.tx, account, item, seat).await?;
+    named.ok_or(Problem::fault())
 }
 
 async fn paid_seats(state: &State, work: &mut Work, customer: &str, item: &str) -> Answer<i64> {

@@ -5,7 +5,8 @@ use super::members::expect_member;
 use super::organisation::expect_type;
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Remark};
-use super::{ADMIN, Here};
+use super::{ADMIN, Here, State};
+use crate::app::Work;
 use crate::store::ledger::{self, Deed, Stretch};
 use axum::Json;
 use axum::http::StatusCode;
@@ -44,6 +45,8 @@ pub struct Hold {
     from: Moment,
     /// First moment after it; none: until lifted.
     until: Option<Moment>,
+    /// `sub_…`, if only what that one gives is withheld.
+    subscription: Option<String>,
     /// Why.
     reason: String,
     /// By whom.
@@ -56,6 +59,7 @@ impl From<Deed> for Grant {
             id,
             member,
             membership,
+            subscription: _,
             starts_at,
             ends_at,
             reason,
@@ -80,6 +84,7 @@ impl From<Deed> for Hold {
             id,
             member,
             membership: _,
+            subscription,
             starts_at,
             ends_at,
             reason,
@@ -90,6 +95,7 @@ impl From<Deed> for Hold {
             member,
             from: Moment::of(starts_at),
             until: ends_at.map(Moment::of),
+            subscription,
             reason,
             made_by,
         }
@@ -208,22 +214,29 @@ pub async fn end_grant(
     Body(end): Body<End>,
 ) -> Answer<Json<Grant>> {
     let mut work = state.work().await?;
-    let organisation = &state.app.organisation;
-    let grant = ledger::find_grant(&mut work.tx, organisation, id)
-        .await?
-        .ok_or(Problem::not_found("grant"))?;
-    let (at, member) = (ending(&grant, end, work.now)?, MemberId(grant.member));
-    ledger::end_grant(&mut work.tx, id, at).await?;
-    state.note(&mut work, "grant.end", Some(member), &format!("grant {id}"));
-    state
-        .app
-        .derive(&mut work, member, &format!("grant {id} was ended"))
-        .await?;
-    let grant = ledger::find_grant(&mut work.tx, organisation, id)
+    end_grant_at(&state, &mut work, id, end).await?;
+    let grant = ledger::find_grant(&mut work.tx, &state.app.organisation, id)
         .await?
         .ok_or(Problem::fault())?;
     state.done(work).await?;
     Ok(Json(grant.into()))
+}
+
+/// Ends a grant now.
+pub async fn end_grant_now(state: &State, work: &mut Work, id: GrantId) -> Answer<()> {
+    end_grant_at(state, work, id, End { at: None }).await
+}
+
+async fn end_grant_at(state: &State, work: &mut Work, id: GrantId, end: End) -> Answer<()> {
+    let grant = ledger::find_grant(&mut work.tx, &state.app.organisation, id)
+        .await?
+        .ok_or(Problem::not_found("grant"))?;
+    let (at, member) = (ending(&grant, end, work.now)?, MemberId(grant.member));
+    ledger::end_grant(&mut work.tx, id, at).await?;
+    state.note(work, "grant.end", Some(member), &format!("grant {id}"));
+    let cause = format!("grant {id} was ended");
+    state.app.derive(work, member, &cause).await?;
+    Ok(())
 }
 
 /// A member's holds, newest first
@@ -263,22 +276,27 @@ pub async fn create_hold(
         reason: body.reason.as_str(),
         made_by: ADMIN,
     };
-    let id = ledger::hold(&mut work.tx, member, stretch).await?;
-    state.note(
-        &mut work,
-        "hold.create",
-        Some(member),
-        &format!("hold {id}"),
-    );
-    state
-        .app
-        .derive(&mut work, member, &format!("hold {id} was made"))
-        .await?;
+    let id = withhold(&state, &mut work, member, None, stretch).await?;
     let hold = ledger::find_hold(&mut work.tx, &state.app.organisation, id)
         .await?
         .ok_or(Problem::fault())?;
     state.done(work).await?;
     Ok((StatusCode::CREATED, Json(hold.into())))
+}
+
+/// Withholds a member's access, or what one `subscription` gives.
+pub async fn withhold(
+    state: &State,
+    work: &mut Work,
+    member: MemberId,
+    subscription: Option<&str>,
+    stretch: Stretch<'_>,
+) -> Answer<HoldId> {
+    let id = ledger::hold(&mut work.tx, member, subscription, stretch).await?;
+    state.note(work, "hold.create", Some(member), &format!("hold {id}"));
+    let cause = format!("hold {id} was made");
+    state.app.derive(work, member, &cause).await?;
+    Ok(id)
 }
 
 /// Lift a hold

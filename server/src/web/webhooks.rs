@@ -3,7 +3,9 @@
 use super::extract::bytes;
 use super::problem::{Answer, Problem};
 use super::{Here, State};
+use crate::attention::Kind;
 use crate::billing::receive::{MAX_BODY, Receipt, ReceiveError, check};
+use crate::store::attention::Item;
 use axum::extract::Request;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,7 +30,11 @@ pub async fn stripe(state: Here, request: Request) -> Answer<&'static str> {
         }
         Err(error) => {
             let (counter, problem) = state.webhooks.refused(&error);
-            counter.fetch_add(1, Ordering::Relaxed);
+            let before = counter.fetch_add(1, Ordering::Relaxed);
+            // Whoever knocks without a secret on our side could be anybody: told once, not as often as they knock.
+            if matches!(error, ReceiveError::NoSecret) && before == 0 {
+                state.app.raise(UNVERIFIED, state.now()).await?;
+            }
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "a webhook was refused"
@@ -37,6 +43,14 @@ pub async fn stripe(state: Here, request: Request) -> Answer<&'static str> {
         }
     }
 }
+
+const UNVERIFIED: Item<'static> = Item {
+    kind: Kind::WebhooksUnverified,
+    subject: "webhooks",
+    sentence: "Webhooks come in and cannot be verified: STRIPE_WEBHOOK_SECRET is not set. They are refused with 503.",
+    remedy: "Set STRIPE_WEBHOOK_SECRET to the signing secret that Stripe shows at the endpoint; Stripe sends them again.",
+    member: None,
+};
 
 async fn take(state: &State, header: Option<&[u8]>, body: &[u8]) -> Result<Receipt, ReceiveError> {
     let now = state.now();

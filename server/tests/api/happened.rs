@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
+use server::attention::Kind;
 use server::store::agents::{self, Badge};
 use server::store::attention::{Item, raise};
 use server::store::mirror;
@@ -283,7 +284,7 @@ async fn badge_events_are_told_with_their_reason_newest_first() {
 
 async fn attend(api: &Api, kind: &'static str, subject: &str) {
     let item = Item {
-        kind,
+        kind: Kind::read(kind).expect("a kind"),
         subject,
         sentence: "It happened.",
         remedy: "Look.",
@@ -303,7 +304,10 @@ async fn the_attention_list_does_what_it_asks_for() {
     attend(&api, "dispute", "dp_1").await;
     let open = api.get("/api/v1/attention").await;
     assert_eq!(open["items"].as_array().map(Vec::len), Some(4));
-    assert_eq!(open["items"][3]["actions"], json!(["link", "seen"]));
+    assert_eq!(
+        open["items"][3]["actions"],
+        json!(["link", "new_member", "seen"])
+    );
     let resolve = |item: i64| format!("/api/v1/attention/{item}/resolve");
     let refused = api
         .refused(
@@ -370,7 +374,7 @@ async fn a_link_by_mail_is_confirmed() {
     let member = shared::ids::MemberId(ada);
     mirror::link(&mut tx, account, "cus_1", member, "mail", false);
     let item = Item {
-        kind: "confirm_link",
+        kind: Kind::ConfirmLink,
         subject: "cus_1",
         sentence: "It happened.",
         remedy: "Look.",

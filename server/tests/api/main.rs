@@ -1,5 +1,6 @@
 //! The interface as those who use it meet it: every resource, every class of bad input.
 
+mod attention;
 mod catalogue;
 mod doors;
 mod gift_cards;

@@ -416,6 +416,7 @@ const ROUTES: &str = "
     GET /inbox
     GET /inbox/{event}
     GET /attention
+    GET /attention/kinds
     POST /attention/{item}/resolve
     POST /pair/hello
     POST /pair

@@ -77,6 +77,7 @@ impl Rows {
                 list(rows.cloned().collect(), request)
             }
             ["prices", id] => one(&self.prices, id),
+            ["subscriptions"] => list(self.subscriptions.values().cloned().collect(), request),
             ["customers", id] => one(&self.customers, id),
             ["subscriptions", id] => one(&self.subscriptions, id),
             ["customers", id, "balance_transactions"] => {

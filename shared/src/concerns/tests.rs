@@ -181,25 +181,13 @@ fn seats_that_cover_nobody_and_drafts_that_are_stuck_are_shown() {
 
 #[test]
 fn every_kind_has_its_own_word_and_says_what_to_do() {
-    let all = [
-        ConcernKind::TypeLost,
-        ConcernKind::UnknownStatus,
-        ConcernKind::ActiveWithoutPayment,
-        ConcernKind::CancelledEarly,
-        ConcernKind::DuplicateSubscription,
-        ConcernKind::Refund,
-        ConcernKind::DisputeInquiry,
-        ConcernKind::Dispute,
-        ConcernKind::DisputeLost,
-        ConcernKind::SeatUnnamed,
-        ConcernKind::TwoCustomers,
-        ConcernKind::GrantedNotActive,
-        ConcernKind::PaymentEnding,
-        ConcernKind::InvoiceStuck,
-    ];
-    let words: BTreeSet<&str> = all.iter().map(|kind| kind.word()).collect();
-    assert_eq!(words.len(), all.len());
-    for kind in all {
+    let words: BTreeSet<&str> = ConcernKind::ALL.iter().map(|kind| kind.word()).collect();
+    assert_eq!(words.len(), ConcernKind::ALL.len());
+    for (at, kind) in ConcernKind::ALL.into_iter().enumerate() {
+        assert_eq!(
+            kind as usize, at,
+            "in the order in which they are written down"
+        );
         assert_eq!(json!(kind), json!(kind.word()), "one word everywhere");
         assert!(kind.sentence().ends_with('.') && kind.remedy().ends_with('.'));
     }

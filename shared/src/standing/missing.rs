@@ -61,7 +61,7 @@ fn of_lapsed(access: &Access, facts: &Facts) -> Missing {
         return Missing::Renewed;
     };
     match cause {
-        Cause::Cancelled | Cause::Ending | Cause::Reversed => Missing::Renewed,
+        Cause::Cancelled | Cause::EndedByHand | Cause::Ending | Cause::Reversed => Missing::Renewed,
         Cause::TypeLost => Missing::Named(id.clone()),
         Cause::SeatRemoved => Missing::Seated(id.clone()),
         Cause::Paused | Cause::Trial => Missing::Resumed(id.clone()),

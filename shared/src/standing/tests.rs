@@ -294,11 +294,53 @@ fn a_hold_closes_whatever_is_paid_and_ends_by_the_clock() {
         id: HoldId(1),
         from: day(3),
         until: Some(day(5)),
+        subscription: None,
     });
     assert!(standing(&held, &rules(), day(2)).state.is_in());
     assert!(!standing(&held, &rules(), day(4)).state.is_in());
     assert_eq!(next_change(&held, &rules(), day(4)), Some(day(5)));
     assert!(standing(&held, &rules(), day(5)).state.is_in());
+}
+
+#[test]
+fn a_hold_on_one_subscription_ends_what_that_gives_and_nothing_else() {
+    let mut cancelled = subscription("canceled", 0, 30);
+    cancelled.ended_at = Some(day(1));
+    let mut ended = facts(cancelled, vec![invoice("in_1", InvoiceStatus::Paid, 0, 30)]);
+    assert_eq!(until(&ended), Some(day(30)));
+    ended.holds.push(Hold {
+        id: HoldId(1),
+        from: day(10),
+        until: None,
+        subscription: Some("sub_1".to_owned()),
+    });
+    assert_eq!(until(&ended), Some(day(10)));
+    let since = day(10);
+    assert_eq!(
+        standing(&ended, &rules(), day(11)).state,
+        State::Lapsed { since }
+    );
+    assert!(matches!(
+        windows(&ended, &rules())[0].because,
+        Because::Subscription {
+            cause: Cause::EndedByHand,
+            ..
+        }
+    ));
+    let mut granted = ended.clone();
+    granted.grants.push(Grant {
+        id: GrantId(1),
+        membership: membership("7"),
+        from: day(9),
+        until: None,
+    });
+    assert!(standing(&granted, &rules(), day(11)).state.is_in());
+    // Lifted, it counts again to the paid end.
+    ended.holds[0].until = Some(day(12));
+    let state = |at| standing(&ended, &rules(), day(at)).state;
+    assert!(state(9).is_in() && !state(11).is_in() && state(12).is_in() && !state(30).is_in());
+    ended.holds[0].subscription = Some("sub_2".to_owned());
+    assert_eq!(until(&ended), Some(day(30)));
 }
 
 #[test]
@@ -314,6 +356,7 @@ fn between_two_changes_standing_stays_as_it_is() {
         id: HoldId(1),
         from: day(33),
         until: Some(day(35)),
+        subscription: None,
     });
     all.grants.push(Grant {
         id: GrantId(1),
@@ -401,6 +444,7 @@ fn what_is_missing_is_named() {
         id: HoldId(4),
         from: day(0),
         until: None,
+        subscription: None,
     });
     assert_eq!(of(&all, day(35)), Some(Missing::Lifted(HoldId(4))));
 
