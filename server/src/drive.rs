@@ -1,7 +1,7 @@
 //! Drivers: they own the timers and the link, call the steps of [`App`], and publish what those say.
 
 use crate::app::{App, HEAD_EVERY, Step, WATCH_EVERY};
-use crate::billing::pull::{PULL_EVERY, PULL_SELDOM, pull_again};
+use crate::billing::pull::{PULL_EVERY, PULL_SELDOM, SWEEP_EVERY, pull_again};
 use crate::billing::receive::{Delivery, Writer};
 use crate::billing::{catalogue, gift, reconcile};
 use crate::clock::Clock;
@@ -110,6 +110,20 @@ pub fn start(
             PULL_SELDOM
         };
         drivers.spawn(pull(often, app.clone(), bells.clone()));
+        if !app.billing.secrets.is_empty() {
+            drivers.spawn(every(
+                SWEEP_EVERY,
+                app.clone(),
+                bells.clone(),
+                "failed deliveries",
+                |app, bells, now| async move {
+                    if app.sweep(now).await?.is_some_and(|fresh| fresh > 0) {
+                        bells.kept.notify_one();
+                    }
+                    Ok(())
+                },
+            ));
+        }
         drivers.spawn(every(
             catalogue::LOOK_EVERY,
             app.clone(),

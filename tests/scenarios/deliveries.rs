@@ -1,5 +1,6 @@
 //! Events that come twice, late, or in another order.
 
+use server::store::accounts;
 use shared::allow_list::Digest;
 use shared::ids::ZoneId;
 use shared::standing::Standing;
@@ -117,6 +118,39 @@ stories! {
             b.advance(Span::days(7));
             assert!(b.tap(ada, "front").opens(), "{}", b.now);
         }
+        b.settle();
+    }
+
+    fn a_delivery_that_was_given_up_days_ago_is_found_although_the_cursor_is_past_it(way: WayIn) {
+        if way != WayIn::WebhookAndKey {
+            return;
+        }
+        let mut b = Building::club(way);
+        let (ada, ben) = (b.member("Ada", "04A1B2C3"), b.member("Ben", "04B0B0B0"));
+        b.post.set_mood(Mood::Lost);
+        b.subscribe(ada, WOOD);
+        b.post.set_mood(Mood::Prompt);
+        b.advance(Span::days(5));
+        b.subscribe(ben, WOOD);
+        let now = b.now;
+        b.step(async |app| {
+            let mut tx = app.store.begin().await?;
+            accounts::pulled(&mut tx, app.account, now).await?;
+            tx.commit().await?;
+            Ok(Vec::new())
+        });
+        b.backfill();
+        assert!(!b.tap(ada, "front").opens(), "the cursor is past it");
+        assert!(b.tap(ben, "front").opens());
+        b.settle();
+        let found = b.sweep().expect("Stripe answers");
+        assert!(found > 0);
+        assert!(b.tap(ada, "front").opens());
+        // Stripe lists it for ever as not delivered; it is not listed again for that.
+        b.advance(Span::hours(1));
+        let listed = b.stripe.wire().events_listed;
+        assert_eq!(b.sweep(), Some(0));
+        assert_eq!(b.stripe.wire().events_listed, listed);
         b.settle();
     }
 

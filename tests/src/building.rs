@@ -267,7 +267,9 @@ impl Building {
                 self.post.post(letter);
             }
             if self.post.form != Form::Thin {
-                self.post.post(Letter::of(snapshot, self.now));
+                let letter = Letter::of(snapshot, self.now);
+                self.stripe.sim().note_delivery(&letter.event, false);
+                self.post.post(letter);
             }
         }
         !events.is_empty()
@@ -289,7 +291,7 @@ impl Building {
             Self::keep
         };
         match receive(self, Some(header.as_bytes()), &letter.body) {
-            Some(Ok(_)) => {}
+            Some(Ok(_)) => self.stripe.sim().note_delivery(&letter.event, true),
             Some(Err(error)) => {
                 self.rejected.push(error.to_string());
                 self.post.again(letter, self.now);

@@ -364,19 +364,13 @@ pub trait Stripe: Send + Sync {
     /// Stripe keeps them for 30 days and lists them newest first; of more than [`MOST_EVENTS`] the oldest are returned,
     /// so that whoever asks again from the last one misses none.
     async fn events_since(&self, from: Timestamp) -> Result<Vec<Value>, StripeError> {
-        let moment = |event: &Value| event["created"].as_i64().unwrap_or(i64::MAX);
-        let mut events = Vec::new();
-        let mut complete_to = i64::MAX;
-        for kinds in WATCHED {
-            let listed = pages::oldest_events(self, from, kinds).await?;
-            if listed.len() == MOST_EVENTS {
-                complete_to = complete_to.min(listed.last().map_or(i64::MAX, moment));
-            }
-            events.extend(listed);
-        }
-        events.retain(|event| moment(event) <= complete_to);
-        events.sort_by_key(moment);
-        Ok(events)
+        pages::events(self, from, false).await
+    }
+
+    /// Those of them of which a delivery to an endpoint failed or is still tried (`delivery_success`,
+    /// docs.stripe.com/api/events/list).
+    async fn undelivered_since(&self, from: Timestamp) -> Result<Vec<Value>, StripeError> {
+        pages::events(self, from, true).await
     }
 }
 

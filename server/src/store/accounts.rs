@@ -16,11 +16,13 @@ pub struct Account {
     pub confirmed_at: Option<i64>,
     /// Events made before this were pulled, in milliseconds since 1970.
     pub pull_created: i64,
+    /// Events made before this were looked through for deliveries that failed; none: never.
+    pub swept_created: Option<i64>,
 }
 
 /// The account of an organisation in a mode.
 pub async fn find(tx: &mut Tx, organisation: &OrganisationId, mode: &str) -> Result<Account> {
-    let sql = "SELECT id, stripe_id, confirmed_at, pull_created FROM accounts \
+    let sql = "SELECT id, stripe_id, confirmed_at, pull_created, swept_created FROM accounts \
                WHERE organisation = $1 AND name = 'direct' AND mode = $2";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(mode).fetch_one(c).await?))
 }
@@ -53,6 +55,13 @@ pub async fn confirm(
 /// Moves the cursor of the events that were pulled; never back.
 pub async fn pulled(tx: &mut Tx, account: AccountId, created: Timestamp) -> Result<()> {
     let sql = "UPDATE accounts SET pull_created = $2 WHERE id = $1 AND pull_created < $2";
+    on!(tx, c => sqlx::query(sql).bind(account.0).bind(created.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Moves the cursor of the look for deliveries that failed.
+pub async fn swept(tx: &mut Tx, account: AccountId, created: Timestamp) -> Result<()> {
+    let sql = "UPDATE accounts SET swept_created = $2 WHERE id = $1";
     on!(tx, c => sqlx::query(sql).bind(account.0).bind(created.0).execute(c).await?.rows_affected());
     Ok(())
 }

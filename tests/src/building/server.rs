@@ -346,6 +346,14 @@ impl Building {
         self.settle();
     }
 
+    /// Looks once for events whose deliveries failed; how many were new.
+    pub fn sweep(&mut self) -> Option<usize> {
+        let now = self.now;
+        let fresh = self.ask(async |app| app.sweep(now).await).flatten();
+        self.settle();
+        fresh
+    }
+
     fn regularly(&mut self) -> bool {
         let now = self.now;
         if self.server.heads_at + HEAD_EVERY <= now {

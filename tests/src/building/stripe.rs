@@ -25,6 +25,8 @@ pub struct Wire {
     pub hangs_late: bool,
     /// How many requests were not answered with what they asked for.
     pub failures: u32,
+    /// How many events were listed in all.
+    pub events_listed: usize,
 }
 
 /// The simulated account under one key.
@@ -115,19 +117,21 @@ impl StripeTwin {
     }
 
     fn withhold(&self, path: &str, body: &mut Value) {
-        let wire = self.wire();
+        let mut wire = self.wire();
         let Some(rows) = body.get_mut("data").and_then(Value::as_array_mut) else {
             return;
         };
         if wire.empty {
             rows.clear();
         }
-        if path == "/v1/events" && !wire.hidden.is_empty() {
-            rows.retain(|event| {
-                !event["id"]
-                    .as_str()
-                    .is_some_and(|id| wire.hidden.contains(id))
-            });
+        if path == "/v1/events" {
+            let hidden = |event: &Value| {
+                let id = event["id"].as_str();
+                id.is_some_and(|id| wire.hidden.contains(id))
+            };
+            rows.retain(|event| !hidden(event));
+            let count = rows.len();
+            wire.events_listed += count;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Lists that come in pages, on their own or inside objects (docs.stripe.com/api/pagination).
 
-use super::{MOST_EVENTS, Request, Stripe, StripeError};
+use super::{MOST_EVENTS, Request, Stripe, StripeError, WATCHED};
 use crate::billing::{read, tag};
 use serde_json::Value;
 use shared::time::Timestamp;
@@ -95,20 +95,43 @@ pub(super) async fn subscriptions<S: Stripe + ?Sized>(
     Ok(SubscriptionPage { data, next })
 }
 
-/// The oldest events of some kinds since a moment, oldest first; Stripe lists the newest first.
-pub(super) async fn oldest_events<S: Stripe + ?Sized>(
+/// The oldest watched events since a moment, oldest first; all of them, or those that were not delivered everywhere.
+pub(super) async fn events<S: Stripe + ?Sized>(
     stripe: &S,
     from: Timestamp,
-    kinds: &[&str],
+    undelivered: bool,
 ) -> Result<Vec<Value>, StripeError> {
-    let from = from.as_seconds().max(0).to_string();
-    let mut request = Request::get("/v1/events").with("created[gte]", from);
-    for kind in kinds {
-        request = request.with("types[]", *kind);
+    let moment = |event: &Value| event["created"].as_i64().unwrap_or(i64::MAX);
+    let mut events = Vec::new();
+    let mut complete_to = i64::MAX;
+    for kinds in WATCHED {
+        let from = from.as_seconds().max(0).to_string();
+        let mut request = Request::get("/v1/events").with("created[gte]", from);
+        if undelivered {
+            request = request.with("delivery_success", "false");
+        }
+        for kind in kinds {
+            request = request.with("types[]", *kind);
+        }
+        let listed = oldest(stripe, &request).await?;
+        if listed.len() == MOST_EVENTS {
+            complete_to = complete_to.min(listed.last().map_or(i64::MAX, moment));
+        }
+        events.extend(listed);
     }
+    events.retain(|event| moment(event) <= complete_to);
+    events.sort_by_key(moment);
+    Ok(events)
+}
+
+/// The oldest entries of a list that comes newest first, oldest first.
+async fn oldest<S: Stripe + ?Sized>(
+    stripe: &S,
+    request: &Request,
+) -> Result<Vec<Value>, StripeError> {
     let mut oldest = VecDeque::new();
     let mut after = None;
-    while let Some(page) = page(stripe, &request, after.as_deref()).await? {
+    while let Some(page) = page(stripe, request, after.as_deref()).await? {
         after = page.last;
         oldest.extend(page.data);
         oldest.drain(..oldest.len().saturating_sub(MOST_EVENTS));
