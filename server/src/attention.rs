@@ -113,6 +113,8 @@ macro_rules! kinds {
 kinds! {
     /// A customer pays for a membership, and it is not clear whose it is.
     UnmatchedCustomer, "unmatched_customer", State, [Link, NewMember, Seen];
+    /// A customer pays for a membership and has one member's mail address; an import links nobody by that alone.
+    ProposedLink, "proposed_link", State, [Link, NewMember, Seen];
     /// A customer who is nobody's paid an invoice that looks like a member's.
     UnmatchedPayment, "unmatched_payment", State, [Link, NewMember, Seen];
     /// A customer was linked by its mail address alone.

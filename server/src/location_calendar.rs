@@ -109,6 +109,13 @@ fn nearest_zone<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     nearest(&written, whole).or_else(by_city)
 }
 
+/// The first moment after a day in a time zone; none beyond what calendars reach.
+#[must_use]
+pub fn end_of_day(zone: &str, day: Date) -> Option<Timestamp> {
+    let midnight = day.tomorrow().ok()?.to_zoned(time_zone(zone).ok()?).ok()?;
+    Some(Timestamp(midnight.timestamp().as_millisecond()))
+}
+
 fn moment(at: Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }

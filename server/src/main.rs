@@ -53,6 +53,21 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Brings in the members that an organisation has already, and those of Stripe's customers who are theirs.
+    Import {
+        /// Say only what would be done.
+        #[arg(long)]
+        dry_run: bool,
+        /// Link these customers to the members proposed for them, separated by commas.
+        #[arg(long, value_delimiter = ',')]
+        link: Vec<String>,
+        /// Do it although more than a few members lose access by it.
+        #[arg(long)]
+        yes: bool,
+        /// The roll as comma-separated values; its first line names the columns: name, mail, customer, cards, membership,
+        /// paid_until. Without it, only Stripe is asked.
+        roll: Option<std::path::PathBuf>,
+    },
     /// Applies every stored event once more.
     Replay,
     /// Lists what Stripe sells: the membership type of each price, where it stands, and what to look at.
@@ -113,6 +128,20 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
                 (false, false) => Repair::Careful,
             };
             show_all(server::tools::reconcile(&app(config).await?, repair).await?)
+        }
+        Command::Import {
+            dry_run,
+            link,
+            yes,
+            roll,
+        } => {
+            let text = match &roll {
+                Some(path) => std::fs::read(path)
+                    .with_context(|| format!("cannot read {}", path.display()))?,
+                None => b"name".to_vec(),
+            };
+            let wish = server::tools::import_wish(&text, link, !dry_run, yes)?;
+            show_all(server::tools::import(&app(config).await?, &wish).await?)
         }
         Command::Replay => server::tools::replay(&app(config).await?).await,
         Command::Catalogue => show_all(server::tools::catalogue(&app(config).await?).await?),

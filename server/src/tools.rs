@@ -2,8 +2,10 @@
 
 use crate::app::App;
 use crate::billing::catalogue::{self, Listing};
+use crate::billing::import::{Import, ImportError};
 use crate::billing::reconcile::Repair;
 use crate::billing::retrofit::Retrofit;
+use crate::billing::roll;
 use crate::clock;
 use crate::membership::clock::Run;
 use crate::store::{inbox, lists};
@@ -51,6 +53,63 @@ pub async fn reconcile(app: &App, repair: Repair) -> anyhow::Result<Vec<String>>
             "{} members would lose access at once and keep it: see who, then say --yes",
             done.held.len()
         ));
+    }
+    Ok(lines)
+}
+
+/// Reads what is to be brought in; every wrong line is named.
+pub fn import_wish(
+    roll: &[u8],
+    link: Vec<String>,
+    write: bool,
+    approved: bool,
+) -> anyhow::Result<Import> {
+    let rows = roll::read(roll).map_err(ImportError::Rows)?;
+    let link = link.into_iter().collect();
+    Ok(Import {
+        rows,
+        link,
+        write,
+        approved,
+    })
+}
+
+/// Brings members in; in lines of text what was done, what is proposed, and what to look at.
+pub async fn import(app: &App, wish: &Import) -> anyhow::Result<Vec<String>> {
+    let (done, _) = app.import(wish, "command line", clock::now).await?;
+    let mut lines = Vec::new();
+    for (customer, member, by) in &done.linked {
+        lines.push(format!("{customer} is member {member}, by {by}"));
+    }
+    for (customer, member) in &done.proposed {
+        lines.push(format!(
+            "{customer} has the mail address of member {member}: is it theirs?"
+        ));
+    }
+    for customer in &done.without_member {
+        lines.push(format!("{customer} pays for a membership and is nobody's"));
+    }
+    for member in &done.without_customer {
+        lines.push(format!("member {member} has no customer at Stripe"));
+    }
+    lines.extend(done.notes.iter().map(|note| format!("look: {note}")));
+    lines.push(format!(
+        "members made {}, found {}; customers linked {}, proposed {}; {} members come in",
+        done.made.len(),
+        done.found.len(),
+        done.linked.len(),
+        done.proposed.len(),
+        done.gained.len()
+    ));
+    if !done.proposed.is_empty() {
+        let all: Vec<&str> = done.proposed.iter().map(|(id, _)| id.as_str()).collect();
+        lines.push(format!(
+            "To say yes to all proposals shown: --link {}",
+            all.join(",")
+        ));
+    }
+    if !wish.write {
+        lines.push("Nothing was changed; leave out --dry-run to do it.".to_owned());
     }
     Ok(lines)
 }

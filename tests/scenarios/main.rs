@@ -36,6 +36,7 @@ mod distrust;
 mod explaining;
 mod failing;
 mod hearsay;
+mod importing;
 mod linking;
 mod money;
 mod nothing_configured;

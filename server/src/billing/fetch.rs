@@ -188,6 +188,25 @@ impl App {
         fetched: Fetched,
         asked_at: Timestamp,
     ) -> Step<()> {
+        let changed = self
+            .keep_all_fetched(work, account, customer, fetched, asked_at)
+            .await?;
+        if !changed.is_empty() {
+            self.reread(work).await?;
+            self.derive_payers(work, &changed).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps all that was fetched of a customer, unless something newer is known; the prices that changed with it.
+    pub(super) async fn keep_all_fetched(
+        &self,
+        work: &mut Work,
+        account: AccountId,
+        customer: &str,
+        fetched: Fetched,
+        asked_at: Timestamp,
+    ) -> Step<BTreeSet<(AccountId, String)>> {
         // Stripe counts whole seconds: an event of the second in which we asked may still be news.
         let as_of = Timestamp::from_seconds(asked_at.as_seconds());
         let mut changed = BTreeSet::new();
@@ -241,11 +260,7 @@ impl App {
             work.now,
         )
         .await?;
-        if !changed.is_empty() {
-            self.reread(work).await?;
-            self.derive_payers(work, &changed).await?;
-        }
-        Ok(())
+        Ok(changed)
     }
 
     /// Keeps what was fetched, unless something newer is known; whether it was kept.

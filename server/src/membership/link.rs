@@ -113,7 +113,11 @@ async fn correct(
 }
 
 /// The member that a reference names.
-async fn named(tx: &mut Tx, customer: &Customer, rulebook: &Rulebook) -> Result<Option<MemberId>> {
+pub(crate) async fn named(
+    tx: &mut Tx,
+    customer: &Customer,
+    rulebook: &Rulebook,
+) -> Result<Option<MemberId>> {
     let reference = customer.reference.as_deref();
     let Some(member) = reference.and_then(|text| text.parse::<MemberId>().ok()) else {
         return Ok(None);
@@ -154,7 +158,12 @@ async fn choose(
     }
 }
 
-fn pays_for_membership(objects: &[Kept], account: AccountId, rulebook: &Rulebook) -> bool {
+/// Whether a subscription among a customer's objects has begun whose price names a membership type.
+pub(crate) fn pays_for_membership(
+    objects: &[Kept],
+    account: AccountId,
+    rulebook: &Rulebook,
+) -> bool {
     objects.iter().any(|kept| match &kept.object {
         Object::Subscription(subscription) => {
             let begun = !matches!(
@@ -223,6 +232,24 @@ async fn ask_whose_payment(
         raise(tx, organisation, item, now).await?;
     }
     Ok(())
+}
+
+/// Removes the member who was made for a customer that is now another `member`'s, if nobody has looked at it; who that was.
+pub(crate) async fn forget_made(
+    tx: &mut Tx,
+    customer: &Customer,
+    member: MemberId,
+) -> Result<Option<MemberId>> {
+    let made = customer.link.as_deref() == Some("created");
+    let former = customer.member.map(MemberId);
+    let Some(former) = former.filter(|former| made && *former != member) else {
+        return Ok(None);
+    };
+    if !members::has_card(tx, former).await? {
+        members::forget_if_empty(tx, former).await?;
+    }
+    let gone = !members::is_there(tx, former).await?;
+    Ok(gone.then_some(former))
 }
 
 /// Tells staff of a link that somebody should look at, by `how` it was made.

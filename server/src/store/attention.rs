@@ -68,7 +68,12 @@ pub async fn settle_link(
     customer: &str,
     now: Timestamp,
 ) -> Result<()> {
-    for kind in [Kind::UnmatchedCustomer, Kind::ConfirmLink, Kind::NeedsCard] {
+    for kind in [
+        Kind::UnmatchedCustomer,
+        Kind::ProposedLink,
+        Kind::ConfirmLink,
+        Kind::NeedsCard,
+    ] {
         settle(tx, organisation, kind, customer, now).await?;
     }
     let sql = "UPDATE attention SET resolved_at = COALESCE(resolved_at, $5), accepted = 0 \

@@ -137,6 +137,23 @@ pub async fn exists(tx: &mut Tx, organisation: &OrganisationId, member: MemberId
     Ok(row.is_some())
 }
 
+/// Whether there is this member.
+pub async fn is_there(tx: &mut Tx, member: MemberId) -> Result<bool> {
+    let sql = "SELECT id FROM members WHERE id = $1";
+    let row: Option<i64> =
+        on!(tx, c => sqlx::query_scalar(sql).bind(member.0).fetch_optional(c).await?);
+    Ok(row.is_some())
+}
+
+/// Members of an organisation who have no customer at Stripe.
+pub async fn without_customer(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<MemberId>> {
+    let sql = "SELECT id FROM members m WHERE organisation = $1 \
+               AND NOT EXISTS (SELECT 1 FROM customers c WHERE c.member = m.id) ORDER BY id";
+    let rows: Vec<i64> =
+        on!(tx, c => sqlx::query_scalar(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    Ok(rows.into_iter().map(MemberId).collect())
+}
+
 /// Members of an organisation.
 pub async fn all(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<MemberId>> {
     let sql = "SELECT id FROM members WHERE organisation = $1 ORDER BY id";

@@ -7,8 +7,9 @@ use super::problem::{Answer, Problem};
 use super::values::Moment;
 use super::{Here, State};
 use crate::app::Work;
+use crate::membership::link::forget_made;
 use crate::store::attention::settle_link;
-use crate::store::members::{self, concerned};
+use crate::store::members::concerned;
 use crate::store::mirror::{self, Object};
 use crate::store::payers::{self, CustomerFace, Whose};
 use axum::Json;
@@ -168,18 +169,8 @@ pub async fn link_to(
     mirror::link(&mut work.tx, account, id, member, "admin", true);
     settle_link(&mut work.tx, organisation, account, id, now).await?;
     state.note(work, "customer.link", Some(member), id);
-    // Whoever was made for this customer alone was never anybody.
-    let made = before.link.as_deref() == Some("created");
-    if let Some(former) = before
-        .member
-        .map(MemberId)
-        .filter(|former| made && *former != member)
-        && !members::has_card(&mut work.tx, former).await?
-    {
-        members::forget_if_empty(&mut work.tx, former).await?;
-        if !members::exists(&mut work.tx, organisation, former).await? {
-            whom.remove(&former);
-        }
+    if let Some(gone) = forget_made(&mut work.tx, &before, member).await? {
+        whom.remove(&gone);
     }
     whom.extend(concerned(&mut work.tx, account, id).await?);
     for member in whom {

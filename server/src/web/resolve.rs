@@ -299,7 +299,7 @@ impl Deed<'_> {
 
     async fn link(&self, work: &mut Work) -> Answer<()> {
         let suggested = match Kind::read(&self.item.kind) {
-            Some(Kind::UnmatchedPayment) => self.item.member.map(MemberId),
+            Some(Kind::UnmatchedPayment | Kind::ProposedLink) => self.item.member.map(MemberId),
             Some(_) | None => None,
         };
         let member = self

@@ -4,6 +4,7 @@ use super::server::organisation;
 use super::story::Who;
 use super::{Building, on};
 use server::app::{App, Step, Work};
+use server::billing::import::{Import, ImportError, Imported};
 use server::billing::reconcile::{Reconciliation, Repair};
 use server::membership::clock::Run;
 use server::membership::link::new_holder;
@@ -346,6 +347,16 @@ impl Building {
         self.publish(std::mem::take(&mut done.publications));
         self.settle();
         done
+    }
+
+    /// Brings a roll and Stripe's customers together, and publishes what follows.
+    pub fn import(&mut self, wish: &Import) -> Result<Imported, ImportError> {
+        let now = self.now;
+        let done = self.ask(async |app| Ok(app.import(wish, "desk", || now).await));
+        let (done, publications) = done.expect("the server runs")?;
+        self.publish(publications);
+        self.settle();
+        Ok(done)
     }
 
     /// Whether Stripe confirmed what is known of all of a person's customers, and nothing waits to be confirmed.
