@@ -122,10 +122,9 @@ async fn ask(stripe: &dyn Stripe, customer: &str, known: &Known) -> Result<Fetch
         return Err(Failure::Implausible);
     }
     fetched.complete(stripe, customer, &known.paid).await?;
-    match stripe.customer(customer).await {
-        Ok(value) => fetched.customer = Some(customer_news(&value)?),
-        Err(_) if !fetched.subscriptions.is_empty() => {}
-        Err(error) => return Err(error.into()),
+    // It came with its subscriptions, if it has any.
+    if fetched.subscriptions.is_empty() {
+        fetched.customer = Some(customer_news(&stripe.customer(customer).await?)?);
     }
     Ok(fetched)
 }

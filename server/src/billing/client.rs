@@ -214,7 +214,8 @@ pub trait Stripe: Send + Sync {
         })
     }
 
-    /// All subscriptions of a customer, ended ones too, with their latest invoices.
+    /// All subscriptions of a customer, ended ones too, with their latest invoices and, if the key may read it, the
+    /// customer.
     ///
     /// Products are filled in where a price does not name its membership type itself: Stripe does not expand that deep
     /// in a list. A product that the key may not read stays an id.
@@ -223,7 +224,11 @@ pub trait Stripe: Send + Sync {
             .with("customer", customer)
             .with("status", "all")
             .with("expand[]", "data.latest_invoice");
-        let mut subscriptions = pages::all(self, request).await?;
+        let with_customer = request.clone().with("expand[]", "data.customer");
+        let mut subscriptions = match pages::all(self, with_customer).await {
+            Err(StripeError::NotReadable { .. }) => pages::all(self, request).await?,
+            answer => answer?,
+        };
         let mut products = BTreeMap::new();
         for subscription in &mut subscriptions {
             pages::complete(self, subscription, "/items").await?;

@@ -267,11 +267,12 @@ pub async fn entries_at(
     at: Timestamp,
 ) -> Result<Vec<(ZoneId, i64, Entry)>> {
     type Row = (String, Vec<u8>, Option<i64>, i64, Option<Vec<u8>>);
+    type Said = (Option<i64>, i64, Option<Vec<u8>>);
     let sql = "SELECT zone, token, member, number, entry FROM entry_versions WHERE organisation = $1 AND known_at <= $3 \
                AND token IN (SELECT token FROM entry_versions WHERE member = $2) ORDER BY id";
     let rows: Vec<Row> = on!(tx, c => sqlx::query_as(sql)
         .bind(organisation.as_str()).bind(member.0).bind(at.0).fetch_all(c).await?);
-    let newest: BTreeMap<(String, Vec<u8>), (Option<i64>, i64, Option<Vec<u8>>)> = rows
+    let newest: BTreeMap<(String, Vec<u8>), Said> = rows
         .into_iter()
         .map(|(zone, token, whose, number, entry)| ((zone, token), (whose, number, entry)))
         .collect();

@@ -353,7 +353,7 @@ async fn a_reading_request_carries_key_and_version_and_an_encoded_query() {
     assert_eq!(stripe.account().await, Ok(owner));
     let seen = seen.lock().expect("not poisoned");
     let (line, headers, _) = &seen.requests[0];
-    let wanted = "GET /v1/subscriptions?customer=cus+1%26&status=all&expand%5B%5D=data.latest_invoice&limit=100";
+    let wanted = "GET /v1/subscriptions?customer=cus+1%26&status=all&expand%5B%5D=data.latest_invoice&expand%5B%5D=data.customer&limit=100";
     assert_eq!(line, wanted);
     assert_eq!(headers["authorization"], "Bearer rk_test_secret");
     assert_eq!(headers["stripe-version"], STRIPE_VERSION);
