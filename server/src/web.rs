@@ -47,6 +47,7 @@ mod resolve;
 mod reversals;
 mod schedules;
 mod standing;
+mod story;
 mod types;
 mod values;
 mod watch;

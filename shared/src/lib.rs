@@ -19,5 +19,6 @@ pub mod reversals;
 pub mod rights;
 pub mod schedule;
 pub mod standing;
+pub mod story;
 pub mod time;
 pub mod wire;

@@ -24,7 +24,7 @@ stories! {
         b.settle();
         assert_eq!(b.sim().status(&subscription), tests::stripe_sim::Status::Canceled);
         assert!(!b.state(ada).is_in());
-        assert!(b.terms(ada)[0].2.is_some(), "the story has an end");
+        assert!(b.terms(ada)[0].closed.is_some(), "the story has an end");
         b.advance(Span::days(1));
         assert_eq!(b.tap(ada, "front").reason, Reason::Lapsed);
         b.settle();

@@ -6,13 +6,14 @@ use crate::keys::Keys;
 use crate::store::attention::{AuditLine, Item, audit_all, raise, settle};
 use crate::store::records::{Record, records};
 use crate::store::rulebook::Rulebook;
-use crate::store::terms::{self, Term};
+use crate::store::terms::{self, Open};
 use crate::store::{Result, Tx, journal, members, to_json};
 use shared::concerns::Concern;
 use shared::ids::MemberId;
-use shared::standing::{Because, Outlook, State, outlook};
+use shared::standing::{Access, Because, Outlook, State, outlook};
+use shared::story::{Last, Mark, Source};
 use shared::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// So many members are in memory at once.
 const MANY: usize = 64;
@@ -73,7 +74,7 @@ struct Fresh<'a> {
     /// Whether anything is to be written.
     stale: bool,
     /// The member's terms that have not ended.
-    open: Vec<Term>,
+    open: Vec<Open>,
     /// The facts for the journal, if they are news to it.
     news: Option<(String, [u8; 32])>,
 }
@@ -214,35 +215,53 @@ pub struct Context<'a> {
 /// A change of type closes the old term and opens a new one; nothing is rewritten.
 fn tell_stories(tx: &mut Tx, changed: &[&Fresh<'_>], now: Timestamp) {
     for fresh in changed {
-        let open = &fresh.open;
-        let standing = &fresh.outlook.standing;
+        let Fresh { open, outlook, .. } = fresh;
+        let standing = &outlook.standing;
+        let mark = Mark {
+            at: now,
+            cause: fresh.cause.to_owned(),
+        };
         let held = !matches!(standing.state, State::Stranger);
-        let current: BTreeMap<String, &str> = standing
+        let current: BTreeSet<(String, &str)> = standing
             .access
             .iter()
             .filter(|access| held && access.holds(now))
-            .map(|access| (source(&access.because), access.membership.as_str()))
+            .map(key)
             .collect();
-        for term in open {
-            if current.get(&term.source) != Some(&term.membership.as_str()) {
-                terms::close(tx, term.id, now);
-            }
+        for term in open.iter().filter(|term| !current.contains(&key_of(term))) {
+            let over = |access: &&Access| {
+                key(access) == key_of(term) && access.until.is_some_and(|until| until <= now)
+            };
+            let ended = standing.access.iter().filter(over);
+            let last = ended
+                .max_by_key(|access| access.until)
+                .map_or(Last::Gone, |access| last(&access.because));
+            terms::close(tx, term.id, &mark, last);
         }
         for (source, membership) in current {
-            if !open
-                .iter()
-                .any(|term| term.source == source && term.membership == membership)
-            {
-                terms::begin(tx, fresh.member, (&source, membership), now, fresh.cause);
+            let opened = (source.clone(), membership);
+            if !open.iter().any(|term| key_of(term) == opened) {
+                terms::begin(tx, fresh.member, (&source, membership), &mark);
             }
         }
     }
 }
 
-fn source(because: &Because) -> String {
+/// The fact that access rests on, and the type: what makes one term.
+fn key(access: &Access) -> (String, &str) {
+    (
+        Source::from(&access.because).to_string(),
+        access.membership.as_str(),
+    )
+}
+
+fn key_of(term: &Open) -> (String, &str) {
+    (term.source.clone(), term.membership.as_str())
+}
+
+fn last(because: &Because) -> Last {
     match because {
-        Because::Subscription { account, id, .. } => format!("subscription {account} {id}"),
-        Because::Payment { id } => format!("payment {id}"),
-        Because::Grant { id } => format!("grant {id}"),
+        Because::Subscription { cause, .. } => Last::Said(*cause),
+        Because::Payment { .. } | Because::Grant { .. } => Last::Up,
     }
 }

@@ -1,4 +1,4 @@
-//! What a member was given and denied, what was paid, and the story of it: grants, holds, payments, terms.
+//! What a member was given and denied, and what was paid: grants, holds, payments.
 
 use super::{Result, Tx, on};
 use shared::ids::{GrantId, HoldId, MemberId, MembershipTypeId, OrganisationId, PaymentId};
@@ -122,28 +122,6 @@ pub async fn end_hold(tx: &mut Tx, id: HoldId, at: Timestamp) -> Result<()> {
     let sql = "UPDATE holds SET ends_at = $2 WHERE id = $1";
     on!(tx, c => sqlx::query(sql).bind(id.0).bind(at.0).execute(c).await?.rows_affected());
     Ok(())
-}
-
-/// A term of the member's story.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Term {
-    /// What it rests on.
-    pub source: String,
-    /// As which type.
-    pub membership: String,
-    /// From when, in milliseconds since 1970.
-    pub opened_at: i64,
-    /// Until when.
-    pub closed_at: Option<i64>,
-    /// Why it began.
-    pub cause: String,
-}
-
-/// A member's story, oldest first.
-pub async fn terms(tx: &mut Tx, member: MemberId) -> Result<Vec<Term>> {
-    let sql = "SELECT source, membership, opened_at, closed_at, cause FROM terms WHERE member = $1 \
-               ORDER BY opened_at, id";
-    Ok(on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?))
 }
 
 /// A payment, Stripe's or recorded by hand.

@@ -5,7 +5,7 @@ use super::journal::{self, FactSet};
 use super::many::{list, parts};
 use super::members::{Card, CardRow, Member};
 use super::rulebook::{Rulebook, name};
-use super::terms::Term;
+use super::terms::Open;
 use super::trip::Statement;
 use super::{Result, StoreError, Tx, cbor, json, reversals};
 use shared::facts::{Facts, Grant, HandPayment, Hold, Rules};
@@ -29,7 +29,7 @@ pub struct Record {
     /// The entries of the member's cards in all zones.
     pub listed: Vec<(ZoneId, Entry)>,
     /// The terms that have not ended, oldest first.
-    pub open: Vec<Term>,
+    pub open: Vec<Open>,
     /// The facts for the journal, with their SHA-256, if they are not those that it has.
     pub news: Option<(String, [u8; 32])>,
 }
@@ -258,7 +258,7 @@ impl Gathered {
                 let entry = cbor(&bytes()?, "entries", "entry", &zone)?;
                 listed.push((name(&zone, "entries")?, entry));
             }
-            "term" => open.push(Term {
+            "term" => open.push(Open {
                 id: n1()?,
                 source: t1()?,
                 membership: t2.ok_or_else(|| lacks("t2"))?,

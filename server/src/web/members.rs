@@ -7,7 +7,8 @@ use super::extract::{Asked, At, Body};
 use super::page::{Page, limit};
 use super::payments::Payment;
 use super::problem::{Answer, Problem};
-use super::standing::{Covered, StandingView, StateWord, Term, covered, word};
+use super::standing::{Covered, StandingView, StateWord, covered, word};
+use super::story::Term;
 use super::values::{Mail, Moment, Title, given};
 use super::{Here, State};
 use crate::membership::link::new_holder;
@@ -16,12 +17,13 @@ use crate::store::ledger;
 use crate::store::members::{self, NewMember};
 use crate::store::payers::{self, Whose};
 use crate::store::people::{self, Person, Search};
-use crate::store::{Tx, records, rulebook};
+use crate::store::{Tx, records, rulebook, terms};
 use axum::Json;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::ids::MemberId;
 use shared::standing::State as Word;
+use shared::story;
 use utoipa::{IntoParams, ToSchema};
 
 /// What members are looked for by.
@@ -125,7 +127,7 @@ async fn view(
         .ok_or(Problem::not_found("member"))?;
     let payments = ledger::payments(tx, organisation, Some(id), i64::MAX, PAYMENTS).await?;
     let customers = payers::customers(tx, account, Whose::Of(id), "", i64::MAX).await?;
-    let terms = ledger::terms(tx, id).await?.into_iter().map(Term::from);
+    let written = terms::written(tx, id).await?;
     Ok(Json(MemberView {
         id: id.0,
         holder: person.holder,
@@ -158,7 +160,7 @@ async fn view(
             .into_iter()
             .map(Seat::from)
             .collect(),
-        terms: terms.collect(),
+        terms: story::terms(written).into_iter().map(Term::from).collect(),
     }))
 }
 

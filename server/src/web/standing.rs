@@ -1,7 +1,6 @@
 //! Standing and the facts it rests on, as the interface shows them.
 
 use super::values::Moment;
-use crate::store::ledger;
 use serde::{Deserialize, Serialize};
 use shared::facts::Facts;
 use shared::standing::{Access, Because, Standing, State as Word};
@@ -211,31 +210,4 @@ pub fn covered(facts: Facts) -> Vec<Covered> {
         }
     };
     facts.coverage.into_iter().map(view).collect()
-}
-
-/// A stretch of a member's story.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Term {
-    /// What it rests on.
-    source: String,
-    /// As which type.
-    membership: String,
-    /// From when.
-    from: Moment,
-    /// Until when; none: it runs.
-    until: Option<Moment>,
-    /// Why it began.
-    cause: String,
-}
-
-impl From<ledger::Term> for Term {
-    fn from(term: ledger::Term) -> Self {
-        Self {
-            source: term.source,
-            membership: term.membership,
-            from: Moment::of(term.opened_at),
-            until: term.closed_at.map(Moment::of),
-            cause: term.cause,
-        }
-    }
 }

@@ -10,10 +10,11 @@ use server::membership::clock::Run;
 use server::membership::link::new_holder;
 use server::random::Handed;
 use server::store::members::{self, CardRow, NewMember};
-use server::store::{StoreError, Tx, lists, rulebook};
+use server::store::{StoreError, Tx, lists, rulebook, terms};
 use shared::allow_list::{Digest, Revision};
 use shared::ids::{MemberId, ZoneId};
 use shared::standing::{Standing, State};
+use shared::story::{self, Term};
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -48,9 +49,6 @@ pub struct Payment {
     /// First moment no longer paid for.
     pub period_until: Option<i64>,
 }
-
-/// A term of a member's story: type, begin, end, cause.
-pub type Term = (String, i64, Option<i64>, String);
 
 impl Building {
     /// An admin does something to one member, and what follows from it is published.
@@ -295,12 +293,29 @@ impl Building {
             .count()
     }
 
-    /// A member's story.
+    /// The terms of a member's story.
     #[must_use]
     pub fn terms(&self, who: Who) -> Vec<Term> {
-        const SQL: &str = "SELECT membership, opened_at, closed_at, cause FROM terms WHERE member = $1 ORDER BY opened_at, id";
         let member = self.id(who);
-        self.read(async |tx| on!(tx, c => sqlx::query_as(SQL).bind(member.0).fetch_all(c).await))
+        let written = self.runtime.block_on(async {
+            let mut tx = self
+                .server
+                .store
+                .begin_read()
+                .await
+                .expect("the database answers");
+            terms::written(&mut tx, member)
+                .await
+                .expect("terms are readable")
+        });
+        story::terms(written)
+    }
+
+    /// The membership types in a member's story, in order.
+    #[must_use]
+    pub fn types_in(&self, who: Who) -> Vec<String> {
+        let terms = self.terms(who).into_iter();
+        terms.map(|term| term.membership.into()).collect()
     }
 
     /// Every price that the server has met, and the `X` that it names.
