@@ -57,6 +57,27 @@ stories! {
         b.settle();
     }
 
+    fn a_checkout_told_after_its_payer_was_linked_by_mail_confirms_the_link(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let customer = b.customer(ada);
+        b.settle();
+        b.hold_events();
+        let reference = format!("{REFERENCE_PREFIX}{}", b.id(ada));
+        b.sim().checkout(&customer, WOOD, Some(&reference));
+        b.work();
+        let (checkout, others): (Vec<_>, Vec<_>) = b.held_events().into_iter()
+            .partition(|letter| letter.kind == "checkout.session.completed");
+        b.release_events(others);
+        b.settle();
+        assert!(b.attends("confirm_link"), "{:?}", b.attention());
+        b.release_events(checkout);
+        b.settle();
+        assert!(!b.attends("confirm_link"), "{:?}", b.attention());
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
+    }
+
     fn of_several_members_with_that_mail_nobody_is_chosen(way: WayIn) {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");

@@ -75,8 +75,8 @@ pub async fn link(
     announce(tx, rulebook, &customer.id, member, how, now).await
 }
 
-/// What came later than the payment says whose the customer really is, unless an admin has looked: a reference; or, for
-/// a member who was made without one, a mail address.
+/// What came later than the payment says whose the customer really is, unless an admin has looked: a reference, which
+/// may confirm what a mail address made likely; or, for a member who was made without one, a mail address.
 async fn correct(
     tx: &mut Tx,
     account: AccountId,
@@ -100,8 +100,8 @@ async fn correct(
         }
         (None, _) => return Ok(()),
     };
-    // Whoever gave the member a card has looked.
-    if whose == member || created && members::has_card(tx, member).await? {
+    // Who was made for this customer still needs a card, and whoever gave one has looked.
+    if created && (whose == member || members::has_card(tx, member).await?) {
         return Ok(());
     }
     mirror::link(tx, account, &customer.id, whose, how, how == "reference");
