@@ -170,9 +170,9 @@ impl StripeSim {
                 Problem::plain(400, "idempotency_error", None, text).body(),
             );
         }
-        let request = self.next_id("req_");
-        self.current_request =
-            (method != "GET").then(|| (request, headers.idempotency_key.clone()));
+        // Questions take no number: how often somebody asks names nothing else otherwise.
+        let request = (method != "GET").then(|| self.next_id("req_"));
+        self.current_request = request.map(|id| (id, headers.idempotency_key.clone()));
         let answer = self.route(method, path, &Params(params), shape);
         self.current_request = None;
         let (status, body) = match answer {
