@@ -57,18 +57,21 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// Asks within the runtime; an error if nobody answers.
+    pub async fn answer(self) -> Result<Answer, reqwest::Error> {
+        let mut request = CLIENT.request(self.method, self.url).body(self.body);
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        let body = answer.bytes().await?.to_vec();
+        Ok(Answer { status, body })
+    }
+
     /// Begins the request; the answer can be waited for later.
     pub fn begin(self) -> JoinHandle<Result<Answer, reqwest::Error>> {
-        RUNTIME.spawn(async move {
-            let mut request = CLIENT.request(self.method, self.url).body(self.body);
-            for (name, value) in self.headers {
-                request = request.header(name, value);
-            }
-            let answer = request.send().await?;
-            let status = answer.status().as_u16();
-            let body = answer.bytes().await?.to_vec();
-            Ok(Answer { status, body })
-        })
+        RUNTIME.spawn(self.answer())
     }
 
     /// Asks; an error if nobody answers.

@@ -53,17 +53,31 @@ impl Server {
 
     /// Starts it and waits until it is ready.
     pub fn start(&mut self) {
+        self.launch();
+        wait::until("the server is ready", || {
+            self.program.as_mut().expect("just launched").must_run();
+            let asked = self.request(Method::GET, "/readyz", None).send();
+            asked.is_ok_and(|answer| answer.status == 200).then_some(())
+        });
+    }
+
+    /// Starts it and waits for nothing.
+    pub fn launch(&mut self) {
         let mut command = built("goodstanding");
         command
             .arg("serve")
             .envs(self.settings.iter().map(|(name, value)| (name, value)));
-        let mut program = Program::start("goodstanding", &self.folder, &mut command);
-        wait::until("the server is ready", || {
-            program.must_run();
-            let asked = self.request(Method::GET, "/readyz", None).send();
-            asked.is_ok_and(|answer| answer.status == 200).then_some(())
-        });
-        self.program = Some(program);
+        self.program = Some(Program::start("goodstanding", &self.folder, &mut command));
+    }
+
+    /// Whether it was started and not killed since.
+    pub fn is_running(&self) -> bool {
+        self.program.is_some()
+    }
+
+    /// Its database.
+    pub fn database(&self) -> PathBuf {
+        self.folder.join("data/goodstanding.db")
     }
 
     /// Kills it.
@@ -82,7 +96,8 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Ask {
+    /// A request with the admin's token.
+    pub fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Ask {
         let mut headers = vec![("authorization", format!("Bearer {TOKEN}"))];
         if body.is_some() {
             headers.push(("content-type", "application/json".to_owned()));

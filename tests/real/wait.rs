@@ -32,6 +32,18 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Keeps this thread busy for a stretch too short to sleep.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the named place where these tests wait for what other programs do"
+)]
+pub fn spin(stretch: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < stretch {
+        std::hint::spin_loop();
+    }
+}
+
 /// What time it is.
 pub fn now() -> Timestamp {
     server::clock::now()
@@ -52,4 +64,15 @@ pub fn scratch() -> TempDir {
 pub fn folder(variable: &str) -> PathBuf {
     let named = std::env::var_os(variable);
     PathBuf::from(named.unwrap_or_else(|| panic!("{variable} is not set: use `tests/run real`")))
+}
+
+/// A whole number that `tests/run` gives in the environment, if it does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the named place where these tests learn what is wanted"
+)]
+pub fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    let number = text.trim().parse();
+    Some(number.unwrap_or_else(|_| panic!("{variable} is a whole number, not `{text}`")))
 }

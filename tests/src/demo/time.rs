@@ -10,24 +10,39 @@ use std::time::{Duration, Instant};
 #[derive(Clone)]
 pub struct DemoClock {
     started: Instant,
+    /// Milliseconds by which it was ahead when it started.
+    begun: i64,
     ahead: Arc<AtomicI64>,
 }
 
 impl DemoClock {
     /// Starts at the real time.
-    #[expect(clippy::disallowed_methods, reason = "the demo runs in real time")]
     #[must_use]
     pub fn start() -> Self {
+        Self::ahead_by(Span(0))
+    }
+
+    /// Starts ahead of the real time, or behind it.
+    #[expect(clippy::disallowed_methods, reason = "the demo runs in real time")]
+    #[must_use]
+    pub fn ahead_by(span: Span) -> Self {
         Self {
             started: Instant::now(),
-            ahead: Arc::new(AtomicI64::new(0)),
+            begun: span.0,
+            ahead: Arc::new(AtomicI64::new(span.0)),
         }
+    }
+
+    /// How far it is ahead of the real time.
+    #[must_use]
+    pub fn ahead(&self) -> Span {
+        Span(self.ahead.load(Ordering::Relaxed))
     }
 
     /// What time it is in the demo.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        server::clock::now() + Span(self.ahead.load(Ordering::Relaxed))
+        server::clock::now() + self.ahead()
     }
 
     /// Moves everything ahead.
@@ -45,11 +60,11 @@ impl DemoClock {
     /// What a door's clocks say: the demo's doors are synchronised.
     #[must_use]
     pub fn sources(&self) -> Sources {
-        let ahead = self.ahead.load(Ordering::Relaxed);
+        let moved = self.ahead().0 - self.begun;
         let elapsed = i64::try_from(self.stopwatch().as_millis()).unwrap_or(i64::MAX);
         Sources {
             wall: self.now(),
-            uptime: Span(elapsed.saturating_add(ahead)),
+            uptime: Span(elapsed.saturating_add(moved)),
             synchronised: true,
         }
     }
