@@ -44,6 +44,26 @@ stories! {
         b.settle();
     }
 
+    fn what_a_mail_address_made_guess_and_metadata_then_says_is_no_guess(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let number = b.id(ada).to_string();
+        b.hold_events();
+        let customer = b.sim().create_customer(Some("ada@example.org"), Some("Ada"), &[(MEMBER_KEY, &number)]);
+        b.sim().subscribe(&customer, &[(WOOD, 1)], Subscribe::default());
+        b.work();
+        // The invoices, with their mail address, come before the customer.
+        let (late, early): (Vec<_>, Vec<_>) =
+            b.held_events().into_iter().partition(|letter| letter.kind == "customer.created");
+        b.release_events(early);
+        b.settle();
+        b.release_events(late);
+        b.settle();
+        assert!(b.tap(ada, "front").opens());
+        assert_eq!(b.attention(), [], "nobody has to confirm it");
+        b.settle();
+    }
+
     fn a_member_named_by_the_checkout_is_linked(way: WayIn) {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");
