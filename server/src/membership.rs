@@ -7,3 +7,4 @@ pub mod derive;
 pub mod explain;
 pub mod history;
 pub mod link;
+pub mod story;

@@ -281,13 +281,22 @@ pub struct Invoice {
     pub total: i64,
     /// Minor units really paid.
     pub amount_paid: i64,
-    /// Minor units of credit balance used up (negative: balance grew).
+    /// Minor units of the customer's credit that were used up; negative: the credit grew.
+    #[serde(default, alias = "balance_applied")]
+    pub credit_used: i64,
+    /// Minor units too few to charge, which the next invoice asks for; negative: that an earlier one had left.
     #[serde(default)]
-    pub balance_applied: i64,
+    pub carried_over: i64,
+    /// Minor units that discounts took off.
+    #[serde(default)]
+    pub discounted: i64,
     /// ISO 4217, lower case.
     pub currency: String,
     /// When Stripe made it.
     pub created: Timestamp,
+    /// When it was paid, as Stripe says since 2019.
+    #[serde(default)]
+    pub paid_at: Option<Timestamp>,
     /// When a mailed invoice is due.
     #[serde(default)]
     pub due_date: Option<Timestamp>,

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod ids;
 pub mod keys;
 pub mod reasons;
+pub mod receipts;
 pub mod reversals;
 pub mod rights;
 pub mod schedule;

@@ -1,5 +1,9 @@
 //! The story of a member, told from what was written down as it happened: terms that opened and closed.
 
+mod chapters;
+
+pub use chapters::{Chapter, Step, story};
+
 use crate::ids::{AccountId, GrantId, MembershipTypeId, PaymentId};
 use crate::standing::{Because, Cause};
 use crate::time::{Span, Timestamp};
@@ -96,6 +100,60 @@ pub enum Last {
     Up,
     /// Nothing: it was withdrawn, or covers the member no longer, or gives another type.
     Gone,
+}
+
+impl Last {
+    /// Whether a term ended for want of money rather than by anybody's wish.
+    #[must_use]
+    pub fn is_lapse(self, source: &Source) -> bool {
+        match self {
+            Self::Said(
+                Cause::Paid
+                | Cause::Trial
+                | Cause::Renewing
+                | Cause::Grace
+                | Cause::FirstInvoice
+                | Cause::Unpaid
+                | Cause::Forgiven
+                | Cause::UnknownStatus,
+            ) => true,
+            Self::Said(
+                Cause::Ending
+                | Cause::Paused
+                | Cause::Cancelled
+                | Cause::EndedByHand
+                | Cause::TypeLost
+                | Cause::SeatRemoved
+                | Cause::Reversed,
+            )
+            | Self::Gone => false,
+            Self::Up => matches!(source, Source::Payment(_)),
+        }
+    }
+
+    /// One sentence for staff: why it ended.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Said(Cause::Paid | Cause::Renewing) => "No renewal was paid in time.",
+            Self::Said(Cause::Trial) => "The trial was over, and nothing was paid.",
+            Self::Said(Cause::Grace) => "The renewal failed, and grace was over.",
+            Self::Said(Cause::FirstInvoice) => "The first invoice was not paid in time.",
+            Self::Said(Cause::Unpaid) => "Stripe gave up collecting.",
+            Self::Said(Cause::Forgiven | Cause::UnknownStatus) => {
+                "The period was over, and no further one was paid."
+            }
+            Self::Said(Cause::Ending) => "Its end had been set beforehand.",
+            Self::Said(Cause::Paused) => "It was paused.",
+            Self::Said(Cause::Cancelled) => "It was cancelled.",
+            Self::Said(Cause::EndedByHand) => "An admin ended it.",
+            Self::Said(Cause::TypeLost) => "Its plan named no membership type any more.",
+            Self::Said(Cause::SeatRemoved) => "The seat was taken away.",
+            Self::Said(Cause::Reversed) => "Its payment was given back or disputed.",
+            Self::Up => "Its time was up.",
+            Self::Gone => "What it rested on was taken away.",
+        }
+    }
 }
 
 /// A term of the story.

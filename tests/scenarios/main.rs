@@ -48,6 +48,7 @@ mod selling;
 mod sharing;
 mod states;
 mod stripe_trouble;
+mod telling;
 mod thin;
 mod together;
 mod twists;

@@ -356,7 +356,7 @@ impl Words {
 
 /// An amount in minor units as people write it: currencies have two places, some none or three
 /// (docs.stripe.com/currencies, "zero-decimal" and "three-decimal currencies").
-fn money(amount: i64, currency: &str) -> String {
+pub(crate) fn money(amount: i64, currency: &str) -> String {
     let places = match currency {
         "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "vnd"
         | "vuv" | "xaf" | "xof" | "xpf" => 0,

@@ -6,6 +6,7 @@ use super::{Connection, Result, StoreError, Tx, json, on, to_json};
 use shared::concerns::Concern;
 use shared::facts::Invoice;
 use shared::ids::{AccountId, CardId, Holder, MemberId, OrganisationId};
+use shared::receipts::Occasion;
 use shared::standing::{Outlook, Standing};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
@@ -282,7 +283,7 @@ pub struct Booking {
     pub customer: String,
     /// What was paid.
     pub invoice: Invoice,
-    /// When.
+    /// When, if the invoice does not say.
     pub paid_at: Timestamp,
 }
 
@@ -324,7 +325,7 @@ pub fn book_all(tx: &mut Tx, organisation: &OrganisationId, bookings: &[Booking]
                 .bind(ledger_reason(invoice))
                 .bind(invoice.lines.iter().map(|line| line.from.0).min())
                 .bind(invoice.lines.iter().map(|line| line.to.0).max())
-                .bind(paid_at.0)
+                .bind(invoice.paid_at.unwrap_or(*paid_at).0)
         };
         let statement = Statement::new(sql).bind(organisation.as_str());
         tx.later(part.iter().fold(statement, write));
@@ -333,19 +334,11 @@ pub fn book_all(tx: &mut Tx, organisation: &OrganisationId, bookings: &[Booking]
 
 /// Why an invoice was paid, or why nothing had to be.
 fn ledger_reason(invoice: &Invoice) -> &'static str {
-    match (
-        invoice.amount_paid,
-        invoice.balance_applied,
-        invoice.reason.as_str(),
-    ) {
-        (0, applied, _) if applied > 0 => "credit balance",
-        (0, _, _) if invoice.total > 0 => "below the minimum charge",
-        (0, _, "subscription_create") => "trial or discount",
-        (0, _, "subscription_update") => "change of plan, nothing due",
-        (0, _, _) => "discount",
-        (_, _, "subscription_create") => "first payment",
-        (_, _, "subscription_cycle") => "renewal",
-        (_, _, "subscription_update") => "change of plan",
-        _ => "invoice",
+    match (invoice.free(), invoice.occasion()) {
+        (Some(free), _) => free.word(),
+        (None, Occasion::First) => "first payment",
+        (None, Occasion::Renewal) => "renewal",
+        (None, Occasion::Change) => "change of plan",
+        (None, Occasion::Other) => "invoice",
     }
 }

@@ -8,22 +8,22 @@ use super::page::{Page, limit};
 use super::payments::Payment;
 use super::problem::{Answer, Problem};
 use super::standing::{Covered, StandingView, StateWord, covered, word};
-use super::story::Term;
+use super::story::{Chapter, Term};
 use super::values::{Mail, Moment, Title, given};
 use super::{Here, State};
 use crate::membership::link::new_holder;
+use crate::membership::story;
 use crate::random::Handed;
 use crate::store::ledger;
 use crate::store::members::{self, NewMember};
 use crate::store::payers::{self, Whose};
 use crate::store::people::{self, Person, Search};
-use crate::store::{Tx, records, rulebook, terms};
+use crate::store::{Tx, places, records, rulebook};
 use axum::Json;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::ids::MemberId;
+use shared::ids::{MemberId, MembershipTypeId};
 use shared::standing::State as Word;
-use shared::story;
 use utoipa::{IntoParams, ToSchema};
 
 /// What members are looked for by.
@@ -109,8 +109,10 @@ pub struct MemberView {
     customers: Vec<Customer>,
     /// Seats named by an admin: the member's own, and those that the member's customers pay for.
     seats: Vec<Seat>,
-    /// The story so far, oldest first.
+    /// Membership types and their times, oldest first.
     terms: Vec<Term>,
+    /// What happened, each with what was really charged, oldest first.
+    story: Vec<Chapter>,
 }
 
 const PAYMENTS: i64 = 100;
@@ -127,7 +129,12 @@ async fn view(
         .ok_or(Problem::not_found("member"))?;
     let payments = ledger::payments(tx, organisation, Some(id), i64::MAX, PAYMENTS).await?;
     let customers = payers::customers(tx, account, Whose::Of(id), "", i64::MAX).await?;
-    let written = terms::written(tx, id).await?;
+    let story = story::read(tx, id, rules).await?;
+    let types = places::types(tx, organisation).await?;
+    let name = |id: &MembershipTypeId| {
+        let known = types.iter().find(|known| known.id == *id);
+        known.map_or_else(|| format!("type {id}"), |known| known.name.clone())
+    };
     Ok(Json(MemberView {
         id: id.0,
         holder: person.holder,
@@ -160,7 +167,12 @@ async fn view(
             .into_iter()
             .map(Seat::from)
             .collect(),
-        terms: story::terms(written).into_iter().map(Term::from).collect(),
+        terms: story.terms.into_iter().map(Term::from).collect(),
+        story: story
+            .chapters
+            .into_iter()
+            .map(|chapter| Chapter::told(chapter, name))
+            .collect(),
     }))
 }
 

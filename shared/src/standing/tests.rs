@@ -73,9 +73,12 @@ fn invoice(id: &str, status: InvoiceStatus, from: i64, to: i64) -> Invoice {
         } else {
             0
         },
-        balance_applied: 0,
+        credit_used: 0,
+        carried_over: 0,
+        discounted: 0,
         currency: "eur".into(),
         created: day(from),
+        paid_at: None,
         due_date: None,
         refunded: false,
         stuck: false,

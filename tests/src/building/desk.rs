@@ -8,13 +8,14 @@ use server::billing::import::{Import, ImportError, Imported};
 use server::billing::reconcile::{Reconciliation, Repair};
 use server::membership::clock::Run;
 use server::membership::link::new_holder;
+use server::membership::story::{self, Story};
 use server::random::Handed;
 use server::store::members::{self, CardRow, NewMember};
-use server::store::{StoreError, Tx, lists, rulebook, terms};
+use server::store::{StoreError, Tx, lists, rulebook};
 use shared::allow_list::{Digest, Revision};
 use shared::ids::{MemberId, ZoneId};
 use shared::standing::{Standing, State};
-use shared::story::{self, Term};
+use shared::story::{Chapter, Term};
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
 
@@ -293,22 +294,35 @@ impl Building {
             .count()
     }
 
+    /// A member's story.
+    #[must_use]
+    pub fn story(&self, who: Who) -> Story {
+        let member = self.id(who);
+        self.runtime.block_on(async {
+            let app = self.server.app().expect("the server runs");
+            let mut work = app.work(self.now).await.expect("the database answers");
+            let rulebook = work.rulebook.clone();
+            let story = story::read(&mut work.tx, member, &rulebook).await;
+            story.expect("a story is readable")
+        })
+    }
+
     /// The terms of a member's story.
     #[must_use]
     pub fn terms(&self, who: Who) -> Vec<Term> {
-        let member = self.id(who);
-        let written = self.runtime.block_on(async {
-            let mut tx = self
-                .server
-                .store
-                .begin_read()
-                .await
-                .expect("the database answers");
-            terms::written(&mut tx, member)
-                .await
-                .expect("terms are readable")
-        });
-        story::terms(written)
+        self.story(who).terms
+    }
+
+    /// What happened to a member, in order: what, to which type, and the minor units charged.
+    #[must_use]
+    pub fn chapters(&self, who: Who) -> Vec<(&'static str, String, Option<i64>)> {
+        let chapters = self.story(who).chapters.into_iter();
+        let chapter = |chapter: Chapter| {
+            let amount = chapter.charge.map(|charge| charge.amount);
+            let word = chapter.step.word(&chapter.source);
+            (word, chapter.membership.into(), amount)
+        };
+        chapters.map(chapter).collect()
     }
 
     /// The membership types in a member's story, in order.

@@ -29,6 +29,12 @@ pub fn invoice(value: &Value) -> Result<Invoice, ReadError> {
         paid.then(|| amount("amount_due")).flatten()
     });
     let lines = reading.need("lines", entries(value, "lines"))?;
+    let before = amount("starting_balance").unwrap_or(0);
+    let after = amount("ending_balance").unwrap_or(before);
+    // A negative balance is credit, a positive one is owed (docs.stripe.com/billing/customer/balance).
+    let [credit_before, credit_after] =
+        [before, after].map(|balance| balance.min(0).saturating_neg());
+    let [owed_before, owed_after] = [before, after].map(|balance| balance.max(0));
     let created = moment(value, "created").or_else(|| moment(value, "date"));
     Ok(Invoice {
         id: reading.id.to_owned(),
@@ -38,14 +44,16 @@ pub fn invoice(value: &Value) -> Result<Invoice, ReadError> {
         reason: reason.to_owned(),
         total,
         amount_paid: amount_paid.unwrap_or(0),
-        // A negative balance is credit, so credit was used if the balance rose.
-        balance_applied: amount("ending_balance").map_or(0, |ending| {
-            ending.saturating_sub(amount("starting_balance").unwrap_or(0))
-        }),
+        credit_used: credit_before.saturating_sub(credit_after),
+        carried_over: owed_after.saturating_sub(owed_before),
+        discounted: discounted(value),
         currency: reading
             .need("currency", text(value, "currency"))?
             .to_ascii_lowercase(),
         created: reading.need("created", created)?,
+        paid_at: value
+            .get("status_transitions")
+            .and_then(|transitions| moment(transitions, "paid_at")),
         due_date: moment(value, "due_date"),
         refunded: is_refunded(value),
         stuck: value
@@ -85,6 +93,23 @@ fn status(value: &Value) -> InvoiceStatus {
             InvoiceStatus::Draft
         }
         None => InvoiceStatus::Open,
+    }
+}
+
+/// What discounts took off: told since 2020, before that the difference that no tax explains.
+fn discounted(value: &Value) -> i64 {
+    let amount = |key: &str| value.get(key).and_then(number).unwrap_or(0);
+    if let Some(discounts) = entries(value, "total_discount_amounts") {
+        let amounts = discounts
+            .iter()
+            .filter_map(|one| number(one.get("amount")?));
+        return amounts.fold(0, i64::saturating_add);
+    }
+    match value.get("discount") {
+        Some(Value::Object(_)) => (amount("subtotal").saturating_add(amount("tax")))
+            .saturating_sub(amount("total"))
+            .max(0),
+        Some(_) | None => 0,
     }
 }
 

@@ -257,7 +257,7 @@ fn an_invoice_reads_the_same_in_every_version() {
     let newest = invoice(&bill()).expect("readable");
     assert_eq!(newest.subscription.as_deref(), Some("sub_1"));
     assert_eq!(
-        (newest.total, newest.amount_paid, newest.balance_applied),
+        (newest.total, newest.amount_paid, newest.credit_used),
         (5000, 2000, 3000)
     );
     assert_eq!(newest.lines[0].item.as_deref(), Some("si_1"));
@@ -313,35 +313,58 @@ fn an_invoice_of_nothing_is_an_invoice() {
     }
     let read = invoice(&value).expect("readable");
     assert_eq!(
-        (
-            read.status,
-            read.total,
-            read.amount_paid,
-            read.balance_applied
-        ),
+        (read.status, read.total, read.amount_paid, read.credit_used),
         (InvoiceStatus::Paid, 0, 0, 0)
     );
 }
 
 #[test]
-fn balance_applied_is_the_credit_used() {
-    for (starting, ending, applied) in [
-        (json!(-5000), json!(-3000), 2000),
-        (json!(0), json!(-1000), -1000),
-        (json!(0), json!(20), 20),
-        (json!(20), json!(0), -20),
-        (json!(-5000), Value::Null, 0),
-        (Value::Null, json!(20), 20),
-        (json!(i64::MAX), json!(i64::MIN), i64::MIN),
+fn credit_that_was_used_is_told_from_what_is_carried_over() {
+    for (starting, ending, used, carried) in [
+        (json!(-5000), json!(-3000), 2000, 0),
+        (json!(0), json!(-1000), -1000, 0),
+        (json!(0), json!(20), 0, 20),
+        (json!(20), json!(0), 0, -20),
+        (json!(-4980), json!(20), 4980, 20),
+        (json!(-5000), Value::Null, 0, 0),
+        (Value::Null, json!(20), 0, 20),
+        (json!(i64::MAX), json!(i64::MIN), -i64::MAX, -i64::MAX),
     ] {
         let mut value = bill();
         value["starting_balance"] = starting;
         value["ending_balance"] = ending;
         assert_eq!(
-            invoice(&value).map(|read| read.balance_applied),
-            Ok(applied)
+            invoice(&value).map(|read| (read.credit_used, read.carried_over)),
+            Ok((used, carried))
         );
     }
+}
+
+#[test]
+fn what_discounts_took_off_is_told_by_a_list_or_by_the_difference() {
+    let discounted = |patch: Value| {
+        let mut value = bill();
+        for (key, new) in patch.as_object().expect("a patch") {
+            value[key] = new.clone();
+        }
+        invoice(&value).map(|read| read.discounted)
+    };
+    let list =
+        json!({"total_discount_amounts": [{"amount": 1000, "discount": "di_1"}, {"amount": 500}]});
+    assert_eq!(discounted(list), Ok(1500));
+    let old = json!({"subtotal": 6000, "tax": 100, "discount": {"id": "di_1"}});
+    assert_eq!(discounted(old), Ok(1100));
+    assert_eq!(
+        discounted(json!({"subtotal": 6000, "discount": null})),
+        Ok(0)
+    );
+}
+
+#[test]
+fn when_an_invoice_was_paid_is_told_by_its_transitions() {
+    let mut value = bill();
+    value["status_transitions"] = json!({"paid_at": 1500});
+    assert_eq!(invoice(&value).map(|read| read.paid_at), Ok(Some(at(1500))));
 }
 
 #[test]

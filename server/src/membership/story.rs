@@ -1,0 +1,234 @@
+//! A member's story: terms as they were written down, and what Stripe's invoices and payments by hand say of them.
+
+use super::explain::money;
+use crate::store::ledger::{self, PaymentRow};
+use crate::store::mirror::{self, Object};
+use crate::store::rulebook::Rulebook;
+use crate::store::{Result, Tx, terms};
+use shared::facts::{Invoice, InvoiceStatus};
+use shared::ids::{AccountId, MemberId, MembershipTypeId, PaymentId};
+use shared::receipts::{Charge, Receipt};
+use shared::story::{self, Chapter, Source, Step, Term};
+use shared::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// What is told of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// Terms, in the order in which they opened.
+    pub terms: Vec<Term>,
+    /// What happened, in order of time.
+    pub chapters: Vec<Chapter>,
+}
+
+/// Reads a member's story.
+pub async fn read(tx: &mut Tx, member: MemberId, rulebook: &Rulebook) -> Result<Story> {
+    let terms = story::terms(terms::written(tx, member).await?);
+    let sources: BTreeSet<&Source> = terms.iter().map(|term| &term.source).collect();
+    let mut receipts = by_hand(tx, member, rulebook).await?;
+    for source in sources {
+        if let Source::Subscription(account, id) = source {
+            receipts.extend(invoiced(tx, member, (*account, id), rulebook).await?);
+        }
+    }
+    let chapters = story::story(&terms, receipts);
+    Ok(Story { terms, chapters })
+}
+
+/// What was paid for a subscription, whoever pays it.
+async fn invoiced(
+    tx: &mut Tx,
+    member: MemberId,
+    (account, id): (AccountId, &str),
+    rulebook: &Rulebook,
+) -> Result<Vec<Receipt>> {
+    let kept = mirror::find(tx, account, id).await?;
+    let Some(Object::Subscription(subscription)) = kept.map(|kept| kept.object) else {
+        return Ok(Vec::new());
+    };
+    let customer = subscription.customer.as_str();
+    let payer = mirror::customer(tx, account, customer).await?;
+    let own = payer.is_some_and(|payer| payer.member == Some(member.0));
+    let objects = mirror::of_customer(tx, account, customer).await?;
+    let receipt = |mut invoice: Invoice| {
+        for line in &mut invoice.lines {
+            let price = line.price.clone();
+            line.membership =
+                price.and_then(|price| rulebook.prices.get(&(account, price)).cloned());
+        }
+        Receipt::of_invoice(account, id, &invoice, own)
+    };
+    let paid = objects.into_iter().filter_map(|kept| match kept.object {
+        Object::Invoice(invoice) => {
+            let counts = invoice.status == InvoiceStatus::Paid
+                && invoice.subscription.as_deref() == Some(id);
+            counts.then(|| receipt(invoice))
+        }
+        Object::Subscription(_) => None,
+    });
+    Ok(paid.collect())
+}
+
+async fn by_hand(tx: &mut Tx, member: MemberId, rulebook: &Rulebook) -> Result<Vec<Receipt>> {
+    let organisation = &rulebook.organisation;
+    let rows = ledger::payments(tx, organisation, Some(member), i64::MAX, i64::MAX).await?;
+    Ok(rows.into_iter().filter_map(of_row).collect())
+}
+
+fn of_row(row: PaymentRow) -> Option<Receipt> {
+    let membership = MembershipTypeId::new(row.membership?).ok()?;
+    Some(Receipt::by_hand(
+        PaymentId(row.id),
+        membership,
+        (Timestamp(row.paid_at), Timestamp(row.period_until?)),
+        (row.amount, row.currency),
+        false,
+    ))
+}
+
+/// A chapter in one or more sentences; `name` is what people call a type.
+#[must_use]
+pub fn sentence(chapter: &Chapter, name: impl Fn(&MembershipTypeId) -> String) -> String {
+    let membership = name(&chapter.membership);
+    let told = match &chapter.step {
+        Step::Opened => format!("Member as {membership}."),
+        Step::Changed(before) => format!("{membership} instead of {}.", name(before)),
+        Step::Renewed(until) => format!("{membership} was renewed until {until}."),
+        Step::Paid => format!("Something was paid for {membership}."),
+        Step::Ended(last) if last.is_lapse(&chapter.source) => {
+            format!("{membership} lapsed. {}", last.sentence())
+        }
+        Step::Ended(last) => format!("{membership} ended. {}", last.sentence()),
+    };
+    let Some(charge) = &chapter.charge else {
+        return told;
+    };
+    let mut sentences = vec![told];
+    sentences.extend(charged(charge));
+    sentences.join(" ")
+}
+
+fn charged(charge: &Charge) -> Vec<String> {
+    let Charge {
+        record,
+        amount,
+        currency,
+        credit_used,
+        carried_over,
+        free,
+        part,
+    } = charge;
+    let in_words = |amount: i64| money(amount, currency);
+    let mut told = vec![match (part, free) {
+        (true, _) if *amount < 0 => {
+            format!(
+                "It took {} off {record}.",
+                in_words(amount.saturating_neg())
+            )
+        }
+        (true, _) => format!("It was {} of {record}.", in_words(*amount)),
+        (false, Some(free)) => format!("Nothing was charged ({record}): {}", free.sentence()),
+        (false, None) => format!("{} were charged ({record}).", in_words(*amount)),
+    }];
+    told.extend(match credit_used {
+        0 => None,
+        1.. => Some(format!("{} of credit were used.", in_words(*credit_used))),
+        _ => Some(format!(
+            "{} became credit.",
+            in_words(credit_used.saturating_neg())
+        )),
+    });
+    told.extend(match carried_over {
+        0 => None,
+        1.. => Some(format!(
+            "{} are left to the next invoice.",
+            in_words(*carried_over)
+        )),
+        _ => {
+            let left = in_words(carried_over.saturating_neg());
+            Some(format!("{left} of it had been left by an earlier invoice."))
+        }
+    });
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::receipts::Free;
+
+    fn chapter(step: Step, charge: Option<Charge>) -> Chapter {
+        Chapter {
+            at: Timestamp(0),
+            step,
+            membership: MembershipTypeId::new("7").expect("valid"),
+            source: Source::Subscription(AccountId(1), "sub_1".to_owned()),
+            cause: "evt_1".to_owned(),
+            charge,
+        }
+    }
+
+    fn charge(amount: i64) -> Charge {
+        Charge {
+            record: "in_1".to_owned(),
+            amount,
+            currency: "eur".to_owned(),
+            credit_used: 0,
+            carried_over: 0,
+            free: None,
+            part: false,
+        }
+    }
+
+    #[test]
+    fn each_chapter_says_what_happened_and_what_was_charged() {
+        let before = MembershipTypeId::new("5").expect("valid");
+        let partly = Charge {
+            credit_used: 3000,
+            ..charge(2000)
+        };
+        let small = Charge {
+            free: Some(Free::TooSmall),
+            credit_used: 4980,
+            carried_over: 20,
+            ..charge(0)
+        };
+        let part = Charge {
+            part: true,
+            ..charge(-1250)
+        };
+        let lapse = story::Last::Said(shared::standing::Cause::Grace);
+        for (step, charge, text) in [
+            (
+                Step::Opened,
+                Some(partly),
+                "Member as type 7. 20.00 EUR were charged (in_1). 30.00 EUR of credit were used.",
+            ),
+            (
+                Step::Renewed(Timestamp(0)),
+                Some(small),
+                "type 7 was renewed until 1970-01-01T00:00:00Z. Nothing was charged (in_1): It was less than Stripe's \
+                 smallest charge and comes with the next invoice. 49.80 EUR of credit were used. 0.20 EUR are left to the \
+                 next invoice.",
+            ),
+            (
+                Step::Changed(before),
+                Some(part),
+                "type 7 instead of type 5. It took 12.50 EUR off in_1.",
+            ),
+            (
+                Step::Ended(lapse),
+                None,
+                "type 7 lapsed. The renewal failed, and grace was over.",
+            ),
+            (
+                Step::Ended(story::Last::Gone),
+                None,
+                "type 7 ended. What it rested on was taken away.",
+            ),
+        ] {
+            let name = |membership: &MembershipTypeId| format!("type {membership}");
+            assert_eq!(sentence(&chapter(step, charge), name), text);
+        }
+    }
+}
