@@ -1,41 +1,10 @@
 //! Events that come twice, late, or in another order.
 
 use server::store::accounts;
-use shared::allow_list::Digest;
-use shared::ids::ZoneId;
-use shared::standing::Standing;
 use shared::time::Span;
-use std::collections::BTreeMap;
-use tests::building::desk::Payment;
 use tests::building::post::{Letter, Mood};
 use tests::building::story::{METAL, WOOD, Who};
 use tests::building::{Building, WayIn};
-
-/// What a server made of what it heard.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Outcome {
-    standing: Option<Standing>,
-    pub ledger: Vec<Payment>,
-    lists: BTreeMap<ZoneId, Digest>,
-    attention: Vec<(String, String)>,
-    pub reversals: Vec<(String, Option<String>, i64, String)>,
-    notices: Vec<(String, String)>,
-}
-
-pub(super) fn outcome(b: &Building, who: Who) -> Outcome {
-    Outcome {
-        standing: b.standing(who),
-        ledger: b.ledger(),
-        lists: b
-            .heads()
-            .into_iter()
-            .map(|(zone, (_, digest))| (zone, digest))
-            .collect(),
-        attention: b.attention(),
-        reversals: b.reversals(),
-        notices: b.notices(),
-    }
-}
 
 /// A month with a plan change; all its events are held back.
 fn a_month(way: WayIn) -> (Building, Who, Vec<Letter>) {
@@ -83,11 +52,11 @@ stories! {
         assert!(count >= 10, "{count}");
         straight.release_events(letters);
         straight.settle();
-        let expected = outcome(&straight, ada);
+        let expected = straight.outcome();
         assert!(straight.tap(ada, "back").opens());
         straight.settle();
         for round in 0..24_usize {
-            let (mut b, ada, letters) = a_month(way);
+            let (mut b, _, letters) = a_month(way);
             // A different walk through the events each time, some of them met twice.
             let step = [1, 3, 7, 9, 11, 13][round % 6];
             let mut order: Vec<usize> = (0..count).map(|at| (at * step + round) % count).collect();
@@ -101,7 +70,7 @@ stories! {
                 b.work();
             }
             b.settle();
-            assert_eq!(outcome(&b, ada), expected, "round {round}");
+            assert_eq!(b.outcome(), expected, "round {round}");
         }
     }
 

@@ -1,6 +1,6 @@
-//! Stories of the whole building. Each is told in all three ways in.
+//! Stories of the whole building. Each is told in all three ways in, and in one of them in any order.
 
-/// Tells each story once for every way in.
+/// Tells each story once for every way in, and once more with its deliveries doubled and in any order.
 macro_rules! stories {
     ($(fn $name:ident($way:ident: WayIn) $story:block)*) => {$(
         mod $name {
@@ -21,6 +21,11 @@ macro_rules! stories {
             #[test]
             fn with_pull() {
                 story(tests::building::WayIn::Pull);
+            }
+
+            #[test]
+            fn in_any_order() {
+                tests::building::any_order::same_end(module_path!(), story);
             }
         }
     )*};

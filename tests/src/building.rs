@@ -5,9 +5,12 @@
 //! building that is dropped with work left undone fails its test.
 
 pub mod agents;
+pub mod any_order;
 pub mod broker;
 pub mod desk;
 mod history;
+mod list;
+pub mod outcome;
 pub mod post;
 pub mod server;
 pub mod story;
@@ -102,8 +105,7 @@ pub struct Building {
     way: WayIn,
     people: Vec<story::Person>,
     runtime: Arc<Runtime>,
-    unhidden: usize,
-    held_from: Option<usize>,
+    list: list::List,
     out: bool,
     excused: bool,
 }
@@ -146,7 +148,7 @@ impl Building {
         let mut building = Self {
             now: Timestamp::from_seconds(start),
             broker: server::fresh_broker(),
-            post: Post::new(),
+            post: Post::in_order(any_order::order()),
             server: Server::new(store, billing, seed),
             stripe,
             machines: BTreeMap::new(),
@@ -159,8 +161,7 @@ impl Building {
             way,
             people: Vec::new(),
             runtime,
-            unhidden: 0,
-            held_from: None,
+            list: list::List::in_order(any_order::order()),
             out: false,
             excused: false,
         };
@@ -478,7 +479,11 @@ pub fn runtime() -> Runtime {
 
 impl Drop for Building {
     fn drop(&mut self) {
-        if std::thread::panicking() || self.excused || self.server.app().is_none() {
+        if std::thread::panicking() || self.excused {
+            return;
+        }
+        any_order::note_end(self);
+        if self.server.app().is_none() {
             return;
         }
         let waiting = self.waiting();

@@ -2,7 +2,10 @@
 
 pub mod bench;
 pub mod building;
+pub mod chance;
+pub mod cores;
 pub mod coverage;
 pub mod demo;
 pub mod random_days;
+pub mod settings;
 pub mod stripe_sim;

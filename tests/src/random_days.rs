@@ -9,46 +9,10 @@ mod troubles;
 
 use crate::building::story::Who;
 use crate::building::{Building, WayIn};
+use crate::chance::Chance;
 use crate::stripe_sim::AfterRetries;
 use actions::World;
-use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng as _, SeedableRng as _};
 use shared::time::Span;
-
-/// Choices of one history, the same for the same seed.
-pub struct Chance(ChaCha20Rng);
-
-impl Chance {
-    /// From a seed.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self(ChaCha20Rng::seed_from_u64(seed))
-    }
-
-    /// A number from 0 to `count` - 1.
-    pub fn below(&mut self, count: usize) -> usize {
-        let count = u64::try_from(count).expect("few");
-        usize::try_from(self.0.next_u64() % count).expect("below a usize")
-    }
-
-    /// One of several.
-    pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len())]
-    }
-
-    /// True once in `count` times.
-    pub fn once_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
-    }
-
-    /// Another order of the same things.
-    pub fn shuffled<T>(&mut self, mut all: Vec<T>) -> Vec<T> {
-        for at in (1..all.len()).rev() {
-            all.swap(at, self.below(at + 1));
-        }
-        all
-    }
-}
 
 /// Lives through one history; fails by a panic that says what went wrong. With `tell`, every action is printed.
 pub fn live(seed: u64, tell: bool) {

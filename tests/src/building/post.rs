@@ -1,5 +1,6 @@
 //! Stripe's webhook deliveries: signed, and late, doubled, lost or in another order if a story wants it so.
 
+use crate::chance::Chance;
 use crate::stripe_sim::deliver::sign;
 use serde_json::Value;
 use shared::time::{Span, Timestamp};
@@ -9,6 +10,8 @@ use std::collections::VecDeque;
 pub const SECRET: &str = "whsec_building";
 /// Stripe tries again so long after a failure, at least.
 const AGAIN: Span = Span::minutes(5);
+/// So many letters may come again long after they came.
+const OLD: usize = 64;
 
 /// One event on its way to the endpoint.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,17 +77,29 @@ pub struct Post {
     mood: Mood,
     waiting: VecDeque<Letter>,
     held: Vec<Letter>,
+    /// Decides what comes next of what is due, and what comes twice; none: everything in its turn.
+    chance: Option<Chance>,
+    /// Some of what was sent.
+    old: Vec<Letter>,
 }
 
 impl Post {
-    /// Everything comes once, at once.
+    /// Everything comes once, at once, and in its turn.
     #[must_use]
     pub fn new() -> Self {
+        Self::in_order(None)
+    }
+
+    /// Everything comes at once; with a chance, some of it twice, and in any order.
+    #[must_use]
+    pub fn in_order(chance: Option<Chance>) -> Self {
         Self {
             form: Form::Snapshot,
             mood: Mood::Prompt,
             waiting: VecDeque::new(),
             held: Vec::new(),
+            chance,
+            old: Vec::new(),
         }
     }
 
@@ -96,14 +111,34 @@ impl Post {
     /// Takes a letter.
     pub fn post(&mut self, letter: Letter) {
         match self.mood {
-            Mood::Prompt => self.waiting.push_back(letter),
+            Mood::Prompt => self.send(letter),
             Mood::Double => {
-                self.waiting.push_back(letter.clone());
-                self.waiting.push_back(letter);
+                self.send(letter.clone());
+                self.send(letter);
             }
             Mood::Held => self.held.push(letter),
             Mood::Lost => {}
         }
+    }
+
+    fn send(&mut self, letter: Letter) {
+        if let Some(chance) = &mut self.chance {
+            if chance.once_in(3) {
+                self.waiting.push_back(letter.clone());
+            }
+            if chance.once_in(8) && !self.old.is_empty() {
+                let again = self.old[chance.below(self.old.len())].clone();
+                self.waiting.push_back(Letter {
+                    due: letter.due,
+                    ..again
+                });
+            }
+            if self.old.len() == OLD {
+                self.old.swap_remove(chance.below(OLD));
+            }
+            self.old.push(letter.clone());
+        }
+        self.waiting.push_back(letter);
     }
 
     /// What waits to be released, oldest first.
@@ -113,16 +148,22 @@ impl Post {
 
     /// Sends letters, in this order.
     pub fn release(&mut self, letters: impl IntoIterator<Item = Letter>, now: Timestamp) {
-        self.waiting.extend(
-            letters
-                .into_iter()
-                .map(|letter| Letter { due: now, ..letter }),
-        );
+        for letter in letters {
+            self.send(Letter { due: now, ..letter });
+        }
     }
 
     /// The next letter that is due.
     pub fn next(&mut self, now: Timestamp) -> Option<Letter> {
-        let at = self.waiting.iter().position(|letter| letter.due <= now)?;
+        let letters = self.waiting.iter().enumerate();
+        let mut due = letters.filter(|(_, letter)| letter.due <= now);
+        let (at, _) = match &mut self.chance {
+            None => due.next(),
+            Some(chance) => {
+                let count = due.clone().count().max(1);
+                due.nth(chance.below(count))
+            }
+        }?;
         self.waiting.remove(at)
     }
 

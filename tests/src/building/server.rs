@@ -1,13 +1,12 @@
 //! The server of a building: its steps, its link to the broker, and its crashes.
 
 use super::broker::{Broker, Message, Party};
-use super::post::{Letter, Mood};
 use super::stripe::StripeTwin;
 use super::{Building, WayIn};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use server::app::{App, Billing, HEAD_EVERY, Mode, Step, WATCH_EVERY};
-use server::billing::pull::{PULL_EVERY, pull_again};
+use server::billing::pull::PULL_EVERY;
 use server::billing::signature::SigningSecret;
 use server::doors::access_table;
 use server::doors::publish::Publication;
@@ -50,14 +49,14 @@ pub struct Server {
     /// How often it crashed.
     pub crashes: u32,
     app: Option<App>,
-    random: ChaCha20Rng,
+    pub(super) random: ChaCha20Rng,
     heads_at: Timestamp,
     watch_at: Timestamp,
     link_at: Timestamp,
     looked_at: Timestamp,
-    pulled: Option<usize>,
-    pull_again: Timestamp,
-    pull_wait: Span,
+    pub(super) pulled: Option<usize>,
+    pub(super) pull_again: Timestamp,
+    pub(super) pull_wait: Span,
     dirty: bool,
     /// What waited when that was looked at last; nothing changes it but a step.
     known: Waiting,
@@ -305,55 +304,6 @@ impl Building {
         worked
     }
 
-    fn pull(&mut self) -> bool {
-        self.hide_events();
-        if !self.server.billing.pull {
-            return false;
-        }
-        let there = self.stripe.sim().events().len() + self.unhidden;
-        if self.server.pulled == Some(there) || self.now < self.server.pull_again {
-            return false;
-        }
-        let now = self.now;
-        match self.ask(async |app| app.pull(now).await) {
-            Some(Some(_)) => {
-                self.server.pull_wait = PULL_EVERY;
-                self.server.pulled = Some(there);
-            }
-            Some(None) => {
-                self.server.pull_wait = pull_again(PULL_EVERY, self.server.pull_wait, false);
-                self.server.pull_again = now + self.server.pull_wait;
-            }
-            // The server went down over it.
-            None => {}
-        }
-        true
-    }
-
-    /// When Stripe's list is read next because reading it failed.
-    pub(super) fn pull_due(&self) -> Option<Timestamp> {
-        let there = self.stripe.sim().events().len() + self.unhidden;
-        let wants = self.server.app.is_some()
-            && self.server.billing.pull
-            && self.server.pulled != Some(there);
-        (wants && !self.out).then_some(self.server.pull_again)
-    }
-
-    /// Pulls the events of Stripe's list once, whatever the way in; the safety net after lost webhooks.
-    pub fn backfill(&mut self) {
-        let now = self.now;
-        self.ask(async |app| app.pull(now).await);
-        self.settle();
-    }
-
-    /// Looks once for events whose deliveries failed; how many were new.
-    pub fn sweep(&mut self) -> Option<usize> {
-        let now = self.now;
-        let fresh = self.ask(async |app| app.sweep(now).await).flatten();
-        self.settle();
-        fresh
-    }
-
     fn regularly(&mut self) -> bool {
         let now = self.now;
         if self.server.heads_at + HEAD_EVERY <= now {
@@ -453,56 +403,6 @@ impl Building {
         self.server.billing.stripe = Some(Arc::new(self.stripe.with_key(key)));
         self.restart_server();
         self.settle();
-    }
-
-    /// Events do not reach the server until they are released.
-    pub fn hold_events(&mut self) {
-        self.work();
-        self.post.set_mood(Mood::Held);
-        self.held_from = Some(self.stripe.sim().events().len());
-    }
-
-    /// What was held back so far, oldest first; later events come as usual.
-    pub fn held_events(&mut self) -> Vec<Letter> {
-        self.hide_events();
-        self.post.set_mood(Mood::Prompt);
-        let Some(from) = self.held_from.take() else {
-            return Vec::new();
-        };
-        self.post.take_held();
-        let sim = self.stripe.sim();
-        let events = sim.events()[from..].iter();
-        events
-            .map(|event| Letter::of(&event.body(event.shape, sim.livemode()), self.now))
-            .collect()
-    }
-
-    /// Stripe's list shows nothing of what happened since [`Building::hold_events`].
-    pub(super) fn hide_events(&mut self) {
-        let Some(from) = self.held_from else { return };
-        let hidden: Vec<String> = self.stripe.sim().events()[from..]
-            .iter()
-            .map(|event| event.id.clone())
-            .collect();
-        self.stripe.wire().hidden.extend(hidden);
-    }
-
-    /// Lets the server hear of events, in this order: by webhook, or by Stripe's list where there is no webhook.
-    pub fn release_events(&mut self, letters: impl IntoIterator<Item = Letter>) {
-        for letter in letters {
-            if self.server.billing.secrets.is_empty() {
-                self.stripe.wire().hidden.remove(&letter.event);
-                self.unhidden += 1;
-                self.work();
-            } else {
-                self.post.release([letter], self.now);
-            }
-        }
-    }
-
-    /// What was held back never comes.
-    pub fn forget_held_events(&mut self) {
-        drop(self.held_events());
     }
 
     /// A broker without memory, as one that was set up anew.
