@@ -10,6 +10,7 @@ pub mod broker;
 pub mod desk;
 mod history;
 mod list;
+pub mod memory;
 pub mod outcome;
 pub mod post;
 pub mod server;
@@ -21,6 +22,7 @@ use crate::stripe_sim::StripeSim;
 use crate::stripe_sim::calendar::utc;
 use ::server::billing::receive::{Receipt, ReceiveError, check, keep};
 use ::server::store::Store;
+use ::server::store::inbox::Arrival;
 use agents::{Machine, Tap};
 use broker::{Broker, Message, Party};
 use door_agent::agent::{Input, Output};
@@ -330,6 +332,25 @@ impl Building {
                 Err(error) => Err(error),
             })
         })
+    }
+
+    /// Letters that come at once are kept in one commit, to be applied together.
+    ///
+    /// # Panics
+    /// If one is refused.
+    pub fn keep_crowd(&mut self, letters: &[&Letter]) {
+        let now = self.now;
+        self.ask(async |app| {
+            let arrivals: Vec<Arrival> = letters
+                .iter()
+                .map(|letter| {
+                    let header = letter.header(now);
+                    let kept = check(app, Some(header.as_bytes()), &letter.body, now);
+                    kept.expect("signed").expect("of this account")
+                })
+                .collect();
+            keep(&app.store, &arrivals, now).await
+        });
     }
 
     /// Brings every arrived message to its reader.

@@ -14,6 +14,8 @@ const WAYS: [&str; 3] = ["with_webhook_and_key", "with_webhook_only", "with_pull
 pub enum Suite {
     /// Stories of the whole building.
     Scenarios,
+    /// The most tangled cases in every order.
+    Orders,
     /// The server's interface.
     Api,
     /// The built binaries.
@@ -25,8 +27,9 @@ pub enum Suite {
 }
 
 impl Suite {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Scenarios,
+        Self::Orders,
         Self::Api,
         Self::Real,
         Self::Server,
@@ -38,6 +41,7 @@ impl Suite {
     pub fn word(self) -> &'static str {
         match self {
             Self::Scenarios => "scenarios",
+            Self::Orders => "orders",
             Self::Api => "api",
             Self::Real => "real",
             Self::Server => "server",
@@ -47,7 +51,7 @@ impl Suite {
 
     fn kind(self) -> &'static str {
         match self {
-            Self::Scenarios | Self::Api | Self::Real => "test",
+            Self::Scenarios | Self::Orders | Self::Api | Self::Real => "test",
             Self::Server | Self::Shared => "lib",
         }
     }
@@ -71,7 +75,7 @@ impl Row {
         self.proof.iter().flatten().flat_map(|(suite, path)| {
             let ways: &[&str] = match suite {
                 Suite::Scenarios => &WAYS,
-                Suite::Api | Suite::Real | Suite::Server | Suite::Shared => &[],
+                Suite::Orders | Suite::Api | Suite::Real | Suite::Server | Suite::Shared => &[],
             };
             let told = ways.iter().map(move |way| format!("{path}::{way}"));
             let alone = ways.is_empty().then(|| path.clone());

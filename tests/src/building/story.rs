@@ -59,12 +59,14 @@ impl Building {
 
     /// Puts doors, types and plans of the usual club in.
     pub fn furnish(&mut self) {
-        self.membership_type("5", 1);
-        self.membership_type("7", 2);
-        self.zone("wood", &["5", "7"]);
-        self.zone("metal", &["7"]);
+        self.furnish_rooms();
         self.agent("pi-front", &[("front", "wood")]);
         self.agent("pi-back", &[("back", "metal")]);
+        self.furnish_catalogue();
+    }
+
+    /// Plans of the usual club.
+    pub fn furnish_catalogue(&mut self) {
         {
             let mut sim = self.sim();
             sim.create_plan(WOOD, Some("Wood shop"), 5000, Interval::Month);
@@ -72,6 +74,14 @@ impl Building {
             sim.create_plan(UNTAGGED, Some("Newsletter"), 500, Interval::Month);
         }
         self.settle();
+    }
+
+    /// Types and zones of the usual club alone: lists are made, and nobody reads them.
+    pub fn furnish_rooms(&mut self) {
+        self.membership_type("5", 1);
+        self.membership_type("7", 2);
+        self.zone("wood", &["5", "7"]);
+        self.zone("metal", &["7"]);
     }
 
     /// Stripe's own side: the dashboard and the world.

@@ -64,10 +64,7 @@ fn from_stripe(standing: Option<Standing>) -> Vec<Access> {
 fn outcome(world: &World, seed: u64, letters: Vec<Letter>) -> Outcome {
     let mut building = Building::seeded(WayIn::WebhookOnly, seed);
     building.watches = false;
-    building.membership_type("5", 1);
-    building.membership_type("7", 2);
-    building.zone("wood", &["5", "7"]);
-    building.zone("metal", &["7"]);
+    building.furnish_rooms();
     building.now = world.building.now;
     let mut people = Vec::new();
     for who in &world.people {
