@@ -44,8 +44,8 @@ stories! {
         if way == WayIn::WebhookOnly {
             return;
         }
-        let (both, _) = a_life(way, Form::Both);
-        let (plain, _) = a_life(way, Form::Snapshot);
+        let (both, ada) = a_life(way, Form::Both);
+        let (plain, same) = a_life(way, Form::Snapshot);
         assert_eq!(both.outcome(), plain.outcome());
         assert_eq!(both.terms(ada).len(), plain.terms(same).len());
     }

@@ -1,7 +1,7 @@
 //! When the server is killed.
 
 use std::time::Duration;
-use tests::random_days::Chance;
+use tests::chance::Chance;
 
 /// A moment within the server's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
 use tests::building::story::{METAL, WOOD};
-use tests::random_days::Chance;
+use tests::chance::Chance;
 use tests::stripe_sim::{Proration, StripeSim, Subscribe};
 
 /// Seconds.
