@@ -113,7 +113,7 @@ stories! {
         b.settle();
         assert!(b.tap(fay, "front").opens());
         b.settle();
-        assert_eq!(open(&b, "paid_but_refused"), [String::new(); 0]);
+        assert!(open(&b, "paid_but_refused").is_empty());
         b.badges_arrived_once_each();
     }
 
@@ -142,12 +142,12 @@ stories! {
         letters.reverse();
         b.release_events(letters);
         b.settle();
-        assert_eq!(open(&b, "unmatched_payment"), [invoice.clone()]);
+        assert_eq!(open(&b, "unmatched_payment"), std::slice::from_ref(&invoice));
         assert_eq!(b.ledger()[0].member, None, "the payment is kept");
         assert!(!b.tap(ada, "front").opens());
         // The same customer subscribes: then it is linked by the rule for memberships, and nothing is left to ask.
         b.subscribe_as(&shop, &[(WOOD, 1)], Subscribe::default());
-        assert_eq!(open(&b, "unmatched_payment"), [String::new(); 0]);
+        assert!(open(&b, "unmatched_payment").is_empty());
         let paid = b.ledger().into_iter().find(|row| row.invoice.as_ref() == Some(&invoice)).expect("in the ledger");
         assert_eq!(paid.member, Some(b.id(ada).0));
         assert!(b.tap(ada, "front").opens());

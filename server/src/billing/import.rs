@@ -78,10 +78,16 @@ pub enum ImportError {
     Braked(Vec<MemberId>),
     /// Stripe did not answer.
     #[error(transparent)]
-    Stripe(#[from] StripeError),
+    Stripe(Box<StripeError>),
     /// The database did not.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<StripeError> for ImportError {
+    fn from(error: StripeError) -> Self {
+        Self::Stripe(Box::new(error))
+    }
 }
 
 fn lines(wrong: &[Wrong]) -> String {

@@ -261,7 +261,7 @@ fn for_guest(member: i64, guest: usize, at: i64) -> Errand {
 /// A payer is held for some hours, or a card is lost.
 fn about_payer(person: &Person, payer: usize, at: i64) -> Errand {
     let note = format!("errand {payer}");
-    if payer % 2 == 0 {
+    if payer.is_multiple_of(2) {
         let body = json!({"from": time(at), "until": time(at + 3 * HOUR), "reason": note});
         let path = format!("/members/{}/holds", person.member);
         let sql = "SELECT COUNT(*) FROM holds WHERE reason = $1";

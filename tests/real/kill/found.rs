@@ -221,9 +221,13 @@ fn pay(sim: &mut StripeSim, at: usize, person: &Person) -> Paying {
     // One half is linked by a reference, the other by mail.
     let reference = person.member.to_string();
     let named = [("goodstanding_member", reference.as_str())];
-    let named = if at % 2 == 0 { &named[..] } else { &[] };
+    let named = if at.is_multiple_of(2) {
+        &named[..]
+    } else {
+        &[]
+    };
     let customer = sim.create_customer(Some(&mail(at)), Some(&name(at)), named);
-    let plan = if at % 3 == 0 { METAL } else { WOOD };
+    let plan = if at.is_multiple_of(3) { METAL } else { WOOD };
     let seats = if is_of(at, SECOND_SEAT) { 2 } else { 1 };
     let subscription = sim.subscribe(&customer, &[(plan, seats)], Subscribe::default());
     let shown = sim.subscription(&subscription);
