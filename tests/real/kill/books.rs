@@ -82,10 +82,11 @@ const STATES: [(&str, &str); 5] = [
     ),
     ("prices", "SELECT json_array(id, x, place) FROM prices"),
     (
-        // Messages pass each other on their way to a door, which then refuses the older one.
+        // Messages pass each other on their way to a door, which then refuses the older one; and a door that was shown a
+        // card before it had its list turned it away.
         "attention",
         "SELECT json_array(a.subject, a.kind, m.name) FROM attention a LEFT JOIN members m ON m.id = a.member \
-         WHERE a.resolved_at IS NULL AND a.kind != 'messages_refused'",
+         WHERE a.resolved_at IS NULL AND a.kind NOT IN ('messages_refused', 'paid_but_refused')",
     ),
     (
         "standing",
