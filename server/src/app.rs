@@ -28,12 +28,48 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Billing {
     /// Live or test.
     pub mode: Mode,
+    /// The Stripe account, if it is connected to a platform whose key and webhooks these are; none: the platform's or
+    /// the organisation's own (docs.stripe.com/connect).
+    pub connected: Option<ConnectedAccount>,
     /// Webhook secrets; none: the endpoint answers 503.
     pub secrets: Vec<SigningSecret>,
     /// The API, if there is a key.
     pub stripe: Option<Arc<dyn Stripe>>,
     /// Whether events are pulled as well.
     pub pull: bool,
+}
+
+impl Billing {
+    /// What our row for the account is called.
+    #[must_use]
+    pub fn account_name(&self) -> &str {
+        self.connected
+            .as_ref()
+            .map_or("direct", ConnectedAccount::as_str)
+    }
+}
+
+/// The id of a Stripe account that is connected to a platform.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConnectedAccount(String);
+
+impl ConnectedAccount {
+    /// Takes `acct_` and what Stripe puts behind it; none if it is no such id.
+    #[must_use]
+    pub fn new(id: &str) -> Option<Self> {
+        let rest = id.strip_prefix("acct_")?;
+        let plain = !rest.is_empty()
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        plain.then(|| Self(id.to_owned()))
+    }
+
+    /// As Stripe writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Stripe's two worlds.
@@ -120,8 +156,15 @@ impl App {
         let name = format!("{:016x}", random.next_u64());
         let mut tx = store.begin().await?;
         crate::setup::organisation(&mut tx, &organisation, now).await?;
-        accounts::meet(&mut tx, &organisation, billing.mode.word(), now);
-        let account = accounts::find(&mut tx, &organisation, billing.mode.word()).await?;
+        accounts::meet(
+            &mut tx,
+            &organisation,
+            billing.account_name(),
+            billing.mode,
+            now,
+        );
+        let name_of = billing.account_name();
+        let account = accounts::find(&mut tx, &organisation, name_of, billing.mode).await?;
         if !billing.secrets.is_empty() {
             let kind = Kind::WebhooksUnverified;
             attention::settle(&mut tx, &organisation, kind, "webhooks", now).await?;
@@ -333,7 +376,7 @@ impl App {
             tracing::warn!("the clock was set back: everybody's standing is derived anew");
             members::all(&mut work.tx, &self.organisation).await?
         } else {
-            members::due(&mut work.tx, now, CLOCK_BATCH).await?
+            members::due(&mut work.tx, &self.organisation, now, CLOCK_BATCH).await?
         };
         if due.is_empty() {
             self.note_clock(now);
@@ -414,6 +457,12 @@ impl App {
             self.check_refusal(&mut work, refusal).await?;
         }
         work.tx.commit().await
+    }
+
+    /// Our row for the Stripe account, as it is now.
+    pub async fn account_row(&self, tx: &mut Tx) -> Step<accounts::Account> {
+        let (name, mode) = (self.billing.account_name(), self.billing.mode);
+        accounts::find(tx, &self.organisation, name, mode).await
     }
 
     /// Raises an attention item outside any other work.

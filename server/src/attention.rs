@@ -139,6 +139,8 @@ kinds! {
     ThinEvents, "thin_events", State, [Seen];
     /// The key does not read the account.
     StripeNotReadable, "stripe_not_readable", State, [Retry, Seen];
+    /// The owner of the connected Stripe account took the platform's access away.
+    Disconnected, "disconnected", State, [Retry, Seen];
     /// Stripe did not answer about a customer.
     StripeUnreachable, "stripe_unreachable", State, [Retry, Seen];
     /// A card's issuer suspects fraud.

@@ -8,19 +8,20 @@ mod tests;
 
 pub use given::{Given, Origin};
 
-use crate::app::{Billing, Mode};
+use crate::app::{Billing, ConnectedAccount, Mode};
 use crate::billing::client::{ApiKey, DEFAULT_BASE, HttpStripe, Stripe};
 use crate::billing::signature::SigningSecret;
 use crate::doors::mqtt::MqttTarget;
 use crate::doors::tls::{KeyPin, Trust};
 use crate::serve::BrokerSettings;
 use given::{
-    ADMIN_TOKEN, DATA_DIR, DATABASE_URL, LISTEN, LOG, MQTT_LISTEN, MQTT_LOOPBACK, MQTT_PASSWORD,
-    MQTT_PIN, MQTT_PUBLIC_URL, MQTT_URL, MQTT_USERNAME, ORGANISATION, PUBLIC_URL, STRIPE_API_BASE,
-    STRIPE_MODE, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, Setting,
+    ADMIN_TOKEN, CONNECTED, DATA_DIR, DATABASE_URL, LISTEN, LOG, MQTT_LISTEN, MQTT_LOOPBACK,
+    MQTT_PASSWORD, MQTT_PIN, MQTT_PUBLIC_URL, MQTT_URL, MQTT_USERNAME, ORGANISATION, PUBLIC_URL,
+    STRIPE_API_BASE, STRIPE_MODE, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, Setting,
 };
 use reqwest::Url;
 use shared::ids::OrganisationId;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -119,6 +120,8 @@ pub struct Config {
     pub organisation: OrganisationId,
     /// Stripe.
     pub billing: Billing,
+    /// Other organisations that are served beside it, each with its connected account.
+    pub connected: Vec<(OrganisationId, Billing)>,
     /// The broker.
     pub broker: BrokerSettings,
     /// The admin token, if one was given.
@@ -174,13 +177,22 @@ impl Given {
                 format!("{error}; write a level such as info, or info,server=debug"),
             ));
         }
+        let organisation = OrganisationId::new(self.get(&ORGANISATION).unwrap_or("main"))
+            .map_err(|error| self.wrong(&ORGANISATION, error))?;
+        let accounts = self.connected()?;
+        let mut connected = Vec::new();
+        for (name, account) in &accounts {
+            if *name != organisation {
+                connected.push((name.clone(), self.billing(Some(account.clone()))?));
+            }
+        }
         Ok(Config {
             database: self.database(&data_dir)?,
             listen: self.address(&LISTEN, "127.0.0.1:8080")?,
             public_url: self.public_url()?,
-            organisation: OrganisationId::new(self.get(&ORGANISATION).unwrap_or("main"))
-                .map_err(|error| self.wrong(&ORGANISATION, error))?,
-            billing: self.billing()?,
+            billing: self.billing(accounts.get(&organisation).cloned())?,
+            organisation,
+            connected,
             broker: self.broker()?,
             admin_token: self.admin_token()?,
             data_dir,
@@ -240,7 +252,39 @@ impl Given {
         }
     }
 
-    fn billing(&self) -> Result<Billing> {
+    /// The organisations with connected accounts, by name.
+    fn connected(&self) -> Result<BTreeMap<OrganisationId, ConnectedAccount>> {
+        let mut accounts = BTreeMap::new();
+        for pair in self
+            .get(&CONNECTED)
+            .into_iter()
+            .flat_map(|text| text.split(','))
+        {
+            let pair = pair.trim().split_once('=').and_then(|(name, account)| {
+                let name = OrganisationId::new(name.trim()).ok()?;
+                Some((name, ConnectedAccount::new(account.trim())?))
+            });
+            let Some((name, account)) = pair else {
+                let problem = "it is a list such as north=acct_1AbC,south=acct_2DeF";
+                return Err(self.wrong(&CONNECTED, problem));
+            };
+            if accounts.contains_key(&name) || accounts.values().any(|known| *known == account) {
+                let problem = "it names an organisation or an account twice";
+                return Err(self.wrong(&CONNECTED, problem));
+            }
+            accounts.insert(name, account);
+        }
+        let key = self.values.get(STRIPE_SECRET_KEY.name);
+        if !accounts.is_empty() && key.is_some_and(|key| key.origin != Origin::Variable) {
+            let problem = "with CONNECTED it is the platform's key, which opens every account: give it as an \
+                           environment variable only";
+            return Err(self.wrong(&STRIPE_SECRET_KEY, problem));
+        }
+        Ok(accounts)
+    }
+
+    /// Stripe, as the account of the key or as one that is connected to it.
+    fn billing(&self, connected: Option<ConnectedAccount>) -> Result<Billing> {
         let key = match self.get(&STRIPE_SECRET_KEY) {
             None => None,
             Some(text) => {
@@ -261,13 +305,14 @@ impl Given {
         let stripe = match key {
             None => None,
             Some(key) => {
-                let client = HttpStripe::new(base, &key)
+                let client = HttpStripe::new(base, &key, connected.as_ref())
                     .map_err(|error| self.wrong(&STRIPE_API_BASE, error))?;
                 Some(Arc::new(client) as Arc<dyn Stripe>)
             }
         };
         Ok(Billing {
             mode,
+            connected,
             pull: stripe.is_some(),
             secrets,
             stripe,

@@ -86,15 +86,15 @@ impl Bells {
     }
 }
 
-/// Starts every driver; they end with the returned set.
+/// Starts every driver of an organisation; they end with the set.
 pub fn start(
+    drivers: &mut JoinSet<()>,
     app: &Arc<App>,
     bells: &Bells,
     ends: Ends,
     link: (LinkHandle, mpsc::Receiver<Incoming>),
     access: Option<Arc<AgentAccess>>,
-) -> JoinSet<()> {
-    let mut drivers = JoinSet::new();
+) {
     drivers.spawn(deliveries::take(
         app.clone(),
         bells.clone(),
@@ -197,7 +197,6 @@ pub fn start(
         },
     ));
     drivers.spawn(admit(app.clone(), bells.clone(), access));
-    drivers
 }
 
 async fn every<F, Fut>(span: Span, app: Arc<App>, bells: Bells, name: &'static str, step: F)
@@ -363,7 +362,7 @@ async fn admit(app: Arc<App>, bells: Bells, access: Option<Arc<AgentAccess>>) {
         }
         if let Some(access) = &access {
             match access_table::read(&app).await {
-                Ok(grants) => access.replace(grants),
+                Ok(grants) => access.replace(&app.organisation, grants),
                 Err(error) => tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "agents could not be read"

@@ -10,14 +10,14 @@ use server::billing::reconcile::Repair;
 use server::billing::retrofit::Retrofit;
 use server::config::{Config, Given};
 use server::keys::Keys;
-use server::serve::{Settings, serve};
+use server::serve::{Connected, Settings, serve};
 use server::store::Store;
 use server::{clock, random};
 use sha2::{Digest as _, Sha256};
-use shared::ids::{MemberId, MembershipTypeId};
+use shared::ids::{MemberId, MembershipTypeId, OrganisationId};
 use std::io::IsTerminal as _;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Members in good standing get in.
@@ -168,8 +168,18 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
     for line in config.missing() {
         tracing::warn!("{line}");
     }
-    let token_file = config.data_dir.join("admin-token.sha256");
-    let (admin_token, fresh) = admin_token(config.admin_token.as_deref(), &token_file)?;
+    let given = config.admin_token.as_deref();
+    let mut tokens = vec![admin_token(&config.data_dir, None, given)?];
+    let mut connected = Vec::new();
+    for (organisation, billing) in config.connected {
+        let token = admin_token(&config.data_dir, Some(organisation.clone()), None)?;
+        connected.push(Connected {
+            organisation,
+            billing,
+            admin_token: token.hash,
+        });
+        tokens.push(token);
+    }
     let mut running = serve(Settings {
         database: config.database,
         data_dir: config.data_dir,
@@ -177,15 +187,21 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
         organisation: config.organisation,
         billing: config.billing,
         broker: config.broker,
-        admin_token,
+        admin_token: tokens[0].hash,
+        connected,
         clock: std::sync::Arc::new(clock::now),
     })
     .await?;
-    if let Some(token) = fresh {
+    for token in &tokens {
+        let Some(fresh) = &token.fresh else { continue };
         // Not before: a start that fails shows no token, and a token that nobody saw must not count.
-        std::fs::write(&token_file, admin_token)
-            .with_context(|| format!("cannot write {}", token_file.display()))?;
-        show(&format!("Admin token, shown only now: {token}"));
+        std::fs::write(&token.file, token.hash)
+            .with_context(|| format!("cannot write {}", token.file.display()))?;
+        let whose = match &token.whose {
+            None => String::new(),
+            Some(name) => format!(" of {name}, under /o/{name}"),
+        };
+        show(&format!("Admin token{whose}, shown only now: {fresh}"));
     }
     show(&format!(
         "Listening on http://{}; agents meet at {}",
@@ -223,21 +239,46 @@ fn show_all(lines: Vec<String>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The token's hash; at the first start without one, a fresh token as well.
-fn admin_token(given: Option<&str>, file: &Path) -> anyhow::Result<([u8; 32], Option<String>)> {
-    if let Some(token) = given {
-        return Ok((Sha256::digest(token).into(), None));
-    }
-    if let Ok(bytes) = std::fs::read(file) {
+/// An admin's token.
+struct Token {
+    /// Of a connected organisation; none: of the first one.
+    whose: Option<OrganisationId>,
+    hash: [u8; 32],
+    /// The token itself, if it was just made.
+    fresh: Option<String>,
+    /// Where its hash lies.
+    file: PathBuf,
+}
+
+/// The token that was given or kept; at the first start without one, a fresh token.
+fn admin_token(
+    data_dir: &Path,
+    whose: Option<OrganisationId>,
+    given: Option<&str>,
+) -> anyhow::Result<Token> {
+    let file = data_dir.join(match &whose {
+        None => "admin-token.sha256".to_owned(),
+        Some(organisation) => format!("admin-token-{organisation}.sha256"),
+    });
+    let (hash, fresh) = if let Some(token) = given {
+        (Sha256::digest(token).into(), None)
+    } else if let Ok(bytes) = std::fs::read(&file) {
         let hash = bytes.try_into().map_err(|_| {
             anyhow::anyhow!("{} is damaged: delete it for a new token", file.display())
         })?;
-        return Ok((hash, None));
-    }
-    let mut secret = [0; 32];
-    random::system().fill_bytes(&mut secret);
-    let token = URL_SAFE_NO_PAD.encode(secret);
-    Ok((Sha256::digest(&token).into(), Some(token)))
+        (hash, None)
+    } else {
+        let mut secret = [0; 32];
+        random::system().fill_bytes(&mut secret);
+        let token = URL_SAFE_NO_PAD.encode(secret);
+        (Sha256::digest(&token).into(), Some(token))
+    };
+    Ok(Token {
+        whose,
+        hash,
+        fresh,
+        file,
+    })
 }
 
 /// Whether the server has run here: only [`run_server`] may found a club.

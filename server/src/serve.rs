@@ -2,6 +2,7 @@
 
 use crate::app::{App, Billing};
 use crate::clock::Clock;
+use crate::doors::access_table;
 use crate::doors::broker::{self, AgentAccess, SERVER_USER, TlsSettings};
 use crate::doors::mqtt::{self, MqttTarget, Trust};
 use crate::doors::tls::{BrokerIdentity, KeyPin, install_crypto};
@@ -36,8 +37,22 @@ pub struct Settings {
     pub broker: BrokerSettings,
     /// SHA-256 of the admin token.
     pub admin_token: [u8; 32],
+    /// Organisations beside the first one, whose Stripe accounts are connected to the platform; each is served under
+    /// `/o/` and its name.
+    pub connected: Vec<Connected>,
     /// What time it is.
     pub clock: Clock,
+}
+
+/// An organisation of its own, with its own members, doors, keys and admin.
+#[derive(Clone)]
+pub struct Connected {
+    /// Its name.
+    pub organisation: OrganisationId,
+    /// Stripe, for its account.
+    pub billing: Billing,
+    /// SHA-256 of its admin token.
+    pub admin_token: [u8; 32],
 }
 
 /// Which broker doors and server meet at.
@@ -82,31 +97,43 @@ pub struct Running {
 /// Starts a server.
 pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
     install_crypto();
-    let mut random = random::system();
-    let keys_dir = settings.data_dir.join("keys");
-    let keys = Keys::load_or_create(&keys_dir, &settings.organisation, &mut random)?;
     let store = Store::open(&settings.database)
         .await
         .context("cannot open the database")?;
-    let now = (settings.clock)();
-    let app = App::new(
-        store,
-        keys,
-        settings.organisation,
-        settings.billing,
-        random,
-        now,
-    )
-    .await?;
-    let app = Arc::new(app);
-    let (bells, ends) = Bells::new(settings.clock.clone());
-    let meeting = meet(settings.broker, &settings.data_dir, &app).await?;
-    let jitter = {
-        let app = app.clone();
-        move || app.with_random(|random| random.next_u32())
+    let first = Connected {
+        organisation: settings.organisation,
+        billing: settings.billing,
+        admin_token: settings.admin_token,
     };
-    let link = mqtt::connect(&meeting.target, jitter)?;
-    let mut drivers = drive::start(&app, &bells, ends, link, meeting.access);
+    let keys_dir = settings.data_dir.join("keys");
+    let now = (settings.clock)();
+    let mut apps = Vec::new();
+    let mut tokens = Vec::new();
+    for one in std::iter::once(first).chain(settings.connected) {
+        let mut random = random::system();
+        let keys = Keys::load_or_create(&keys_dir, &one.organisation, &mut random)?;
+        let (store, organisation) = (store.clone(), one.organisation);
+        let app = App::new(store, keys, organisation, one.billing, random, now).await?;
+        apps.push(Arc::new(app));
+        tokens.push(one.admin_token);
+    }
+    let meeting = meet(settings.broker, &settings.data_dir, &apps).await?;
+    let mut drivers = JoinSet::new();
+    let mut states = Vec::new();
+    for (app, token) in apps.iter().zip(tokens) {
+        let (bells, ends) = Bells::new(settings.clock.clone());
+        let jitter = {
+            let app = app.clone();
+            move || app.with_random(|random| random.next_u32())
+        };
+        let target = meeting.target(app);
+        let link = mqtt::connect(&target, &app.organisation, jitter)?;
+        let access = meeting.access.clone();
+        drive::start(&mut drivers, app, &bells, ends, link, access);
+        let (app, broker) = (app.clone(), meeting.address.clone());
+        states.push(crate::web::State::new(app, bells, broker, token));
+    }
+    let (app, bells) = (states[0].app.clone(), states[0].bells.clone());
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!(
             "cannot listen on {}: is another server running there?",
@@ -114,14 +141,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
         )
     })?;
     let http = listener.local_addr()?;
-    let state = crate::web::State::with_clock(
-        app.clone(),
-        bells.clone(),
-        meeting.address.clone(),
-        settings.admin_token,
-        move || (settings.clock)(),
-    );
-    let router = crate::web::router(state);
+    let router = crate::web::router(states);
     drivers.spawn(async move {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         if let Err(error) = axum::serve(listener, service).await {
@@ -161,10 +181,20 @@ struct Meeting {
     embedded: Option<broker::Running>,
 }
 
+impl Meeting {
+    /// How the link of one organisation connects: under a client id that nobody else can have, for the newer of two
+    /// connections with the same one drives the older out.
+    fn target(&self, app: &App) -> MqttTarget {
+        let mut target = self.target.clone();
+        target.client_id = format!("{}-{}", target.client_id, app.name);
+        target
+    }
+}
+
 async fn meet(
     settings: BrokerSettings,
     data_dir: &std::path::Path,
-    app: &App,
+    apps: &[Arc<App>],
 ) -> anyhow::Result<Meeting> {
     let (loopback, tls, public) = match settings {
         BrokerSettings::Embedded {
@@ -191,10 +221,12 @@ async fn meet(
     };
     let identity = BrokerIdentity::load_or_create(&data_dir.join("keys"))?;
     let mut secret = [0; 32];
-    app.with_random(|random| random.fill_bytes(&mut secret));
+    random::system().fill_bytes(&mut secret);
     let password = URL_SAFE_NO_PAD.encode(secret);
     let access = Arc::new(AgentAccess::new(password.as_bytes()));
-    access.replace(crate::doors::access_table::read(app).await?);
+    for app in apps {
+        access.replace(&app.organisation, access_table::read(app).await?);
+    }
     let tls = tls.map(|address| TlsSettings {
         address,
         certificate: identity.certificate.clone(),
@@ -223,7 +255,7 @@ async fn meet(
     };
     let target = MqttTarget {
         url: format!("mqtt://{plain}"),
-        client_id: format!("server-{}", app.name),
+        client_id: "server".to_owned(),
         username: SERVER_USER.to_owned(),
         password,
         trust: Trust::SystemRoots,

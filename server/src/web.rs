@@ -1,6 +1,6 @@
 //! HTTP: for Stripe, for agents that are paired, for machines that watch, and for admins under `/api/v1`.
 
-use crate::app::{App, Work};
+use crate::app::{App, ConnectedAccount, Work};
 use crate::doors::publish::Publication;
 use crate::drive::Bells;
 use crate::membership::clock::Run;
@@ -13,6 +13,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use shared::ids::MemberId;
 use shared::time::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use utoipa::OpenApi;
@@ -67,7 +68,6 @@ pub struct State {
     /// How agents reach the broker.
     pub broker: BrokerAddress,
     admin_token: [u8; 32],
-    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     webhooks: webhooks::Counters,
     pairing: pairing::Limit,
 }
@@ -75,8 +75,52 @@ pub struct State {
 /// The state as handlers get it.
 type Here = axum::extract::State<Arc<State>>;
 
-/// All routes, by who uses them.
-pub fn router(state: Arc<State>) -> Router {
+/// Everything under one address: the first organisation at its root, every other under `/o/` and its name. Stripe sends
+/// the events of all of them to one endpoint.
+///
+/// # Panics
+/// Without any organisation.
+pub fn router(organisations: Vec<Arc<State>>) -> Router {
+    let webhooks = Router::new()
+        .route("/webhooks/stripe", post(webhooks::stripe))
+        .layer(DefaultBodyLimit::max(crate::billing::receive::MAX_BODY))
+        .with_state(Arc::new(Estate::new(&organisations)));
+    let mut organisations = organisations.into_iter();
+    let first = organisations.next().expect("somebody is served");
+    organisations.fold(routes(first).merge(webhooks), |router, state| {
+        let prefix = format!("/o/{}", state.app.organisation);
+        router.nest(&prefix, routes(state))
+    })
+}
+
+/// Who an event may be for.
+struct Estate {
+    /// Who answers for deliveries that are nobody's.
+    first: Arc<State>,
+    connected: BTreeMap<ConnectedAccount, Arc<State>>,
+}
+
+impl Estate {
+    fn new(organisations: &[Arc<State>]) -> Self {
+        let keyed =
+            |state: &Arc<State>| Some((state.app.billing.connected.clone()?, state.clone()));
+        Self {
+            first: organisations[0].clone(),
+            connected: organisations.iter().filter_map(keyed).collect(),
+        }
+    }
+
+    /// Whose an event of this account may be.
+    fn of(&self, account: Option<&str>) -> &Arc<State> {
+        let account = account.and_then(ConnectedAccount::new);
+        account
+            .and_then(|account| self.connected.get(&account))
+            .unwrap_or(&self.first)
+    }
+}
+
+/// All routes of one organisation, by who uses them.
+fn routes(state: Arc<State>) -> Router {
     let (admin, api) = OpenApiRouter::with_openapi(document::Document::openapi())
         // --- the organisation and its rules
         .routes(routes!(organisation::show, organisation::change))
@@ -147,7 +191,6 @@ pub fn router(state: Arc<State>) -> Router {
             "/api/v1/openapi.json",
             get(move || async move { document::answer(&document) }),
         )
-        .route("/webhooks/stripe", post(webhooks::stripe))
         .route("/healthz", get(watch::alive))
         .route("/readyz", get(watch::ready))
         .route("/metrics", get(watch::metrics))
@@ -166,33 +209,19 @@ impl State {
         broker: BrokerAddress,
         admin_token: [u8; 32],
     ) -> Arc<Self> {
-        let clock = bells.clock.clone();
-        Self::with_clock(app, bells, broker, admin_token, move || clock())
-    }
-
-    /// A state on another clock. To be called within the runtime.
-    #[must_use]
-    pub fn with_clock(
-        app: Arc<App>,
-        bells: Bells,
-        broker: BrokerAddress,
-        admin_token: [u8; 32],
-        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
-    ) -> Arc<Self> {
         let (webhooks, pairing) = (webhooks::Counters::default(), pairing::Limit::default());
         Arc::new(Self {
             app,
             bells,
             broker,
             admin_token,
-            clock: Box::new(clock),
             webhooks,
             pairing,
         })
     }
 
     fn now(&self) -> Timestamp {
-        (self.clock)()
+        (self.bells.clock)()
     }
 
     /// Begins a change.

@@ -280,16 +280,19 @@ async fn a_changed_grant_ends_the_session_it_was_made_under_and_no_other() {
     let mut other = building.agent("b").await;
     assert!(moved.subscribe("gs/1/club/zones/ground/head").await);
 
-    building.access.replace([
-        (
-            agent_id("a"),
-            grant("password of a", &["attic"], &["front"]),
-        ),
-        (
-            agent_id("b"),
-            grant("password of b", &["basement"], &["back"]),
-        ),
-    ]);
+    building.access.replace(
+        &club(),
+        [
+            (
+                agent_id("a"),
+                grant("password of a", &["attic"], &["front"]),
+            ),
+            (
+                agent_id("b"),
+                grant("password of b", &["basement"], &["back"]),
+            ),
+        ],
+    );
     moved.closed().await;
     let mut moved = building.agent("a").await;
     assert!(!moved.subscribe("gs/1/club/zones/ground/head").await);
@@ -300,10 +303,13 @@ async fn a_changed_grant_ends_the_session_it_was_made_under_and_no_other() {
         .await;
     assert_eq!(server.message().await.payload, "unharmed");
 
-    building.access.replace([(
-        agent_id("a"),
-        grant("password of a", &["attic"], &["front"]),
-    )]);
+    building.access.replace(
+        &club(),
+        [(
+            agent_id("a"),
+            grant("password of a", &["attic"], &["front"]),
+        )],
+    );
     other.closed().await;
     assert!(
         Peer::try_connect(&building.plain(), "b", Some(("b", "password of b")), None)
@@ -545,7 +551,7 @@ async fn the_link_says_when_its_password_is_refused() {
     let building = Building::start().await;
     let mut target = building.target(building.plain_url(), Trust::SystemRoots);
     target.password = "wrong".to_owned();
-    let (_link, mut incoming) = mqtt::connect(&target, || 0).expect("a good target");
+    let (_link, mut incoming) = mqtt::connect(&target, &club(), || 0).expect("a good target");
     let Incoming::Disconnected(reason) = next(&mut incoming).await else {
         panic!("connected with a wrong password")
     };
@@ -555,7 +561,8 @@ async fn the_link_says_when_its_password_is_refused() {
 #[tokio::test]
 async fn publishing_to_a_broker_that_does_not_read_is_refused_and_never_waits() {
     let stuck = HandmadeBroker::start().await;
-    let (link, mut incoming) = mqtt::connect(&stuck.target(), || 0).expect("a good target");
+    let (link, mut incoming) =
+        mqtt::connect(&stuck.target(), &club(), || 0).expect("a good target");
     let _stuck = stuck.serve([1, 1, 1, 1]).await;
     assert_eq!(next(&mut incoming).await, Incoming::Connected);
 
@@ -578,12 +585,13 @@ async fn publishing_to_a_broker_that_does_not_read_is_refused_and_never_waits() 
 #[tokio::test]
 async fn the_link_is_not_connected_while_a_subscription_is_refused() {
     let strict = HandmadeBroker::start().await;
-    let (link, mut incoming) = mqtt::connect(&strict.target(), || 0).expect("a good target");
+    let (link, mut incoming) =
+        mqtt::connect(&strict.target(), &club(), || 0).expect("a good target");
     let _strict = strict.serve([1, 1, 0x80, 1]).await;
     let Incoming::Disconnected(reason) = next(&mut incoming).await else {
         panic!("counted as connected")
     };
-    assert!(reason.contains(&server_hears()[2]), "{reason}");
+    assert!(reason.contains(&server_hears(&club())[2]), "{reason}");
     assert!(!link.is_connected());
 }
 
@@ -626,7 +634,7 @@ fn agent_id(name: &str) -> AgentId {
 
 fn grant(password: &str, zones: &[&str], doors: &[&str]) -> AgentGrant {
     AgentGrant {
-        organisation: OrganisationId::new("club").expect("a good name"),
+        organisation: club(),
         password_sha256: Sha256::digest(password).into(),
         zones: zones
             .iter()
@@ -726,7 +734,7 @@ impl Building {
     }
 
     fn link(&self, url: String, trust: Trust) -> (LinkHandle, mpsc::Receiver<Incoming>) {
-        mqtt::connect(&self.target(url, trust), || 0).expect("a good target")
+        mqtt::connect(&self.target(url, trust), &club(), || 0).expect("a good target")
     }
 
     async fn agent(&self, name: &str) -> Peer {
@@ -739,6 +747,10 @@ impl Building {
             .await
             .expect("connects")
     }
+}
+
+fn club() -> OrganisationId {
+    OrganisationId::new("club").expect("a good name")
 }
 
 fn settings(loopback: SocketAddr, encrypted: SocketAddr, identity: &BrokerIdentity) -> Settings {

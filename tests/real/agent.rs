@@ -1,7 +1,7 @@
 //! The built door agent: its doors are a serial line that another program writes to, and a lock of JSON lines.
 
 use crate::program::{Answering, Program, built, python};
-use crate::server::Server;
+use crate::server::Site;
 use crate::wait;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -82,11 +82,11 @@ impl Agent {
         command.output().expect("it runs")
     }
 
-    /// Makes the agent on the server and pairs it.
-    pub fn pair(&self, server: &Server) {
-        let made = server.post("/agents", &json!({"id": AGENT, "name": "Pi"}));
+    /// Makes the agent at an organisation and pairs it.
+    pub fn pair(&self, site: &Site) {
+        let made = site.post("/agents", &json!({"id": AGENT, "name": "Pi"}));
         let code = made["code"].as_str().expect("a code");
-        let paired = self.try_pair(&server.url(), code);
+        let paired = self.try_pair(&site.url, code);
         assert!(paired.status.success(), "{paired:?}");
     }
 

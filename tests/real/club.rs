@@ -51,7 +51,7 @@ impl Club {
     /// The same with further settings of the server.
     pub fn open_with(way: Way, settings: &[(&'static str, String)]) -> Self {
         let mut club = Self::furnished(way, settings);
-        club.agent.pair(&club.server);
+        club.agent.pair(&club.server.site());
         club.place_doors();
         club.agent.start();
         club.settled();

@@ -7,6 +7,7 @@ mod agent;
 mod bad_input;
 mod club;
 mod commands;
+mod connected;
 mod hand_clock;
 mod http;
 mod impostor;

@@ -119,7 +119,7 @@ fn a_paid_card_opens_by_mosquitto_and_after_server_and_broker_were_killed() {
         ("MQTT_PASSWORD", PASSWORD.to_owned()),
     ];
     let mut club = Club::furnished(Way::Webhook, &settings);
-    club.agent.pair(&club.server);
+    club.agent.pair(&club.server.site());
     club.place_doors();
     mosquitto.know(&[(USER, PASSWORD), (AGENT, &password(&club.agent))]);
     let program = mosquitto.program.as_ref().expect("it runs");

@@ -96,15 +96,89 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// What the program has said since it was started.
+    pub fn said(&self) -> String {
+        self.program.as_ref().expect("it runs").said()
+    }
+
+    /// The first organisation's place.
+    pub fn site(&self) -> Site {
+        Site {
+            url: self.url(),
+            token: TOKEN.to_owned(),
+        }
+    }
+
+    /// The place of an organisation that is connected, with the token that was shown at the first start.
+    pub fn connected(&self, organisation: &str) -> Site {
+        let said = self.said();
+        let shown =
+            format!("Admin token of {organisation}, under /o/{organisation}, shown only now: ");
+        let token = said.lines().find_map(|line| line.strip_prefix(&shown));
+        Site {
+            url: format!("{}/o/{organisation}", self.url()),
+            token: token
+                .unwrap_or_else(|| panic!("no token: {said}"))
+                .to_owned(),
+        }
+    }
+
     /// A request with the admin's token.
     pub fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Ask {
-        let mut headers = vec![("authorization", format!("Bearer {TOKEN}"))];
+        self.site().request(method, path, body)
+    }
+
+    /// GET below `/api/v1`.
+    pub fn get(&self, path: &str) -> Value {
+        self.site().get(path)
+    }
+
+    /// PUT below `/api/v1`.
+    pub fn put(&self, path: &str, body: &Value) -> Value {
+        self.site().put(path, body)
+    }
+
+    /// POST below `/api/v1`.
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        self.site().post(path, body)
+    }
+
+    /// A delivery to the webhook endpoint.
+    pub fn delivery(&self, header: Option<&str>, body: &[u8]) -> Ask {
+        let mut headers = vec![("content-type", "application/json; charset=utf-8".to_owned())];
+        headers.extend(header.map(|header| ("stripe-signature", header.to_owned())));
+        Ask {
+            method: Method::POST,
+            url: format!("{}/webhooks/stripe", self.url()),
+            headers,
+            body: body.to_vec(),
+        }
+    }
+
+    /// Delivers to the webhook endpoint and returns the answer.
+    pub fn deliver(&self, header: Option<&str>, body: &[u8]) -> Answer {
+        let answer = self.delivery(header, body).send();
+        answer.unwrap_or_else(|error| panic!("no answer to a delivery: {error}"))
+    }
+}
+
+/// One organisation on a server, as its admin.
+pub struct Site {
+    /// Its address.
+    pub url: String,
+    token: String,
+}
+
+impl Site {
+    /// A request with the admin's token.
+    pub fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Ask {
+        let mut headers = vec![("authorization", format!("Bearer {}", self.token))];
         if body.is_some() {
             headers.push(("content-type", "application/json".to_owned()));
         }
         Ask {
             method,
-            url: format!("{}{path}", self.url()),
+            url: format!("{}{path}", self.url),
             headers,
             body: body.map_or_else(Vec::new, |body| body.to_string().into_bytes()),
         }
@@ -136,23 +210,5 @@ impl Server {
     /// POST below `/api/v1`.
     pub fn post(&self, path: &str, body: &Value) -> Value {
         self.ask(Method::POST, path, Some(body))
-    }
-
-    /// A delivery to the webhook endpoint.
-    pub fn delivery(&self, header: Option<&str>, body: &[u8]) -> Ask {
-        let mut headers = vec![("content-type", "application/json; charset=utf-8".to_owned())];
-        headers.extend(header.map(|header| ("stripe-signature", header.to_owned())));
-        Ask {
-            method: Method::POST,
-            url: format!("{}/webhooks/stripe", self.url()),
-            headers,
-            body: body.to_vec(),
-        }
-    }
-
-    /// Delivers to the webhook endpoint and returns the answer.
-    pub fn deliver(&self, header: Option<&str>, body: &[u8]) -> Answer {
-        let answer = self.delivery(header, body).send();
-        answer.unwrap_or_else(|error| panic!("no answer to a delivery: {error}"))
     }
 }

@@ -58,7 +58,7 @@ impl App {
     /// Applies so many of the oldest waiting events at most.
     pub async fn apply_some(&self, most: usize, now: Timestamp) -> Step<Applied> {
         let mut work = self.work(now).await?;
-        let waiting = inbox::waiting(&mut work.tx, most).await?;
+        let waiting = inbox::waiting(&mut work.tx, self.account, most).await?;
         if waiting.is_empty() {
             return Ok(Applied {
                 events: 0,
@@ -433,6 +433,12 @@ impl App {
                 Kind::MandateEnded,
                 "A bank no longer lets the club collect from an account; the next renewal will fail.",
                 "Look the mandate up in Stripe and ask its payer for another way to pay.",
+            ),
+            Flag::Disconnected => (
+                Kind::Disconnected,
+                "The owner of the Stripe account took this platform's access away: nothing more is heard of payments. \
+                 Nobody lost access by it; who pays for another period will not be seen.",
+                "Let the owner connect the account again, then try again here.",
             ),
         };
         let item = Item {

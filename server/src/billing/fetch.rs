@@ -1,6 +1,8 @@
 //! Sync, second half: a customer's state is fetched outside any transaction and applied only if its ticket is newest.
 
 use super::ask::{Failure, Fetched};
+use super::client::KeyOwner;
+use super::news::ACCOUNT;
 use super::prices::said_stamp;
 use crate::app::{App, Step, Work};
 use crate::attention::Kind;
@@ -29,13 +31,13 @@ impl App {
         let mut publications = self.look_up(&clock).await?;
         publications.extend(self.trace(&clock).await?);
         let mut tx = self.store.begin_read().await?;
-        let due = mirror::due_fetches(&mut tx, clock(), BATCH).await?;
+        let due = mirror::due_fetches(&mut tx, self.account, clock(), BATCH).await?;
         drop(tx);
         if due.is_empty() || !self.confirm(clock()).await? {
             return Ok(publications);
         }
-        for (account, customer) in due {
-            publications.extend(self.fetch_one(account, &customer, &clock).await?);
+        for customer in due {
+            publications.extend(self.fetch_one(&customer, &clock).await?);
         }
         Ok(publications)
     }
@@ -48,24 +50,19 @@ impl App {
         let answer = stripe.account().await;
         let mut tx = self.store.begin().await?;
         let good = match &answer {
-            Ok(found)
-                if found
-                    .livemode
-                    .is_none_or(|livemode| self.billing.mode.fits(livemode)) =>
-            {
+            Ok(found) if self.may_be(found) => {
                 accounts::confirm(&mut tx, self.account, &found.id, now).await?
             }
             Ok(_) | Err(_) => false,
         };
         if good {
-            settle(
-                &mut tx,
-                &self.organisation,
-                Kind::StripeNotReadable,
-                "key",
-                now,
-            )
-            .await?;
+            let healed = [
+                (Kind::StripeNotReadable, "key"),
+                (Kind::Disconnected, ACCOUNT),
+            ];
+            for (kind, subject) in healed {
+                settle(&mut tx, &self.organisation, kind, subject, now).await?;
+            }
         } else {
             let sentence = match answer {
                 Ok(_) => {
@@ -77,13 +74,24 @@ impl App {
                 kind: Kind::StripeNotReadable,
                 subject: "key",
                 sentence,
-                remedy: "Set STRIPE_SECRET_KEY to a key of the right account and mode.",
+                remedy: match self.billing.connected {
+                    None => "Set STRIPE_SECRET_KEY to a key of the right account and mode.",
+                    Some(_) => {
+                        "Set STRIPE_SECRET_KEY to the platform's key, and see whether the account is connected to it."
+                    }
+                },
                 member: None,
             };
             raise(&mut tx, &self.organisation, item, now).await?;
-            for (account, customer) in mirror::due_fetches(&mut tx, now, 10_000).await? {
-                mirror::fetch_failed(&mut tx, account, &customer, now, now + Span::minutes(1))
-                    .await?;
+            for customer in mirror::due_fetches(&mut tx, self.account, now, 10_000).await? {
+                mirror::fetch_failed(
+                    &mut tx,
+                    self.account,
+                    &customer,
+                    now,
+                    now + Span::minutes(1),
+                )
+                .await?;
             }
         }
         tx.commit().await?;
@@ -93,22 +101,26 @@ impl App {
         Ok(good)
     }
 
+    /// Whether an account that answered can be ours: of our mode, and the very one that is connected.
+    fn may_be(&self, found: &KeyOwner) -> bool {
+        let mode = self.billing.mode;
+        let wanted = self.billing.connected.as_ref();
+        found.livemode.is_none_or(|livemode| mode.fits(livemode))
+            && wanted.is_none_or(|wanted| wanted.as_str() == found.id)
+    }
+
     /// Members whose customers cannot be read now: what would end by the clock waits.
     async fn derive_unread(&self, now: Timestamp) -> Step {
         let mut work = self.work(now).await?;
-        for (account, customer) in mirror::unread(&mut work.tx).await? {
-            self.link_and_derive(&mut work, account, &customer, "Stripe cannot be read")
+        for customer in mirror::unread(&mut work.tx, self.account).await? {
+            self.link_and_derive(&mut work, self.account, &customer, "Stripe cannot be read")
                 .await?;
         }
         self.finish(work).await
     }
 
-    async fn fetch_one(
-        &self,
-        account: AccountId,
-        customer: &str,
-        clock: &impl Fn() -> Timestamp,
-    ) -> Step {
+    async fn fetch_one(&self, customer: &str, clock: &impl Fn() -> Timestamp) -> Step {
+        let account = self.account;
         let asked_at = clock();
         let again = asked_at + ANSWER_TIME;
         let mut tx = self.store.begin().await?;

@@ -42,7 +42,12 @@ pub enum Flag {
     FraudWarning,
     /// A bank no longer lets the club collect (docs.stripe.com/api/mandates).
     MandateEnded,
+    /// A connected account is not ours to read any more (docs.stripe.com/connect/oauth-reference#post-deauthorize).
+    Disconnected,
 }
+
+/// What [`Flag::Disconnected`] is about: an organisation has one Stripe account.
+pub const ACCOUNT: &str = "account";
 
 /// Reads what an event is news of.
 pub fn news(event: &Event) -> Result<News, ReadError> {
@@ -108,6 +113,11 @@ pub fn news(event: &Event) -> Result<News, ReadError> {
         Some("radar.early_fraud_warning") => flag(event, Flag::FraudWarning),
         Some("mandate") if text(object, "status").as_deref() == Some("inactive") => {
             flag(event, Flag::MandateEnded)
+        }
+        Some("application")
+            if event.kind == "account.application.deauthorized" && event.account.is_some() =>
+        {
+            News::Flag(Flag::Disconnected, ACCOUNT.to_owned())
         }
         Some(_) | None => event.customer.clone().map_or(News::Nothing, News::Hint),
     })

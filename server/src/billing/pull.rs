@@ -2,6 +2,7 @@
 //! beside webhooks, those that Stripe could not deliver are looked for as well, from a cursor of their own.
 
 use super::client::MOST_EVENTS;
+use super::read::Head;
 use super::receive::arrival;
 use crate::app::{App, Step};
 use crate::store::accounts;
@@ -62,7 +63,7 @@ impl App {
             return Ok(None);
         }
         let mut tx = self.store.begin_read().await?;
-        let account = accounts::find(&mut tx, &self.organisation, self.billing.mode.word()).await?;
+        let account = self.account_row(&mut tx).await?;
         drop(tx);
         let cursor = match which {
             Listed::All => Timestamp(account.pull_created),
@@ -83,7 +84,7 @@ impl App {
         };
         let arrivals: Vec<Arrival> = events
             .iter()
-            .filter_map(|event| arrival(self, event.to_string().as_bytes()).ok()?.ok())
+            .filter_map(|event| self.listed(event.to_string().as_bytes()))
             .collect();
         let newest = arrivals.iter().map(|arrival| arrival.created).max();
         let mut tx = self.store.begin().await?;
@@ -102,5 +103,13 @@ impl App {
         }
         tx.commit().await?;
         Ok(Some(fresh.into_iter().filter(|fresh| *fresh).count()))
+    }
+
+    /// An event of the list of our account, which need not name it.
+    fn listed(&self, body: &[u8]) -> Option<Arrival> {
+        let mut head = Head::read(body).ok()?;
+        let ours = || self.billing.connected.as_ref();
+        head.account = head.account.or_else(|| Some(ours()?.as_str().to_owned()));
+        arrival(self, head, body).ok()
     }
 }

@@ -3,7 +3,7 @@
 use super::read::{Head, ReadError};
 use super::sheet::{Line, Sheet};
 use super::signature::{self, SignatureError};
-use crate::app::{App, Step};
+use crate::app::{App, ConnectedAccount, Step};
 use crate::doors::publish::Publication;
 use crate::store::inbox::{self, Arrival, Fate};
 use crate::store::{Store, StoreError, lists, rulebook};
@@ -52,13 +52,13 @@ pub enum ReceiveError {
     Closed,
 }
 
-/// Checks a delivery and says what to keep; none for what belongs to another mode or account.
-pub fn check(
+/// Verifies a delivery and reads its envelope.
+pub fn verify(
     app: &App,
     header: Option<&[u8]>,
     body: &[u8],
     now: Timestamp,
-) -> Result<Result<Arrival, Receipt>, ReceiveError> {
+) -> Result<Head, ReceiveError> {
     if app.billing.secrets.is_empty() {
         return Err(ReceiveError::NoSecret);
     }
@@ -66,25 +66,36 @@ pub fn check(
         return Err(ReceiveError::TooLarge);
     }
     signature::verify(header, body, &app.billing.secrets, now)?;
-    arrival(app, body)
+    Ok(Head::read(body)?)
 }
 
-/// Reads the envelope of a verified or pulled event.
-pub fn arrival(app: &App, body: &[u8]) -> Result<Result<Arrival, Receipt>, ReceiveError> {
-    let head = Head::read(body)?;
+/// Verifies a delivery and says what to keep; nothing of what belongs to another mode or account.
+pub fn check(
+    app: &App,
+    header: Option<&[u8]>,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Result<Arrival, Receipt>, ReceiveError> {
+    let head = verify(app, header, body, now)?;
+    Ok(arrival(app, head, body))
+}
+
+/// What to keep of a verified or pulled event; nothing of what belongs to another mode or account.
+pub fn arrival(app: &App, head: Head, body: &[u8]) -> Result<Arrival, Receipt> {
     if !app.billing.mode.fits(head.livemode) {
-        return Ok(Err(Receipt::OtherMode));
+        return Err(Receipt::OtherMode);
     }
-    if head.account.is_some() {
-        return Ok(Err(Receipt::OtherAccount));
+    let ours = app.billing.connected.as_ref();
+    if head.account.as_deref() != ours.map(ConnectedAccount::as_str) {
+        return Err(Receipt::OtherAccount);
     }
-    Ok(Ok(Arrival {
+    Ok(Arrival {
         account: app.account,
         event: head.id,
         kind: head.kind,
         created: head.created,
         body: body.to_vec(),
-    }))
+    })
 }
 
 /// What became of arrivals.

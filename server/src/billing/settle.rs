@@ -94,12 +94,13 @@ impl App {
         let mut work = self.work(now).await?;
         let waiting = mirror::unclaimed(
             &mut work.tx,
+            self.account,
             now - crate::membership::link::MAIL_WAIT,
             now - Span::days(1),
         )
         .await?;
-        for (account, customer) in waiting {
-            self.link_and_derive(&mut work, account, &customer, "no mail address came")
+        for customer in waiting {
+            self.link_and_derive(&mut work, self.account, &customer, "no mail address came")
                 .await?;
         }
         self.finish(work).await

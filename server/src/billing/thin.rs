@@ -41,7 +41,7 @@ impl App {
             return Ok(publications);
         };
         let mut tx = self.store.begin_read().await?;
-        let waiting = inbox::asking(&mut tx, clock(), BATCH).await?;
+        let waiting = inbox::asking(&mut tx, self.account, clock(), BATCH).await?;
         drop(tx);
         if waiting.is_empty() {
             return Ok(publications);

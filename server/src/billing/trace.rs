@@ -4,7 +4,6 @@ use super::read::money;
 use crate::app::{App, Step};
 use crate::doors::publish::Publication;
 use crate::store::reversals;
-use shared::ids::AccountId;
 use shared::time::{Span, Timestamp};
 
 /// How long to wait before the same question is asked again.
@@ -21,20 +20,20 @@ impl App {
             return Ok(publications);
         }
         let mut tx = self.store.begin_read().await?;
-        let untraced = reversals::untraced(&mut tx, clock(), BATCH).await?;
+        let untraced = reversals::untraced(&mut tx, self.account, clock(), BATCH).await?;
         drop(tx);
-        for (account, payment) in untraced {
-            publications.extend(self.trace_one(account, &payment, clock).await?);
+        for payment in untraced {
+            publications.extend(self.trace_one(&payment, clock).await?);
         }
         Ok(publications)
     }
 
     async fn trace_one(
         &self,
-        account: AccountId,
         payment: &str,
         clock: &impl Fn() -> Timestamp,
     ) -> Step<Vec<Publication>> {
+        let account = self.account;
         let Some(stripe) = &self.billing.stripe else {
             return Ok(Vec::new());
         };

@@ -48,6 +48,9 @@ settings! {
         "Stripe's address [default: Stripe's own]"
     STRIPE_MODE "stripe-mode" "stripe_mode" false
         "live or test [default: told from the key, else live]"
+    CONNECTED "connected" "connected" false
+        "Organisations whose Stripe accounts are connected to the platform of STRIPE_SECRET_KEY, as \
+         name=acct_…,name=acct_…; each is served under /o/name [default: none]"
     MQTT_URL "mqtt-url" "mqtt_url" true
         "An outside broker, mqtt:// or mqtts:// [default: the embedded one]"
     MQTT_USERNAME "mqtt-username" "mqtt_username" false

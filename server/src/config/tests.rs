@@ -402,3 +402,63 @@ fn the_database_lies_in_the_data_directory_whatever_its_name() {
         "sqlite:/srv/100%25 club%3F/goodstanding.db"
     );
 }
+
+fn from_environment(variables: &[(&str, &str)], flags: &[&str]) -> Result<Config> {
+    let mut given = from_flags(flags);
+    for (name, text) in variables {
+        let setting = SETTINGS.iter().find(|setting| setting.name == *name);
+        let value = super::given::Value {
+            text: (*text).to_owned().into(),
+            origin: Origin::Variable,
+        };
+        given.values.insert(setting.expect("a setting").name, value);
+    }
+    given.read()
+}
+
+#[test]
+fn connected_organisations_have_accounts_of_their_own_under_the_platforms_key() {
+    let key = [("STRIPE_SECRET_KEY", "sk_test_platform")];
+    let both = ["--connected", "north=acct_1AbC, south=acct_2DeF"];
+    let config = from_environment(&key, &both).expect("valid");
+    let accounts = |config: &Config| -> Vec<(String, String)> {
+        let one = |(name, billing): &(OrganisationId, Billing)| {
+            (name.to_string(), billing.account_name().to_owned())
+        };
+        config.connected.iter().map(one).collect()
+    };
+    let pair = |name: &str, account: &str| (name.to_owned(), account.to_owned());
+    assert_eq!(
+        accounts(&config),
+        [pair("north", "acct_1AbC"), pair("south", "acct_2DeF")]
+    );
+    assert_eq!(config.billing.account_name(), "direct");
+    assert!(
+        config
+            .connected
+            .iter()
+            .all(|(_, billing)| billing.stripe.is_some())
+    );
+
+    // A tool that is told which organisation it is for finds its account.
+    let flags = [&both[..], &["--organisation", "south"]].concat();
+    let config = from_environment(&key, &flags).expect("valid");
+    assert_eq!(config.billing.account_name(), "acct_2DeF");
+    assert_eq!(accounts(&config), [pair("north", "acct_1AbC")]);
+
+    for wrong in [
+        "north",
+        "north=1AbC",
+        "north=acct_",
+        "No rth=acct_1",
+        "north=acct_1,",
+    ] {
+        let said = problem(&["--connected", wrong]);
+        assert!(said.contains("north=acct_1AbC,south=acct_2DeF"), "{said}");
+    }
+    for twice in ["a=acct_1,a=acct_2", "a=acct_1,b=acct_1"] {
+        assert!(problem(&["--connected", twice]).contains("twice"));
+    }
+    let written = [&both[..], &["--stripe-secret-key", "sk_test_platform"]].concat();
+    assert!(problem(&written).contains("environment variable only"));
+}

@@ -154,8 +154,13 @@ impl AgentAccess {
         }
     }
 
-    /// Makes the table exactly this; sessions of agents that are gone or changed end at once, the others go on.
-    pub fn replace(&self, grants: impl IntoIterator<Item = (AgentId, AgentGrant)>) {
+    /// Makes an organisation's part of the table exactly this; sessions of its agents that are gone or changed end at
+    /// once, all others go on.
+    pub fn replace(
+        &self,
+        organisation: &OrganisationId,
+        grants: impl IntoIterator<Item = (AgentId, AgentGrant)>,
+    ) {
         let mut changed = false;
         {
             let mut table = self.write();
@@ -165,9 +170,10 @@ impl AgentAccess {
                 kept.insert(agent);
             }
             let before = table.agents.len();
-            table
-                .agents
-                .retain(|name, _| kept.iter().any(|agent| agent.as_str() == name));
+            table.agents.retain(|name, entry| {
+                entry.grant.organisation != *organisation
+                    || kept.iter().any(|agent| agent.as_str() == name)
+            });
             changed |= table.agents.len() != before;
         }
         self.tell(changed);

@@ -11,6 +11,7 @@ use rumqttc::{
     AsyncClient, ConnectionError, Event, MqttOptions, NetworkOptions, Packet, QoS, SubAck,
     SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport, valid_topic,
 };
+use shared::ids::OrganisationId;
 use shared::wire::topics::server_hears;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -138,16 +139,21 @@ impl LinkHandle {
     }
 }
 
-/// Starts the link; `jitter` gives random numbers, for the pauses between attempts.
+/// Starts the link of an organisation; `jitter` gives random numbers, for the pauses between attempts.
 /// It ends when the receiver is dropped, and stands still while nobody reads from a full receiver.
 pub fn connect(
     target: &MqttTarget,
+    organisation: &OrganisationId,
     jitter: impl FnMut() -> u32 + Send + 'static,
 ) -> Result<(LinkHandle, mpsc::Receiver<Incoming>), TargetError> {
     let options = options(target)?;
     let link = LinkHandle::default();
     let (incoming, received) = mpsc::channel(INCOMING_QUEUE);
-    tokio::spawn(keep_connected(options, link.clone(), incoming, jitter));
+    let line = Line {
+        options,
+        filters: server_hears(organisation),
+    };
+    tokio::spawn(keep_connected(line, link.clone(), incoming, jitter));
     Ok((link, received))
 }
 
@@ -210,21 +216,27 @@ enum Loss {
     Closed,
 }
 
-async fn keep_connected(
+/// How to connect, and what to hear.
+struct Line {
     options: MqttOptions,
+    filters: Vec<String>,
+}
+
+async fn keep_connected(
+    line: Line,
     link: LinkHandle,
     incoming: mpsc::Sender<Incoming>,
     mut jitter: impl FnMut() -> u32,
 ) {
     let mut failures = 0;
     loop {
-        let mut connection = pin!(carry(&options, &link, &incoming));
+        let mut connection = pin!(carry(&line, &link, &incoming));
         let (loss, lasted) = match timeout(GOOD_CONNECTION, &mut connection).await {
             Ok(loss) => (loss, false),
             Err(_) => (connection.await, true),
         };
         link.set(None);
-        tracing::warn!(broker = %options.broker_address().0, reason = %loss, "no connection to the broker");
+        tracing::warn!(broker = %line.options.broker_address().0, reason = %loss, "no connection to the broker");
         if incoming
             .send(Incoming::Disconnected(loss.to_string()))
             .await
@@ -243,20 +255,15 @@ async fn keep_connected(
 }
 
 /// Runs one connection from connecting to its end.
-async fn carry(
-    options: &MqttOptions,
-    link: &LinkHandle,
-    incoming: &mpsc::Sender<Incoming>,
-) -> Loss {
+async fn carry(line: &Line, link: &LinkHandle, incoming: &mpsc::Sender<Incoming>) -> Loss {
     // Made anew each time: the crate's event loop carries confirmations and collisions over into its next connection.
-    let (client, mut events) = AsyncClient::new(options.clone(), OUTGOING_QUEUE);
+    let (client, mut events) = AsyncClient::new(line.options.clone(), OUTGOING_QUEUE);
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
     network.set_connection_timeout(CONNECT_TIMEOUT_SECONDS);
     events.set_network_options(network);
-    let filters = server_hears()
-        .into_iter()
-        .map(|filter| SubscribeFilter::new(filter, QoS::AtLeastOnce));
+    let filter = |filter: &String| SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce);
+    let filters = line.filters.iter().map(filter);
     // Waits in the empty queue as the first packet after the connection is made.
     if client.try_subscribe_many(filters).is_err() {
         return Loss::Unanswered;
@@ -279,7 +286,7 @@ async fn carry(
                 )
                 .await
             }
-            Ok(Event::Incoming(Packet::SubAck(answer))) => match refused(&answer) {
+            Ok(Event::Incoming(Packet::SubAck(answer))) => match refused(&line.filters, &answer) {
                 Some(loss) => ControlFlow::Break(loss),
                 None => {
                     link.set(client.take());
@@ -302,14 +309,13 @@ async fn pass_on(incoming: &mpsc::Sender<Incoming>, item: Incoming) -> ControlFl
     }
 }
 
-fn refused(answer: &SubAck) -> Option<Loss> {
-    let filters = server_hears();
+fn refused(filters: &[String], answer: &SubAck) -> Option<Loss> {
     if answer.return_codes.len() != filters.len() {
         return Some(Loss::Unanswered);
     }
-    let mut answers = filters.into_iter().zip(&answer.return_codes);
+    let mut answers = filters.iter().zip(&answer.return_codes);
     let (filter, _) = answers.find(|(_, code)| **code == SubscribeReasonCode::Failure)?;
-    Some(Loss::Refused(filter))
+    Some(Loss::Refused(filter.clone()))
 }
 
 /// The pause before the next attempt: doubling, and for a random part of up to half shorter, so that many do not come at once.

@@ -2,6 +2,7 @@
 
 use super::trip::Statement;
 use super::{Result, Tx, on};
+use crate::app::Mode;
 use shared::ids::{AccountId, OrganisationId};
 use shared::time::Timestamp;
 
@@ -20,20 +21,28 @@ pub struct Account {
     pub swept_created: Option<i64>,
 }
 
-/// The account of an organisation in a mode.
-pub async fn find(tx: &mut Tx, organisation: &OrganisationId, mode: &str) -> Result<Account> {
+/// The account of an organisation by its name, `direct` or `acct_…`, in a mode.
+pub async fn find(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    name: &str,
+    mode: Mode,
+) -> Result<Account> {
     let sql = "SELECT id, stripe_id, confirmed_at, pull_created, swept_created FROM accounts \
-               WHERE organisation = $1 AND name = 'direct' AND mode = $2";
-    Ok(on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(mode).fetch_one(c).await?))
+               WHERE organisation = $1 AND name = $2 AND mode = $3";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(name).bind(mode.word()).fetch_one(c).await?),
+    )
 }
 
 /// Makes sure that there is a row for the account; what happened before `now` is not pulled.
-pub fn meet(tx: &mut Tx, organisation: &OrganisationId, mode: &str, now: Timestamp) {
-    let sql = "INSERT INTO accounts (organisation, name, mode, pull_created) VALUES ($1, 'direct', $2, $3) \
+pub fn meet(tx: &mut Tx, organisation: &OrganisationId, name: &str, mode: Mode, now: Timestamp) {
+    let sql = "INSERT INTO accounts (organisation, name, mode, pull_created) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (organisation, name, mode) DO NOTHING";
     let write = Statement::new(sql)
         .bind(organisation.as_str())
-        .bind(mode)
+        .bind(name)
+        .bind(mode.word())
         .bind(now.0);
     tx.later(write);
 }

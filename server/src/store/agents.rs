@@ -101,6 +101,14 @@ pub async fn find(
     row.map(AgentRow::read).transpose()
 }
 
+/// Whether another organisation has an agent of this name: at a broker they share, a name is one agent's.
+pub async fn is_taken(tx: &mut Tx, organisation: &OrganisationId, agent: &AgentId) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM agents WHERE organisation <> $1 AND id = $2";
+    let others: i64 = on!(tx, c => sqlx::query_scalar(sql)
+        .bind(organisation.as_str()).bind(agent.as_str()).fetch_one(c).await?);
+    Ok(others > 0)
+}
+
 /// The doors of an agent.
 pub async fn doors(
     tx: &mut Tx,

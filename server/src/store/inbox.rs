@@ -102,19 +102,26 @@ pub async fn fresh(
     Ok(arrivals.iter().map(fresh).collect())
 }
 
-/// The oldest waiting events.
-pub async fn waiting(tx: &mut Tx, most: usize) -> Result<Vec<Waiting>> {
+/// The oldest waiting events of an account.
+pub async fn waiting(tx: &mut Tx, account: AccountId, most: usize) -> Result<Vec<Waiting>> {
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
-    let sql =
-        "SELECT id, account, body, tries FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1";
-    Ok(on!(tx, c => sqlx::query_as(sql).bind(limit).fetch_all(c).await?))
+    let sql = "SELECT id, account, body, tries FROM inbox WHERE state = 'pending' AND account = $1 \
+               ORDER BY id LIMIT $2";
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(limit).fetch_all(c).await?))
 }
 
-/// Events whose objects should be asked for by now, oldest first.
-pub async fn asking(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Waiting>> {
+/// Events of an account whose objects should be asked for by now, oldest first.
+pub async fn asking(
+    tx: &mut Tx,
+    account: AccountId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Waiting>> {
     let sql = "SELECT id, account, body, tries FROM inbox WHERE state = 'asking' AND COALESCE(ask_at, 0) <= $1 \
-               ORDER BY id LIMIT $2";
-    Ok(on!(tx, c => sqlx::query_as(sql).bind(now.0).bind(limit).fetch_all(c).await?))
+               AND account = $2 ORDER BY id LIMIT $3";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(now.0).bind(account.0).bind(limit).fetch_all(c).await?),
+    )
 }
 
 /// Puts a question about an event's object off, after so many tries.

@@ -163,11 +163,16 @@ pub async fn all(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<Membe
     Ok(rows.into_iter().map(MemberId).collect())
 }
 
-/// Members whose standing the clock changes now, earliest first.
-pub async fn due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<MemberId>> {
-    let sql = "SELECT id FROM members WHERE next_change <= $1 ORDER BY next_change, id LIMIT $2";
-    let rows: Vec<i64> =
-        on!(tx, c => sqlx::query_scalar(sql).bind(now.0).bind(limit).fetch_all(c).await?);
+/// Members of an organisation whose standing the clock changes now, earliest first.
+pub async fn due(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<MemberId>> {
+    let sql = "SELECT id FROM members WHERE next_change <= $1 AND organisation = $2 ORDER BY next_change, id LIMIT $3";
+    let rows: Vec<i64> = on!(tx, c => sqlx::query_scalar(sql).bind(now.0).bind(organisation.as_str()).bind(limit)
+        .fetch_all(c).await?);
     Ok(rows.into_iter().map(MemberId).collect())
 }
 

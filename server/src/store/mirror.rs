@@ -336,19 +336,17 @@ pub async fn not_asked(
     Ok(())
 }
 
-/// Customers whose fetch is due, oldest wish first.
+/// Customers of an account whose fetch is due, oldest wish first.
 pub async fn due_fetches(
     tx: &mut Tx,
+    account: AccountId,
     now: Timestamp,
     limit: i64,
-) -> Result<Vec<(AccountId, String)>> {
-    let sql = "SELECT account, id FROM customers WHERE wants_fetch <= $1 ORDER BY wants_fetch, account, id LIMIT $2";
-    let rows: Vec<(i64, String)> =
-        on!(tx, c => sqlx::query_as(sql).bind(now.0).bind(limit).fetch_all(c).await?);
-    Ok(rows
-        .into_iter()
-        .map(|(account, id)| (AccountId(account), id))
-        .collect())
+) -> Result<Vec<String>> {
+    let sql = "SELECT id FROM customers WHERE wants_fetch <= $1 AND account = $2 ORDER BY wants_fetch, id LIMIT $3";
+    Ok(
+        on!(tx, c => sqlx::query_scalar(sql).bind(now.0).bind(account.0).bind(limit).fetch_all(c).await?),
+    )
 }
 
 /// Takes a ticket for a fetch and puts the wish off until `again`, so that it outlives a crash.
@@ -396,31 +394,25 @@ pub async fn fetch_failed(
     )
 }
 
-/// Customers without a member, first seen in a stretch of time and still unknown.
+/// Customers of an account without a member, first seen in a stretch of time and still unknown.
 pub async fn unclaimed(
     tx: &mut Tx,
+    account: AccountId,
     until: Timestamp,
     since: Timestamp,
-) -> Result<Vec<(AccountId, String)>> {
-    let sql = "SELECT account, id FROM customers WHERE member IS NULL AND known = 0 AND mail IS NULL \
-               AND seen_at <= $1 AND seen_at > $2 ORDER BY account, id";
-    let rows: Vec<(i64, String)> =
-        on!(tx, c => sqlx::query_as(sql).bind(until.0).bind(since.0).fetch_all(c).await?);
-    Ok(rows
-        .into_iter()
-        .map(|(account, id)| (AccountId(account), id))
-        .collect())
+) -> Result<Vec<String>> {
+    let sql = "SELECT id FROM customers WHERE member IS NULL AND known = 0 AND mail IS NULL \
+               AND seen_at <= $1 AND seen_at > $2 AND account = $3 ORDER BY id";
+    Ok(
+        on!(tx, c => sqlx::query_scalar(sql).bind(until.0).bind(since.0).bind(account.0).fetch_all(c).await?),
+    )
 }
 
-/// Customers that could not be read when they were last asked about.
-pub async fn unread(tx: &mut Tx) -> Result<Vec<(AccountId, String)>> {
+/// Customers of an account that could not be read when they were last asked about.
+pub async fn unread(tx: &mut Tx, account: AccountId) -> Result<Vec<String>> {
     let sql =
-        "SELECT account, id FROM customers WHERE unread_since IS NOT NULL ORDER BY account, id";
-    let rows: Vec<(i64, String)> = on!(tx, c => sqlx::query_as(sql).fetch_all(c).await?);
-    Ok(rows
-        .into_iter()
-        .map(|(account, id)| (AccountId(account), id))
-        .collect())
+        "SELECT id FROM customers WHERE unread_since IS NOT NULL AND account = $1 ORDER BY id";
+    Ok(on!(tx, c => sqlx::query_scalar(sql).bind(account.0).fetch_all(c).await?))
 }
 
 /// Subscriptions that run as far as is known, with their customers.

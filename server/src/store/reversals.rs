@@ -123,16 +123,19 @@ pub async fn resolve(
         .collect())
 }
 
-/// Payments that were taken back, of which no invoice is known and about which Stripe should be asked by now.
-pub async fn untraced(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<(AccountId, String)>> {
-    let sql = "SELECT DISTINCT account, payment FROM reversals WHERE invoice IS NULL AND payment IS NOT NULL \
-               AND trace_at <= $1 AND tries < $2 ORDER BY account, payment LIMIT $3";
-    let rows: Vec<(i64, String)> =
-        on!(tx, c => sqlx::query_as(sql).bind(now.0).bind(TRIES).bind(limit).fetch_all(c).await?);
-    let rows = rows.into_iter();
-    Ok(rows
-        .map(|(account, payment)| (AccountId(account), payment))
-        .collect())
+/// Payments of an account that were taken back, of which no invoice is known and about which Stripe should be asked by
+/// now.
+pub async fn untraced(
+    tx: &mut Tx,
+    account: AccountId,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT payment FROM reversals WHERE invoice IS NULL AND payment IS NOT NULL \
+               AND trace_at <= $1 AND tries < $2 AND account = $3 ORDER BY payment LIMIT $4";
+    Ok(
+        on!(tx, c => sqlx::query_scalar(sql).bind(now.0).bind(TRIES).bind(account.0).bind(limit).fetch_all(c).await?),
+    )
 }
 
 /// Counts that Stripe was asked about a payment, and when it may be asked again.

@@ -247,6 +247,12 @@ pub async fn create(
     }
     let mut work = state.work().await?;
     let organisation = &state.app.organisation;
+    if agents::is_taken(&mut work.tx, organisation, &body.id).await? {
+        return Err(Problem::conflict(
+            "id",
+            "Another organisation on this server has an agent of this name, and they share a broker; choose another.",
+        ));
+    }
     if agents::find(&mut work.tx, organisation, &body.id)
         .await?
         .is_some()

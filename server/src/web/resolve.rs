@@ -161,7 +161,9 @@ impl Asking {
     fn of(kind: Option<Kind>, action: Resolution) -> Option<Self> {
         match (kind?, action) {
             (Kind::ReconciliationBrake, Resolution::Approve) => Some(Self::Reconcile),
-            (Kind::StripeNotReadable, Resolution::Retry) => Some(Self::Confirm),
+            (Kind::StripeNotReadable | Kind::Disconnected, Resolution::Retry) => {
+                Some(Self::Confirm)
+            }
             _ => None,
         }
     }

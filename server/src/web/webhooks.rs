@@ -1,16 +1,21 @@
 //! Stripe's webhooks: verified over the raw bytes, kept, then answered.
 
+use super::Estate;
 use super::extract::bytes;
 use super::problem::{Answer, Problem};
-use super::{Here, State};
 use crate::attention::Kind;
-use crate::billing::receive::{MAX_BODY, Receipt, ReceiveError, check};
+use crate::billing::receive::{MAX_BODY, Receipt, ReceiveError, arrival, verify};
 use crate::store::attention::Item;
 use axum::extract::Request;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Takes a delivery; 200 is said only after the event is committed.
-pub async fn stripe(state: Here, request: Request) -> Answer<&'static str> {
+pub async fn stripe(
+    estate: axum::extract::State<Arc<Estate>>,
+    request: Request,
+) -> Answer<&'static str> {
+    let state = &estate.first;
     let header = request
         .headers()
         .get("stripe-signature")
@@ -22,7 +27,7 @@ pub async fn stripe(state: Here, request: Request) -> Answer<&'static str> {
             return Err(problem);
         }
     };
-    match take(&state, header.as_deref(), &body).await {
+    match take(&estate, header.as_deref(), &body).await {
         Ok(receipt) => {
             let (counter, word) = state.webhooks.of(receipt);
             counter.fetch_add(1, Ordering::Relaxed);
@@ -52,9 +57,15 @@ const UNVERIFIED: Item<'static> = Item {
     member: None,
 };
 
-async fn take(state: &State, header: Option<&[u8]>, body: &[u8]) -> Result<Receipt, ReceiveError> {
-    let now = state.now();
-    match check(&state.app, header, body, now)? {
+async fn take(
+    estate: &Estate,
+    header: Option<&[u8]>,
+    body: &[u8],
+) -> Result<Receipt, ReceiveError> {
+    let now = estate.first.now();
+    let head = verify(&estate.first.app, header, body, now)?;
+    let state = estate.of(head.account.as_deref());
+    match arrival(&state.app, head, body) {
         Err(receipt) => Ok(receipt),
         Ok(arrival) => state.bells.inbox.keep(arrival, now).await,
     }

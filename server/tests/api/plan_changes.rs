@@ -113,12 +113,11 @@ async fn a_plan_is_previewed_and_then_changed_once() {
     let deeds = api.deeds().await;
     assert_eq!(deeds.last().map(String::as_str), Some("member.plan_change"));
     let mut tx = api.tx().await;
-    let due = mirror::due_fetches(&mut tx, api.now(), 10)
+    let due = mirror::due_fetches(&mut tx, api.app.account, api.now(), 10)
         .await
         .expect("read");
     assert!(
-        due.iter()
-            .any(|(_, customer)| *customer == format!("cus_{ada}")),
+        due.iter().any(|customer| *customer == format!("cus_{ada}")),
         "it is fetched"
     );
 }

@@ -78,6 +78,7 @@ impl Api {
             .expect("a database in memory");
         let billing = Billing {
             mode: Mode::Test,
+            connected: None,
             secrets,
             stripe,
             pull: false,
@@ -109,7 +110,7 @@ impl Api {
             app,
             bells,
             outbox: ends.outbox,
-            router: router(state),
+            router: router(vec![state]),
             clock,
         }
     }

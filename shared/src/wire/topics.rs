@@ -158,11 +158,11 @@ pub fn agent_hears(organisation: &OrganisationId, agent: &AgentId, zones: &[Zone
         .collect()
 }
 
-/// The wildcards that the server listens to; nobody else may use any.
+/// The wildcards that the server of an organisation listens to; nobody else may use any.
 #[must_use]
-pub fn server_hears() -> Vec<String> {
+pub fn server_hears(organisation: &OrganisationId) -> Vec<String> {
     ["request", "report", "events", "result"]
-        .map(|leaf| format!("{ROOT}/+/agents/+/{leaf}"))
+        .map(|leaf| format!("{ROOT}/{organisation}/agents/+/{leaf}"))
         .into()
 }
 

@@ -102,7 +102,7 @@ pub async fn pipe(directory: &Path, password: &str) -> anyhow::Result<Running> {
         password: password.to_owned(),
         trust: Trust::SystemRoots,
     };
-    let (link, mut incoming) = mqtt::connect(&target, || 0)?;
+    let (link, mut incoming) = mqtt::connect(&target, &super::prepare::organisation(), || 0)?;
     while !matches!(incoming.recv().await, Some(Incoming::Connected) | None) {}
     start(directory, Some((link, incoming)), Some(broker)).await
 }

@@ -7,6 +7,7 @@ use door_agent::clock::randomness;
 use door_agent::identity::{Identity, Paired};
 use serde_json::Value;
 use server::app::{App, Billing, Mode};
+use server::billing::read::Head;
 use server::billing::receive;
 use server::billing::signature::SigningSecret;
 use server::doors::{pairing, publish};
@@ -249,6 +250,7 @@ impl Copy {
                 public: None,
             },
             admin_token: [0; 32],
+            connected: Vec::new(),
             clock: Arc::new(timing::now),
         }
     }
@@ -284,6 +286,7 @@ fn billing() -> Billing {
     let secret = SigningSecret::new(SECRET).expect("a secret");
     Billing {
         mode: Mode::Test,
+        connected: None,
         secrets: vec![secret],
         stripe: None,
         pull: false,
@@ -351,7 +354,8 @@ async fn begin_subscriptions(
     for body in &story.began {
         let mut arrivals = Vec::with_capacity(members);
         for place in 0..members {
-            let arrival = receive::arrival(app, &story.tell(body, place))?;
+            let told = story.tell(body, place);
+            let arrival = receive::arrival(app, Head::read(&told)?, &told);
             arrivals.push(
                 arrival.map_err(|receipt| anyhow::anyhow!("an event was not kept: {receipt:?}"))?,
             );

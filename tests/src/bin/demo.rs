@@ -68,8 +68,9 @@ async fn main() -> anyhow::Result<()> {
         organisation: OrganisationId::new("demo")?,
         billing: Billing {
             mode: Mode::Test,
+            connected: None,
             secrets,
-            stripe: Some(Arc::new(HttpStripe::new(&base, &ApiKey::new(&key)?)?)),
+            stripe: Some(Arc::new(HttpStripe::new(&base, &ApiKey::new(&key)?, None)?)),
             pull: true,
         },
         broker: BrokerSettings::Embedded {
@@ -78,6 +79,7 @@ async fn main() -> anyhow::Result<()> {
             public: None,
         },
         admin_token: Sha256::digest(TOKEN).into(),
+        connected: Vec::new(),
         clock: {
             let clock = clock.clone();
             Arc::new(move || clock.now())

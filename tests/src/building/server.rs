@@ -81,18 +81,21 @@ pub fn billing(way: WayIn, twin: &StripeTwin) -> Billing {
     match way {
         WayIn::WebhookAndKey => Billing {
             mode: Mode::Test,
+            connected: None,
             secrets: vec![secret],
             stripe: Some(stripe),
             pull: false,
         },
         WayIn::WebhookOnly => Billing {
             mode: Mode::Test,
+            connected: None,
             secrets: vec![secret],
             stripe: None,
             pull: false,
         },
         WayIn::Pull => Billing {
             mode: Mode::Test,
+            connected: None,
             secrets: Vec::new(),
             stripe: Some(stripe),
             pull: true,
@@ -194,7 +197,7 @@ impl Building {
             .runtime
             .block_on(access_table::read(app))
             .expect("the table is read");
-        self.broker.access.replace(table);
+        self.broker.access.replace(&app.organisation, table);
     }
 
     /// Runs one step and publishes what it says; none if the server is down or goes down with it.

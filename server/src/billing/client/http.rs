@@ -2,6 +2,7 @@
 
 use super::answer::refused;
 use super::{Hints, Method, Request, STRIPE_VERSION, Stripe, StripeError, judged};
+use crate::app::ConnectedAccount;
 use async_trait::async_trait;
 use axum::body::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 /// Where Stripe answers.
 pub const DEFAULT_BASE: &str = "https://api.stripe.com";
 
+const ACCOUNT: &str = "Stripe-Account";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(40);
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -114,8 +116,13 @@ struct Outgoing {
 }
 
 impl HttpStripe {
-    /// A client for the API at `base`, usually [`DEFAULT_BASE`].
-    pub fn new(base: &str, key: &ApiKey) -> Result<Self, SetupError> {
+    /// A client for the API at `base`, usually [`DEFAULT_BASE`]; under a platform's key it acts for a connected account
+    /// (docs.stripe.com/connect/authentication).
+    pub fn new(
+        base: &str,
+        key: &ApiKey,
+        account: Option<&ConnectedAccount>,
+    ) -> Result<Self, SetupError> {
         let base = base.trim().trim_end_matches('/');
         let bad = || SetupError::Base(base.to_owned());
         let address = reqwest::Url::parse(base).map_err(|_| bad())?;
@@ -132,6 +139,10 @@ impl HttpStripe {
         bearer.set_sensitive(true);
         headers.insert(AUTHORIZATION, bearer);
         headers.insert("Stripe-Version", HeaderValue::from_static(STRIPE_VERSION));
+        if let Some(account) = account {
+            let account = HeaderValue::from_str(account.as_str());
+            headers.insert(ACCOUNT, account.expect("letters, digits and `_`"));
+        }
         let http = reqwest::Client::builder()
             .user_agent(concat!("goodstanding/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
@@ -192,7 +203,7 @@ impl HttpStripe {
             request = request.header("Idempotency-Key", key);
         }
         if let Some(account) = &outgoing.account {
-            request = request.header("Stripe-Account", account);
+            request = request.header(ACCOUNT, account);
         }
         if let Some(timeout) = outgoing.timeout {
             request = request.timeout(timeout);

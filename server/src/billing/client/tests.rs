@@ -265,7 +265,7 @@ fn a_key_tells_its_mode_and_never_prints() {
         let key = ApiKey::new(text).expect("a key");
         assert_eq!(key.livemode(), mode);
         assert_eq!(format!("{key:?}"), "ApiKey");
-        let client = HttpStripe::new(DEFAULT_BASE, &key).expect("a client");
+        let client = HttpStripe::new(DEFAULT_BASE, &key, None).expect("a client");
         assert!(!format!("{client:?}").contains(text.trim()));
     }
     assert_eq!(ApiKey::new(" ").err(), Some(KeyError::Empty));
@@ -285,7 +285,7 @@ fn a_base_that_is_no_address_is_refused() {
     let key = ApiKey::new("sk_test_1").expect("a key");
     for base in ["", "stripe", "ftp://a", "https://", "https://a/?b=c"] {
         assert!(
-            matches!(HttpStripe::new(base, &key), Err(SetupError::Base(_))),
+            matches!(HttpStripe::new(base, &key, None), Err(SetupError::Base(_))),
             "{base}"
         );
     }
@@ -335,7 +335,7 @@ async fn serve(answers: Vec<Canned>) -> (HttpStripe, Shared) {
     let router = Router::new().fallback(answer).with_state(Arc::clone(&seen));
     tokio::spawn(async move { axum::serve(listener, router).await });
     let key = ApiKey::new("rk_test_secret").expect("a key");
-    (HttpStripe::new(&base, &key).expect("a client"), seen)
+    (HttpStripe::new(&base, &key, None).expect("a client"), seen)
 }
 
 #[tokio::test]
@@ -577,7 +577,7 @@ async fn an_unreachable_stripe_is_told_without_address_or_key() {
     let base = format!("http://{}", listener.local_addr().expect("an address"));
     drop(listener);
     let key = ApiKey::new("sk_test_secret").expect("a key");
-    let stripe = HttpStripe::new(&base, &key).expect("a client");
+    let stripe = HttpStripe::new(&base, &key, None).expect("a client");
     let error = stripe
         .subscriptions_of("cus_1")
         .await
@@ -607,7 +607,7 @@ async fn a_kept_connection_that_was_closed_is_tried_once_more() {
         heads
     });
     let stripe =
-        HttpStripe::new(&base, &ApiKey::new("sk_test_1").expect("a key")).expect("a client");
+        HttpStripe::new(&base, &ApiKey::new("sk_test_1").expect("a key"), None).expect("a client");
     assert_eq!(
         stripe.call(Request::post("/v1/prices", "once")).await,
         Ok(json!({}))
