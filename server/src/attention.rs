@@ -131,6 +131,8 @@ kinds! {
     MassBrake, "mass_brake", Happening, [Approve, Seen];
     /// A comparison with Stripe would have taken access from many.
     ReconciliationBrake, "reconciliation_brake", Happening, [Approve, Seen];
+    /// Old events would have taken access from many.
+    LateNews, "late_news", Happening, [Approve, Seen];
     /// An event could not be applied.
     PoisonedEvent, "poisoned_event", Happening, [Replay, Seen];
     /// Deliveries come that cannot be verified.

@@ -68,8 +68,12 @@ enum Command {
         /// paid_until. Without it, only Stripe is asked.
         roll: Option<std::path::PathBuf>,
     },
-    /// Applies every stored event once more.
-    Replay,
+    /// Applies every stored event once more, at once or, if more than a few members lose access by it, not at all.
+    Replay {
+        /// Do it although more than a few members lose access by it.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Lists what Stripe sells: the membership type of each price, where it stands, and what to look at.
     Catalogue,
     /// Shows what writing a membership type into a price at Stripe changes, and does it with --yes.
@@ -143,7 +147,7 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             let wish = server::tools::import_wish(&text, link, !dry_run, yes)?;
             show_all(server::tools::import(&app(config).await?, &wish).await?)
         }
-        Command::Replay => server::tools::replay(&app(config).await?).await,
+        Command::Replay { yes } => show_all(server::tools::replay(&app(config).await?, yes).await?),
         Command::Catalogue => show_all(server::tools::catalogue(&app(config).await?).await?),
         Command::Retrofit {
             price,

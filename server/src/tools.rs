@@ -4,13 +4,15 @@ use crate::app::App;
 use crate::billing::catalogue::{self, Listing};
 use crate::billing::import::{Import, ImportError};
 use crate::billing::reconcile::Repair;
+use crate::billing::replay::ReplayError;
 use crate::billing::retrofit::Retrofit;
 use crate::billing::roll;
 use crate::clock;
 use crate::membership::clock::Run;
-use crate::store::{inbox, lists};
+use crate::store::lists;
 use anyhow::Context as _;
 use shared::allow_list::Epoch;
+use shared::ids::MemberId;
 use shared::time::Timestamp;
 
 /// Reads a moment in RFC 3339.
@@ -115,13 +117,31 @@ pub async fn import(app: &App, wish: &Import) -> anyhow::Result<Vec<String>> {
 }
 
 /// Applies every stored event once more; what is known stays, and nothing is doubled.
-pub async fn replay(app: &App) -> anyhow::Result<()> {
-    let mut tx = app.store.begin().await?;
-    let events = inbox::replay(&mut tx, app.account).await?;
-    tx.commit().await?;
-    while app.apply(clock::now()).await?.events > 0 {}
-    tracing::info!(events, "replayed");
-    Ok(())
+pub async fn replay(app: &App, approved: bool) -> anyhow::Result<Vec<String>> {
+    let done = match app.replay(approved, clock::now()).await {
+        Err(ReplayError::Braked(lost)) => anyhow::bail!(
+            "{} members would lose access at once, so nothing was changed: {}. With --yes it is done all the same",
+            lost.len(),
+            list(&lost)
+        ),
+        done => done?,
+    };
+    let unread = done.unreadable.iter();
+    let mut lines: Vec<String> = unread
+        .map(|id| format!("event {id} in the inbox cannot be read"))
+        .collect();
+    for (who, how) in [(&done.gained, "come in"), (&done.lost, "go out")] {
+        if !who.is_empty() {
+            lines.push(format!("members who {how}: {}", list(who)));
+        }
+    }
+    lines.push(format!("events {}", done.events));
+    Ok(lines)
+}
+
+fn list(members: &[MemberId]) -> String {
+    let all: Vec<String> = members.iter().map(ToString::to_string).collect();
+    all.join(", ")
 }
 
 /// The catalogue as text, as Stripe lists it if there is a key.

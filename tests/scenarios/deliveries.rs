@@ -143,6 +143,7 @@ stories! {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");
         let customer = b.customer(ada);
+        b.settle();
         b.hold_events();
         b.sim().subscribe(&customer, &[(WOOD, 1)], tests::stripe_sim::Subscribe::default());
         b.work();

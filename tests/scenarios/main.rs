@@ -42,6 +42,7 @@ mod explaining;
 mod failing;
 mod hearsay;
 mod importing;
+mod late;
 mod linking;
 mod money;
 mod nothing_configured;

@@ -226,6 +226,7 @@ impl Building {
             .chain(self.broker.next_arrival())
             .chain(letters)
             .chain(self.pull_due())
+            .chain(self.fetch_due())
             .filter(|at| *at > self.now)
             .min()
     }

@@ -25,7 +25,8 @@ const TRIES: i64 = 5;
 /// Whom a batch of events concerns, and which events those were; what they found on record.
 pub(super) struct Batch {
     sheet: Sheet,
-    customers: BTreeMap<AccountId, BTreeMap<String, Vec<String>>>,
+    /// Customers, and which events concern them.
+    pub customers: BTreeMap<AccountId, BTreeMap<String, Vec<String>>>,
     /// Payments that events spoke of, and which events those were.
     payments: BTreeMap<AccountId, BTreeMap<String, Vec<String>>>,
     /// Prices that changed.
@@ -66,8 +67,8 @@ impl App {
             });
         }
         match self.apply_waiting(&mut work, &waiting).await {
-            Ok(()) => {
-                let publications = self.finish(work).await?;
+            Ok(lost) => {
+                let publications = self.finish_or_hold(work, &waiting, lost).await?;
                 Ok(Applied {
                     events: waiting.len(),
                     publications,
@@ -100,7 +101,10 @@ impl App {
                 .apply_waiting(&mut work, std::slice::from_ref(event))
                 .await
             {
-                Ok(()) => publications.extend(self.finish(work).await?),
+                Ok(lost) => {
+                    let alone = std::slice::from_ref(event);
+                    publications.extend(self.finish_or_hold(work, alone, lost).await?);
+                }
                 Err(error) => {
                     drop(work);
                     self.put_aside(event, &error.to_string(), now).await?;
@@ -111,6 +115,28 @@ impl App {
             events: waiting.len(),
             publications,
         })
+    }
+
+    /// Commits what was applied, unless old news among it would take access from too many: then that is held back, and
+    /// the rest is applied without it.
+    async fn finish_or_hold(
+        &self,
+        mut work: Work,
+        waiting: &[inbox::Waiting],
+        lost: BTreeSet<MemberId>,
+    ) -> Step {
+        let late: Vec<i64> = waiting
+            .iter()
+            .filter(|event| event.is_late())
+            .map(|event| event.id)
+            .collect();
+        let (many, now) = (lost.len(), work.now);
+        if late.is_empty() || self.may_take(&mut work, lost).await? {
+            return self.finish(work).await;
+        }
+        drop(work);
+        self.hold_back(&late, many, now).await?;
+        Ok(Vec::new())
     }
 
     async fn put_aside(&self, event: &inbox::Waiting, why: &str, now: Timestamp) -> Step<()> {
@@ -142,7 +168,12 @@ impl App {
         Ok(())
     }
 
-    async fn apply_waiting(&self, work: &mut Work, waiting: &[inbox::Waiting]) -> Step<()> {
+    /// Applies events, and says who lost access by them.
+    async fn apply_waiting(
+        &self,
+        work: &mut Work,
+        waiting: &[inbox::Waiting],
+    ) -> Step<BTreeSet<MemberId>> {
         let mut lines = Vec::with_capacity(waiting.len());
         let mut fates: [(Fate, Vec<i64>); 3] =
             [Fate::Applied, Fate::Ignored, Fate::Asking].map(|fate| (fate, Vec::new()));
@@ -170,13 +201,39 @@ impl App {
         self.apply_all(work, lines, sheet).await
     }
 
-    /// Applies events within a transaction; an error leaves it to be undone.
+    /// Applies events within a transaction and says who lost access by them; an error leaves it to be undone.
     pub(super) async fn apply_all(
         &self,
         work: &mut Work,
         lines: Vec<Line>,
         sheet: Sheet,
-    ) -> Step<()> {
+    ) -> Step<BTreeSet<MemberId>> {
+        let batch = self.absorb(work, lines, sheet).await?;
+        if !batch.prices.is_empty() {
+            self.reread(work).await?;
+        }
+        let mut whom: BTreeMap<MemberId, Vec<String>> = BTreeMap::new();
+        for (account, customers) in batch.customers {
+            self.settle(work, account, customers, &batch.sheet, &mut whom)
+                .await?;
+        }
+        let causes: BTreeMap<MemberId, String> = whom
+            .into_iter()
+            .map(|(member, causes)| (member, causes.join(" ")))
+            .collect();
+        let derived = self.derive_each(work, &causes).await?;
+        self.derive_payers(work, &batch.prices).await?;
+        let lost = derived.into_iter().filter(|(_, derived)| derived.lost());
+        Ok(lost.map(|(member, _)| member).collect())
+    }
+
+    /// Puts what events say into mirror and ledger; nobody's standing follows yet.
+    pub(super) async fn absorb(
+        &self,
+        work: &mut Work,
+        lines: Vec<Line>,
+        sheet: Sheet,
+    ) -> Step<Batch> {
         let mut batch = Batch {
             sheet,
             customers: BTreeMap::new(),
@@ -190,20 +247,7 @@ impl App {
             .sheet
             .write(&mut work.tx, &self.organisation, work.now);
         self.follow_money(work, &mut batch).await?;
-        if !batch.prices.is_empty() {
-            self.reread(work).await?;
-        }
-        let mut whom: BTreeMap<MemberId, Vec<String>> = BTreeMap::new();
-        for (account, customers) in batch.customers {
-            self.settle(work, account, customers, &batch.sheet, &mut whom)
-                .await?;
-        }
-        let causes: BTreeMap<MemberId, String> = whom
-            .into_iter()
-            .map(|(member, causes)| (member, causes.join(" ")))
-            .collect();
-        self.derive_each(work, &causes).await?;
-        self.derive_payers(work, &batch.prices).await
+        Ok(batch)
     }
 
     async fn apply_one(&self, work: &mut Work, line: Line, batch: &mut Batch) -> Step<()> {

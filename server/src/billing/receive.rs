@@ -1,5 +1,6 @@
 //! Receive: verify over the raw bytes, keep, answer. 200 is said only after the commit.
 
+use super::late::is_late;
 use super::read::{Head, ReadError};
 use super::sheet::{Line, Sheet};
 use super::signature::{self, SignatureError};
@@ -138,7 +139,9 @@ impl App {
     ) -> Step<Taken> {
         if arrivals.len() <= AT_ONCE && !behind {
             match self.keep_and_apply(arrivals, ahead, now).await {
-                Ok(taken) => return Ok(taken),
+                Ok(Some(taken)) => return Ok(taken),
+                // Old news that takes access from many: it is kept, and held back.
+                Ok(None) => {}
                 Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "events could not be applied as they came; they are kept first"
@@ -154,12 +157,13 @@ impl App {
         })
     }
 
+    /// None if old news among it would take access from too many.
     async fn keep_and_apply(
         &self,
         arrivals: &[Arrival],
         ahead: Vec<Option<Line>>,
         now: Timestamp,
-    ) -> Step<Taken> {
+    ) -> Step<Option<Taken>> {
         let read = |(arrival, line): (&Arrival, Option<Line>)| line.or_else(|| read(arrival));
         let lines: Vec<Option<Line>> = arrivals.iter().zip(ahead).map(read).collect();
         // What cannot be read is left to be put aside.
@@ -180,12 +184,16 @@ impl App {
         let lines: Vec<Option<Line>> = news.map(|(_, line)| line).collect();
         let waits = lines.iter().any(Option::is_none);
         let lines = lines.into_iter().flatten().collect();
-        self.apply_all(&mut work, lines, sheet).await?;
-        Ok(Taken {
+        let lost = self.apply_all(&mut work, lines, sheet).await?;
+        let late = arrivals.iter().any(|arrival| is_late(arrival.created, now));
+        if late && !self.may_take(&mut work, lost).await? {
+            return Ok(None);
+        }
+        Ok(Some(Taken {
             receipts: receipts(&fresh),
             publications: self.finish(work).await?,
             waits,
-        })
+        }))
     }
 }
 

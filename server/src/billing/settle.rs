@@ -11,6 +11,10 @@ use shared::ids::{AccountId, MemberId};
 use shared::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Stripe tells one change in a handful of events within moments: what they say counts at once, and one question after
+/// the last of them confirms it all.
+const GATHER: Span = Span::seconds(2);
+
 impl App {
     /// Asks Stripe to confirm, links the customers for which it is due, and gathers everybody they concern with the
     /// causes.
@@ -28,7 +32,7 @@ impl App {
             .collect();
         if self.billing.stripe.is_some() {
             for row in &rows {
-                mirror::want_fetch(&mut work.tx, account, &row.id, work.now);
+                mirror::want_fetch(&mut work.tx, account, &row.id, work.now + GATHER);
             }
         }
         for (customer, members) in self.link_all(work, account, &rows).await? {

@@ -3,6 +3,7 @@
 use super::many::{list, parts, rows};
 use super::trip::{Question, Statement};
 use super::{Result, Tx, on};
+use crate::billing::late::is_late;
 use shared::ids::AccountId;
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
@@ -33,6 +34,17 @@ pub struct Waiting {
     pub body: Vec<u8>,
     /// How often applying it failed.
     pub tries: i64,
+    created: i64,
+    received_at: i64,
+    approved_at: Option<i64>,
+}
+
+impl Waiting {
+    /// Whether it is old news that no admin has said yes to.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.approved_at.is_none() && is_late(Timestamp(self.created), Timestamp(self.received_at))
+    }
 }
 
 /// What became of an event.
@@ -49,7 +61,9 @@ pub enum Fate {
 }
 
 impl Fate {
-    fn word(self) -> &'static str {
+    /// The word in the database.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Ignored => "ignored",
@@ -105,8 +119,8 @@ pub async fn fresh(
 /// The oldest waiting events of an account.
 pub async fn waiting(tx: &mut Tx, account: AccountId, most: usize) -> Result<Vec<Waiting>> {
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
-    let sql = "SELECT id, account, body, tries FROM inbox WHERE state = 'pending' AND account = $1 \
-               ORDER BY id LIMIT $2";
+    let sql = "SELECT id, account, body, tries, created, received_at, approved_at FROM inbox \
+               WHERE state = 'pending' AND account = $1 ORDER BY id LIMIT $2";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(limit).fetch_all(c).await?))
 }
 
@@ -117,8 +131,8 @@ pub async fn asking(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Waiting>> {
-    let sql = "SELECT id, account, body, tries FROM inbox WHERE state = 'asking' AND COALESCE(ask_at, 0) <= $1 \
-               AND account = $2 ORDER BY id LIMIT $3";
+    let sql = "SELECT id, account, body, tries, created, received_at, approved_at FROM inbox \
+               WHERE state = 'asking' AND COALESCE(ask_at, 0) <= $1 AND account = $2 ORDER BY id LIMIT $3";
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(now.0).bind(account.0).bind(limit).fetch_all(c).await?),
     )
@@ -147,12 +161,16 @@ pub async fn finish(tx: &mut Tx, id: i64, fate: Fate, note: Option<&str>) -> Res
 
 /// Closes events.
 pub fn finish_all(tx: &mut Tx, ids: &[i64], fate: Fate) {
+    put_state(tx, ids, fate.word());
+}
+
+fn put_state(tx: &mut Tx, ids: &[i64], state: &str) {
     for part in parts(ids) {
         let sql = format!(
             "UPDATE inbox SET state = $1, note = NULL WHERE id IN ({})",
             list(2, part.len())
         );
-        let write = Statement::new(sql).bind(fate.word());
+        let write = Statement::new(sql).bind(state);
         tx.later(part.iter().fold(write, |write, id| write.bind(*id)));
     }
 }
@@ -164,10 +182,40 @@ pub async fn failed(tx: &mut Tx, id: i64, note: &str) -> Result<()> {
     Ok(())
 }
 
-/// Puts every stored event of an account back into waiting, oldest first; for replay.
-pub async fn replay(tx: &mut Tx, account: AccountId) -> Result<u64> {
-    let sql = "UPDATE inbox SET state = 'pending', tries = 0 WHERE account = $1";
-    Ok(on!(tx, c => sqlx::query(sql).bind(account.0).execute(c).await?.rows_affected()))
+/// An event with what became of it.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Stored {
+    /// Our id: the order of arrival.
+    pub id: i64,
+    /// The raw body.
+    pub body: Vec<u8>,
+    /// The word for what became of it.
+    pub state: String,
+}
+
+/// So many events of an account that arrived after another, in the order of arrival.
+pub async fn stored(
+    tx: &mut Tx,
+    account: AccountId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Stored>> {
+    let sql =
+        "SELECT id, body, state FROM inbox WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(after).bind(limit).fetch_all(c).await?),
+    )
+}
+
+/// Puts events aside until an admin says yes.
+pub fn hold(tx: &mut Tx, ids: &[i64]) {
+    put_state(tx, ids, "held");
+}
+
+/// Lets all events of an account that were held back go on.
+pub fn release(tx: &mut Tx, account: AccountId, now: Timestamp) {
+    let sql = "UPDATE inbox SET state = 'pending', approved_at = $2 WHERE account = $1 AND state = 'held'";
+    tx.later(Statement::new(sql).bind(account.0).bind(now.0));
 }
 
 /// Puts one event of an account back into waiting.

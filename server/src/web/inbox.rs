@@ -25,7 +25,7 @@ pub struct InboxEvent {
     created: Moment,
     /// When it came.
     received_at: Moment,
-    /// `pending`, `asking`, `applied`, `ignored` or `poisoned`.
+    /// `pending`, `asking`, `held`, `applied`, `ignored` or `poisoned`.
     state: String,
     /// How often applying it failed.
     tries: i64,
@@ -66,6 +66,8 @@ pub enum Fate {
     Pending,
     /// Stripe is asked what it is about.
     Asking,
+    /// Old news that would take access from many: an admin's yes is waited for.
+    Held,
     /// Its content counts.
     Applied,
     /// It says nothing about access.
@@ -99,6 +101,7 @@ pub async fn list(
     let fate = filter.state.map(|fate| match fate {
         Fate::Pending => "pending",
         Fate::Asking => "asking",
+        Fate::Held => "held",
         Fate::Applied => "applied",
         Fate::Ignored => "ignored",
         Fate::Poisoned => "poisoned",

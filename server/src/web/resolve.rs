@@ -155,6 +155,8 @@ enum Asking {
     Reconcile,
     /// Whether the key reads the account.
     Confirm,
+    /// Nothing: what Stripe said is applied in its own time.
+    Release,
 }
 
 impl Asking {
@@ -164,6 +166,7 @@ impl Asking {
             (Kind::StripeNotReadable | Kind::Disconnected, Resolution::Retry) => {
                 Some(Self::Confirm)
             }
+            (Kind::LateNews, Resolution::Approve) => Some(Self::Release),
             _ => None,
         }
     }
@@ -174,6 +177,11 @@ impl Asking {
             Self::Reconcile => {
                 let run = async move { held.app.reconcile(Repair::Approved, || held.now()).await };
                 state.bells.publish(through(run).await??.publications);
+                Ok(())
+            }
+            Self::Release => {
+                held.app.release_late(held.now()).await?;
+                state.bells.kept.notify_one();
                 Ok(())
             }
             Self::Confirm => {

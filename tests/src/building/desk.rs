@@ -1,15 +1,20 @@
 //! The front desk and the books: what an admin does, and what the database shows.
 
+use super::post::Letter;
 use super::server::organisation;
 use super::story::Who;
 use super::{Building, on};
 use server::app::{App, Step, Work};
 use server::billing::import::{Import, ImportError, Imported};
+use server::billing::read::Head;
+use server::billing::receive;
 use server::billing::reconcile::{Reconciliation, Repair};
+use server::billing::replay::{ReplayError, Replayed};
 use server::membership::clock::Run;
 use server::membership::link::new_holder;
 use server::membership::story::{self, Story};
 use server::random::Handed;
+use server::store::inbox::{self, Fate};
 use server::store::members::{self, CardRow, NewMember};
 use server::store::{StoreError, Tx, lists, rulebook};
 use shared::allow_list::{Digest, Revision};
@@ -363,6 +368,38 @@ impl Building {
         let (run, publications) = done.expect("the server runs");
         self.publish(publications);
         run
+    }
+
+    /// Applies every stored event once more, and publishes what follows.
+    pub fn replay(&mut self, approved: bool) -> Result<Replayed, ReplayError> {
+        let now = self.now;
+        let done = self.ask(async |app| Ok(app.replay(approved, now).await));
+        let mut done = done.expect("the server runs")?;
+        self.publish(std::mem::take(&mut done.publications));
+        Ok(done)
+    }
+
+    /// An admin says yes to old news.
+    pub fn release_late(&mut self) {
+        let now = self.now;
+        self.ask(async |app| app.release_late(now).await);
+        self.settle();
+    }
+
+    /// Stores events as a version did that did not understand them.
+    pub fn lay_aside(&mut self, letters: &[Letter]) {
+        let now = self.now;
+        self.ask(async |app| {
+            let read = |letter: &Letter| {
+                let head = Head::read(&letter.body).expect("an event");
+                receive::arrival(app, head, &letter.body).expect("of this account")
+            };
+            let arrivals: Vec<_> = letters.iter().map(read).collect();
+            let fates = vec![Some(Fate::Ignored); arrivals.len()];
+            let mut tx = app.store.begin().await?;
+            drop(inbox::insert_all(&mut tx, &arrivals, &fates, now));
+            tx.commit().await
+        });
     }
 
     /// Compares everything with Stripe, and publishes what follows.

@@ -369,16 +369,25 @@ impl Building {
 
     /// When the server has something to do next.
     pub(super) fn server_due(&self) -> Option<Timestamp> {
-        self.server.app.as_ref()?;
-        let waiting = if self.server.dirty {
-            self.waiting()
-        } else {
-            self.server.known
-        };
-        let fetch = waiting
+        [self.due().clock, self.fetch_due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// When the server asks Stripe next.
+    pub(super) fn fetch_due(&self) -> Option<Timestamp> {
+        self.due()
             .fetch
-            .filter(|_| self.server.billing.stripe.is_some() && !self.stripe_is_out());
-        [waiting.clock, fetch].into_iter().flatten().min()
+            .filter(|_| self.server.billing.stripe.is_some() && !self.stripe_is_out())
+    }
+
+    fn due(&self) -> Waiting {
+        match self.server.app {
+            Some(_) if self.server.dirty => self.waiting(),
+            Some(_) => self.server.known,
+            None => Waiting::default(),
+        }
     }
 
     /// Hands a message from the broker to the server.

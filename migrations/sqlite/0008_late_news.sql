@@ -1,0 +1,3 @@
+-- When an admin said yes to old events that take access from many.
+ALTER TABLE inbox ADD COLUMN approved_at INTEGER;
+CREATE INDEX inbox_held ON inbox (account) WHERE state = 'held';

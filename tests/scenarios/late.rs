@@ -1,0 +1,88 @@
+//! What Stripe said while nobody listened, and what was stored long ago.
+
+use server::billing::replay::ReplayError;
+use shared::time::Span;
+use tests::building::Building;
+use tests::building::post::Letter;
+use tests::building::story::{METAL, WOOD, Who};
+
+/// Eight members, of whom seven are cancelled for a dispute; what Stripe says of that.
+fn cancelled(b: &mut Building) -> (Vec<Who>, Vec<Letter>) {
+    let all: Vec<(Who, String)> = (0..8)
+        .map(|at| {
+            let who = b.member(&format!("Member{at}"), &format!("04A1B2{at:02X}"));
+            (who, b.subscribe(who, WOOD))
+        })
+        .collect();
+    b.settle();
+    b.advance(Span::days(3));
+    b.hold_events();
+    for (_, subscription) in &all[..7] {
+        b.sim().cancel_because(subscription, "payment_disputed");
+    }
+    b.work();
+    let letters = b.held_events();
+    (all.into_iter().map(|(who, _)| who).collect(), letters)
+}
+
+fn inside(b: &mut Building, all: &[Who]) -> usize {
+    b.settle();
+    let opens = all.iter().filter(|who| b.tap(**who, "front").opens());
+    let count = opens.count();
+    b.settle();
+    count
+}
+
+stories! {
+    fn old_news_that_would_lock_out_many_waits_for_a_yes(way: WayIn) {
+        let mut b = Building::club(way);
+        let (all, letters) = cancelled(&mut b);
+        b.advance(Span::hours(1));
+        b.release_events(letters);
+        assert!(inside(&mut b, &all) >= 3, "five may lose access by one cause, and no more");
+        assert!(b.attends("late_news"));
+        b.release_late();
+        assert!(!b.attends("late_news"));
+        assert_eq!(inside(&mut b, &all), 1, "an admin said yes");
+    }
+
+    fn fresh_news_counts_at_once_whoever_it_concerns(way: WayIn) {
+        let mut b = Building::club(way);
+        let (all, letters) = cancelled(&mut b);
+        b.release_events(letters);
+        assert_eq!(inside(&mut b, &all), 1);
+        assert!(!b.attends("late_news"));
+    }
+
+    fn applying_everything_once_more_changes_nothing(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let ben = b.member("Ben", "04A1B2C4");
+        let subscription = b.subscribe(ada, WOOD);
+        b.subscribe(ben, METAL);
+        b.advance(Span::days(40));
+        b.sim().change_price(&subscription, 0, METAL, tests::stripe_sim::Proration::CreateProrations);
+        b.settle();
+        b.advance(Span::days(3));
+        let known = |b: &Building| (b.heads(), b.ledger(), b.standing(ada), b.standing(ben), b.story(ada), b.notices());
+        let before = known(&b);
+        let done = b.replay(false).expect("nobody loses access");
+        assert!(done.events >= 8, "{done:?}");
+        assert_eq!((done.lost, done.gained, done.unreadable), (vec![], vec![], vec![]));
+        b.settle();
+        assert_eq!(known(&b), before);
+    }
+
+    fn what_an_older_version_passed_over_is_understood_by_applying_it_once_more(way: WayIn) {
+        let mut b = Building::club(way);
+        let (all, letters) = cancelled(&mut b);
+        b.lay_aside(&letters);
+        assert_eq!(inside(&mut b, &all), 8);
+        let Err(ReplayError::Braked(lost)) = b.replay(false) else { panic!("it would lock out many") };
+        assert_eq!(lost.len(), 7);
+        assert_eq!(inside(&mut b, &all), 8, "nothing was changed");
+        let done = b.replay(true).expect("an admin said yes");
+        assert_eq!(done.lost, lost);
+        assert_eq!(inside(&mut b, &all), 1);
+    }
+}
