@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+mod asking;
 mod card;
 mod delta;
 mod door;
@@ -13,6 +14,8 @@ mod ingest;
 mod load;
 mod memory;
 mod prepare;
+mod replay;
+mod rules;
 mod timing;
 
 /// How often each figure is taken; the middle one counts.
@@ -38,6 +41,7 @@ enum Limit {
     RatioAtLeast(f64),
     RatioAtMost(f64),
     ValueAtMost(f64),
+    ValueAtLeast(f64),
 }
 
 /// A row: name, unit, limit.
@@ -47,7 +51,7 @@ struct Row {
     limit: Limit,
 }
 
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 15] = [
     Row {
         name: "ingest_stored_32",
         unit: "1/s",
@@ -93,6 +97,36 @@ const ROWS: [Row; 9] = [
         unit: "MB",
         limit: Limit::ValueAtMost(60.0),
     },
+    Row {
+        name: "standing_ns",
+        unit: "ns",
+        limit: Limit::ValueAtMost(5000.0),
+    },
+    Row {
+        name: "standing_400_ns",
+        unit: "ns",
+        limit: Limit::RatioAtMost(10.0),
+    },
+    Row {
+        name: "refetch_calls",
+        unit: "1/1000",
+        limit: Limit::ValueAtMost(150.0),
+    },
+    Row {
+        name: "reconcile_10k",
+        unit: "calls",
+        limit: Limit::RatioAtMost(1.0),
+    },
+    Row {
+        name: "reconcile_10k_rss",
+        unit: "MB",
+        limit: Limit::RatioAtMost(1.25),
+    },
+    Row {
+        name: "replay_100k",
+        unit: "1/s",
+        limit: Limit::ValueAtLeast(10_000.0),
+    },
 ];
 
 /// The names of all rows, in the order in which they are printed.
@@ -112,7 +146,7 @@ pub fn run(wanted: &[String], effort: Effort) -> anyhow::Result<()> {
         let names: Vec<&str> = names().collect();
         anyhow::bail!("`{unknown}` is no row; the rows are {}", names.join(", "));
     }
-    let mut doors = None;
+    let (mut doors, mut compared) = (None, None);
     for row in &ROWS {
         if !wanted.is_empty() && !wanted.iter().any(|name| name == row.name) {
             continue;
@@ -126,7 +160,13 @@ pub fn run(wanted: &[String], effort: Effort) -> anyhow::Result<()> {
             "post_to_door_p99" => door::figures(&mut doors, effort)?.late,
             "delta_bytes" => delta::bytes()?,
             "card_to_lock_p99" => card::to_lock(effort)?,
-            _ => memory::resident()?,
+            "server_rss_5000" => memory::resident()?,
+            "standing_ns" => rules::standing(effort)?,
+            "standing_400_ns" => rules::ten_times_the_facts(effort)?,
+            "refetch_calls" => asking::refetch()?,
+            "reconcile_10k" => asking::reconcile(&mut compared, effort)?.calls,
+            "reconcile_10k_rss" => asking::reconcile(&mut compared, effort)?.memory,
+            _ => replay::rate(effort)?,
         };
         print(row, figure)?;
     }
@@ -141,9 +181,10 @@ fn print(row: &Row, figure: Figure) -> io::Result<()> {
         Limit::RatioAtLeast(limit) => format!("ratio>={limit}"),
         Limit::RatioAtMost(limit) => format!("ratio<={limit}"),
         Limit::ValueAtMost(limit) => format!("<={limit}"),
+        Limit::ValueAtLeast(limit) => format!(">={limit}"),
     };
     let value = match row.unit {
-        "1/s" | "B" => format!("{:.0}", figure.value),
+        "1/s" | "B" | "ns" | "calls" | "1/1000" => format!("{:.0}", figure.value),
         _ => format!("{:.2}", figure.value),
     };
     let mut out = io::stdout().lock();

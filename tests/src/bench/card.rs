@@ -41,7 +41,7 @@ const EVENT: usize = 96;
 pub fn to_lock(effort: Effort) -> anyhow::Result<Figure> {
     let taps = if effort.quick { 2000 } else { 10_000 };
     let runtime = ingest::runtime()?;
-    let club = runtime.block_on(Club::make(1))?;
+    let club = runtime.block_on(Club::make(1, 2))?;
     let copy = club.copy()?;
     let key = runtime.block_on(async {
         let app = copy.app().await?;

@@ -15,7 +15,7 @@ pub fn bytes() -> anyhow::Result<Figure> {
     let mut sizes = Vec::new();
     for members in [100, 5000] {
         let size = runtime.block_on(async {
-            let club = Club::make(members).await?;
+            let club = Club::make(members, 2).await?;
             let copy = club.copy()?;
             let app = copy.app().await?;
             let mut largest = 0;

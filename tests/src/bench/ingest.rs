@@ -23,7 +23,7 @@ pub fn runtime() -> anyhow::Result<Runtime> {
 
 /// The club that is measured.
 pub fn club() -> anyhow::Result<Club> {
-    runtime()?.block_on(Club::make(MEMBERS))
+    runtime()?.block_on(Club::make(MEMBERS, 2))
 }
 
 fn bodies(club: &Club, effort: Effort) -> Vec<Vec<u8>> {
@@ -186,7 +186,8 @@ fn unknown_event(number: usize) -> Vec<u8> {
     event.to_string().into_bytes()
 }
 
-async fn count(running: &serve::Running, sql: &'static str) -> anyhow::Result<i64> {
+/// The one number that a query on the database of a running server asks for.
+pub async fn count(running: &serve::Running, sql: &'static str) -> anyhow::Result<i64> {
     let mut tx = running.app.store.begin_read().await?;
     let count: i64 = match &mut tx.connection {
         Connection::Sqlite(transaction) => {
@@ -200,7 +201,8 @@ async fn count(running: &serve::Running, sql: &'static str) -> anyhow::Result<i6
     Ok(count)
 }
 
+/// So many events in so many seconds, by the second.
 #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-fn rate(events: usize, seconds: f64) -> f64 {
+pub fn rate(events: usize, seconds: f64) -> f64 {
     events as f64 / seconds
 }

@@ -40,6 +40,7 @@ const PLAN: &str = "membertype_5-every-1-week-5000-usd";
 /// Stands for a member's number in the story.
 const MEMBER: &str = "4242424242";
 const CHUNK: usize = 500;
+const WEEK: i64 = 7 * 86_400;
 
 pub fn organisation() -> OrganisationId {
     OrganisationId::new("club").expect("a name")
@@ -68,12 +69,11 @@ pub fn loopback() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 0).into()
 }
 
-/// What Stripe says of one member: first payment, then the next period, then its payment.
+/// What Stripe says of one member: first payment, then of every week that it begins and that it is paid.
 #[derive(Debug, Clone)]
 pub struct Story {
-    began: [String; 2],
-    moved_on: String,
-    paid: String,
+    /// Two events for each week.
+    weeks: Vec<[String; 2]>,
     ids: Vec<String>,
 }
 
@@ -87,10 +87,11 @@ pub enum Renewal {
 }
 
 impl Story {
-    /// Plays one member's life at the simulated Stripe, up to now.
-    fn play(now: Timestamp) -> anyhow::Result<Self> {
-        let end = now.as_seconds();
-        let mut sim = StripeSim::new("acct_bench", false, end - 7 * 86_400 - 7_200);
+    /// Plays so many weeks of one member's life at the simulated Stripe, up to now; the last has just begun.
+    fn play(now: Timestamp, weeks: usize) -> anyhow::Result<Self> {
+        let before = i64::try_from(weeks - 1)?;
+        let begun = now.as_seconds() - before * WEEK - 7_200;
+        let mut sim = StripeSim::new("acct_bench", false, begun);
         sim.create_plan(PLAN, Some("Wood shop"), 5000, Interval::Week);
         let customer = sim.create_customer(Some("member@example.org"), Some("A Member"), &[]);
         sim.take_events();
@@ -99,24 +100,29 @@ impl Story {
             ..Subscribe::default()
         };
         let subscription = sim.subscribe(&customer, &[(PLAN, 1)], how);
-        sim.advance_to(sim.now() + 60);
-        let first = sim.take_events();
-        sim.advance_to(end);
-        let second = sim.take_events();
+        let mut told = Vec::new();
+        for week in 0..=before {
+            // Within two hours the invoice is no draft any more, and paid.
+            sim.advance_to(begun + week * WEEK + 7_200);
+            told.push(sim.take_events());
+        }
         let find = |events: &[Value], kind: &str| {
             let event = events.iter().find(|event| event["type"] == kind);
             event
                 .cloned()
                 .with_context(|| format!("the simulated Stripe sent no {kind}"))
         };
-        let began = [
-            find(&first, "customer.subscription.created")?,
-            find(&first, "invoice.paid")?,
-        ];
-        let moved_on = find(&second, "customer.subscription.updated")?;
-        let paid = find(&second, "invoice.paid")?;
+        let begins = |week: usize| match week {
+            0 => "customer.subscription.created",
+            _ => "customer.subscription.updated",
+        };
+        let weeks: Vec<[Value; 2]> = told
+            .iter()
+            .enumerate()
+            .map(|(week, events)| Ok([find(events, begins(week))?, find(events, "invoice.paid")?]))
+            .collect::<anyhow::Result<_>>()?;
         let mut ids = vec![customer, subscription];
-        for event in began.iter().chain([&moved_on, &paid]) {
+        for event in weeks.iter().flatten() {
             ids.push(text(event, &["id"]));
             ids.push(text(event, &["data", "object", "id"]));
             for list in ["items", "lines"] {
@@ -128,10 +134,11 @@ impl Story {
         ids.sort();
         ids.dedup();
         ids.retain(|id| !id.is_empty());
+        let weeks = weeks
+            .iter()
+            .map(|two| two.clone().map(|event| event.to_string()));
         Ok(Self {
-            began: began.map(|event| event.to_string()),
-            moved_on: moved_on.to_string(),
-            paid: paid.to_string(),
+            weeks: weeks.collect(),
             ids,
         })
     }
@@ -147,12 +154,18 @@ impl Story {
             .into_bytes()
     }
 
-    /// One event of a member's renewal.
+    /// One event of a member's last renewal.
     pub fn renewal(&self, renewal: Renewal, place: usize) -> Vec<u8> {
+        let [moved_on, paid] = self.weeks.last().expect("a story has weeks");
         match renewal {
-            Renewal::MovedOn => self.tell(&self.moved_on, place),
-            Renewal::Paid => self.tell(&self.paid, place),
+            Renewal::MovedOn => self.tell(moved_on, place),
+            Renewal::Paid => self.tell(paid, place),
         }
+    }
+
+    /// What has been said before the last renewal, in order, of one member.
+    fn before(&self) -> impl Iterator<Item = &String> {
+        self.weeks[..self.weeks.len() - 1].iter().flatten()
     }
 
     /// All events of the renewal of many members: all move on, an hour later all have paid.
@@ -200,11 +213,12 @@ pub fn directory() -> anyhow::Result<TempDir> {
 }
 
 impl Club {
-    /// Makes a club with so many members through the server's own steps.
-    pub async fn make(members: usize) -> anyhow::Result<Self> {
+    /// Makes a club with so many members through the server's own steps; each has paid for so many weeks, of which the
+    /// last is yet to be told.
+    pub async fn make(members: usize, weeks: usize) -> anyhow::Result<Self> {
         let directory = directory()?;
         let now = timing::now();
-        let story = Story::play(now)?;
+        let story = Story::play(now, weeks)?;
         let app = open(directory.path(), now).await?;
         furnish(&app, now).await?;
         enter_members(&app, members, now).await?;
@@ -278,7 +292,8 @@ fn copy_all(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn database(directory: &Path) -> String {
+/// The address of the database in a directory.
+pub fn database(directory: &Path) -> String {
     format!("sqlite:{}", directory.join("goodstanding.db").display())
 }
 
@@ -293,14 +308,16 @@ fn billing() -> Billing {
     }
 }
 
-async fn open(directory: &Path, now: Timestamp) -> anyhow::Result<App> {
+/// A server's steps on a directory, webhooks only.
+pub async fn open(directory: &Path, now: Timestamp) -> anyhow::Result<App> {
     let mut random = random::system();
     let keys = Keys::load_or_create(&directory.join("keys"), &organisation(), &mut random)?;
     let store = Store::open(&database(directory)).await?;
     Ok(App::new(store, keys, organisation(), billing(), random, now).await?)
 }
 
-async fn furnish(app: &App, now: Timestamp) -> anyhow::Result<()> {
+/// Type 5, and the hall that it opens.
+pub async fn furnish(app: &App, now: Timestamp) -> anyhow::Result<()> {
     let mut work = app.work(now).await?;
     let membership = MembershipTypeId::new("5").expect("a name");
     let main = LocationId::new(setup::FIRST_LOCATION).expect("a name");
@@ -351,7 +368,7 @@ async fn begin_subscriptions(
     members: usize,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    for body in &story.began {
+    for body in story.before() {
         let mut arrivals = Vec::with_capacity(members);
         for place in 0..members {
             let told = story.tell(body, place);
