@@ -9,7 +9,7 @@ use crate::doors::publish::Publication;
 use crate::membership::clock::Run;
 use crate::store::inbox::{self, Fate, Stored};
 use crate::store::{Result, StoreError, mirror};
-use shared::ids::MemberId;
+use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -53,13 +53,21 @@ impl App {
         let mut done = Replayed::default();
         let mut customers = BTreeSet::new();
         let (mut after, mut priced) = (0, false);
+        let mut before = None;
         loop {
-            let part = inbox::stored(&mut work.tx, self.account, after, PART).await?;
-            let Some(last) = part.last() else { break };
-            after = last.id;
-            priced |= self
-                .replay_part(&mut work, &part, &mut customers, &mut done)
-                .await?;
+            let rows = inbox::stored(&mut work.tx, self.account, after, PART).await?;
+            after = rows.last().map_or(after, |last| last.id);
+            // While one part is put into the mirror, the next is read.
+            let account = self.account;
+            let reading = (!rows.is_empty())
+                .then(|| tokio::task::spawn_blocking(move || Part::read(account, rows)));
+            if let Some(part) = before.take() {
+                priced |= self
+                    .replay_part(&mut work, part, &mut customers, &mut done)
+                    .await?;
+            }
+            let Some(reading) = reading else { break };
+            before = Some(reading.await.expect("reading does not panic"));
         }
         if priced {
             self.reread(&mut work).await?;
@@ -81,29 +89,16 @@ impl App {
     async fn replay_part(
         &self,
         work: &mut Work,
-        part: &[Stored],
+        part: Part,
         customers: &mut BTreeSet<String>,
         done: &mut Replayed,
     ) -> Result<bool> {
-        let mut lines = Vec::with_capacity(part.len());
-        let mut closed: [(Fate, Vec<i64>); 2] =
-            [Fate::Applied, Fate::Ignored].map(|fate| (fate, Vec::new()));
-        for row in part {
-            let Ok(line) = Line::read(self.account, &row.body) else {
-                done.unreadable.push(row.id);
-                continue;
-            };
-            // What a thin event is about was asked when it came, or will be.
-            let fate = line.fate();
-            if fate == Fate::Asking {
-                continue;
-            }
-            if row.state != fate.word() {
-                let of = closed.iter_mut().filter(|(of, _)| *of == fate);
-                of.for_each(|(_, rows)| rows.push(row.id));
-            }
-            lines.push(line);
-        }
+        let Part {
+            lines,
+            closed,
+            unreadable,
+        } = part;
+        done.unreadable.extend(unreadable);
         for (fate, rows) in closed {
             inbox::finish_all(&mut work.tx, &rows, fate);
         }
@@ -113,5 +108,40 @@ impl App {
         let batch = self.absorb(work, lines, sheet).await?;
         customers.extend(batch.customers.into_values().flatten().map(|(id, _)| id));
         Ok(!batch.prices.is_empty())
+    }
+}
+
+/// Some stored events, read.
+struct Part {
+    lines: Vec<Line>,
+    /// Which of them end otherwise than they did when they came.
+    closed: [(Fate, Vec<i64>); 2],
+    unreadable: Vec<i64>,
+}
+
+impl Part {
+    fn read(account: AccountId, rows: Vec<Stored>) -> Self {
+        let mut part = Self {
+            lines: Vec::with_capacity(rows.len()),
+            closed: [Fate::Applied, Fate::Ignored].map(|fate| (fate, Vec::new())),
+            unreadable: Vec::new(),
+        };
+        for row in rows {
+            let Ok(line) = Line::read(account, &row.body) else {
+                part.unreadable.push(row.id);
+                continue;
+            };
+            // What a thin event is about was asked when it came, or will be.
+            let fate = line.fate();
+            if fate == Fate::Asking {
+                continue;
+            }
+            if row.state != fate.word() {
+                let of = part.closed.iter_mut().filter(|(of, _)| *of == fate);
+                of.for_each(|(_, rows)| rows.push(row.id));
+            }
+            part.lines.push(line);
+        }
+        part
     }
 }
