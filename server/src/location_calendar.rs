@@ -1,10 +1,13 @@
 //! A location's time zone as data: UTC transitions for ten years, from the bundled zone database.
 
 use crate::suggest::nearest;
+use jiff::Zoned;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::Deserialize;
 use shared::calendar::{Calendar, Day, Transition};
 use shared::time::{Span, Timestamp};
+use utoipa::ToSchema;
 
 /// The calendar begins and ends at moments that move only so often: one that changed every minute would be a new
 /// policy for every door every minute.
@@ -116,6 +119,55 @@ pub fn end_of_day(zone: &str, day: Date) -> Option<Timestamp> {
     Some(Timestamp(midnight.timestamp().as_millisecond()))
 }
 
+/// A number of periods of one length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Periods {
+    /// Days on the wall calendar.
+    Days(u16),
+    /// Weeks on the wall calendar.
+    Weeks(u16),
+    /// Months of whatever length.
+    Months(u16),
+    /// Years.
+    Years(u16),
+}
+
+/// Where periods that begin at `from` end on a time zone's calendar, and the anchor of those that follow; none beyond
+/// what calendars reach. Months keep the anchor's day and time of day: from the 31st they end on the last day of a
+/// shorter month, and the next on the 31st again.
+#[must_use]
+pub fn end_of_periods(
+    zone: &str,
+    (anchor, from): (Timestamp, Timestamp),
+    periods: Periods,
+) -> Option<(Timestamp, Timestamp)> {
+    let zone = time_zone(zone).ok()?;
+    let local = |at| moment(at).to_zoned(zone.clone());
+    let (anchored, begun) = (local(anchor), local(from));
+    let months = |at: &Zoned, count: i32| at.checked_add(jiff::Span::new().months(count)).ok();
+    let of = |at: &Zoned| Timestamp(at.timestamp().as_millisecond());
+    let count = match periods {
+        Periods::Months(count) => i32::from(count),
+        Periods::Years(count) => 12 * i32::from(count),
+        Periods::Days(count) | Periods::Weeks(count) => {
+            let week = matches!(periods, Periods::Weeks(_));
+            let days = i32::from(count) * if week { 7 } else { 1 };
+            let end = begun.checked_add(jiff::Span::new().days(days)).ok()?;
+            return Some((of(&end), of(&end)));
+        }
+    };
+    let passed = 12 * i32::from(begun.year() - anchored.year())
+        + i32::from(begun.month() - anchored.month());
+    let goes_on = months(&anchored, passed).is_some_and(|at| of(&at) == from);
+    let (start, count) = if goes_on {
+        (anchored, passed + count)
+    } else {
+        (begun, count)
+    };
+    Some((of(&start), of(&months(&start, count)?)))
+}
+
 fn moment(at: Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }
@@ -209,6 +261,48 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn months_keep_the_day_and_the_time_of_day_of_their_anchor() {
+        let mut from = at("2026-01-31T09:00:00Z");
+        let mut anchor = from;
+        let mut ends = Vec::new();
+        for _ in 0..4 {
+            (anchor, from) =
+                end_of_periods("Europe/Berlin", (anchor, from), Periods::Months(1)).expect("ends");
+            ends.push(from);
+        }
+        // Ten in the morning in Berlin, in summer an hour earlier by UTC.
+        let expected = [
+            "2026-02-28T09",
+            "2026-03-31T08",
+            "2026-04-30T08",
+            "2026-05-31T08",
+        ];
+        assert_eq!(ends, expected.map(|hour| at(&format!("{hour}:00:00Z"))));
+        let year = end_of_periods("Europe/Berlin", (anchor, from), Periods::Years(1));
+        assert_eq!(year, Some((anchor, at("2027-05-31T08:00:00Z"))));
+    }
+
+    #[test]
+    fn months_after_days_are_counted_from_where_the_days_end() {
+        let from = at("2024-02-29T12:00:00Z");
+        let year = end_of_periods("UTC", (from, from), Periods::Years(1));
+        assert_eq!(year, Some((from, at("2025-02-28T12:00:00Z"))));
+        let days = end_of_periods("UTC", (from, at("2024-03-29T12:00:00Z")), Periods::Days(2));
+        let end = at("2024-03-31T12:00:00Z");
+        assert_eq!(days, Some((end, end)));
+        let month = end_of_periods("UTC", (from, end), Periods::Months(1));
+        assert_eq!(month, Some((end, at("2024-04-30T12:00:00Z"))));
+        // The night of the change has 23 hours.
+        let weeks = end_of_periods(
+            "Europe/Berlin",
+            (from, at("2026-03-27T11:00:00Z")),
+            Periods::Weeks(1),
+        );
+        let end = at("2026-04-03T10:00:00Z");
+        assert_eq!(weeks, Some((end, end)));
     }
 
     #[test]

@@ -148,6 +148,7 @@ fn routes(state: Arc<State>) -> Router {
         .routes(routes!(deeds::holds, deeds::create_hold))
         .routes(routes!(deeds::end_hold))
         .routes(routes!(payments::list, payments::create))
+        .routes(routes!(payments::void))
         .routes(routes!(reversals::list))
         .routes(routes!(notices::list))
         // --- what is sold

@@ -1,7 +1,9 @@
 //! What a human should look at about a member, told by the facts alone: it comes and goes with them, and the order in
 //! which they were learned is no input.
 
-use crate::facts::{Coverage, Facts, Invoice, InvoiceStatus, Subscription, SubscriptionStatus};
+use crate::facts::{
+    Coverage, Facts, HandPayment, Invoice, InvoiceStatus, Subscription, SubscriptionStatus,
+};
 use crate::reversals::DisputeState;
 use crate::standing::{Access, Because, Cause};
 use crate::time::{Span, Timestamp};
@@ -185,11 +187,7 @@ pub(crate) fn concerns(facts: &Facts, windows: &[Access], now: Timestamp) -> BTr
     found.extend(unnamed.map(|item| about(ConcernKind::SeatUnnamed, item)));
     let ending = facts.payments.iter().filter(|payment| {
         let reminded = now >= payment.until - REMINDER && now < payment.until + REMINDER;
-        let outlasts = |access: &&Access| {
-            access.because != Because::Payment { id: payment.id }
-                && access.until.is_none_or(|until| until > payment.until)
-        };
-        reminded && windows.iter().find(outlasts).is_none()
+        reminded && !outlasted(payment, &facts.payments, windows)
     });
     found.extend(ending.map(|payment| {
         about(
@@ -200,6 +198,19 @@ pub(crate) fn concerns(facts: &Facts, windows: &[Access], now: Timestamp) -> BTr
     found.extend(twice(&facts.coverage));
     found.extend(granted_only(facts, windows, now));
     found
+}
+
+/// Whether anything lets the member in for longer than a payment by hand. Of such payments their own ends count, without
+/// the slack that all of them have.
+fn outlasted(payment: &HandPayment, others: &[HandPayment], windows: &[Access]) -> bool {
+    let later = |other: &HandPayment| (other.until, other.id) > (payment.until, payment.id);
+    let outlasts = |access: &Access| match &access.because {
+        Because::Payment { id } => others.iter().any(|other| other.id == *id && later(other)),
+        Because::Subscription { .. } | Because::Grant { .. } => {
+            access.until.is_none_or(|until| until > payment.until)
+        }
+    };
+    windows.iter().any(outlasts)
 }
 
 /// The next moment after `now` at which the clock alone brings a concern.

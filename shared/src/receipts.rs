@@ -2,7 +2,7 @@
 
 use crate::facts::{Invoice, Line};
 use crate::ids::{AccountId, MembershipTypeId, PaymentId};
-use crate::story::Source;
+use crate::story::{Mark, Source};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -160,8 +160,8 @@ pub struct Receipt {
     pub changes: BTreeMap<Timestamp, Change>,
     /// Whether the member's own customer paid.
     pub own: bool,
-    /// Whether it was taken back as a mistake.
-    pub void: bool,
+    /// When and why it was declared void.
+    pub void: Option<Mark>,
 }
 
 /// What a change within a period came to.
@@ -212,7 +212,7 @@ impl Receipt {
             },
             changes,
             own,
-            void: false,
+            void: None,
         }
     }
 
@@ -223,7 +223,7 @@ impl Receipt {
         membership: MembershipTypeId,
         (at, until): (Timestamp, Timestamp),
         (amount, currency): (i64, String),
-        void: bool,
+        void: Option<Mark>,
     ) -> Self {
         Self {
             source: Source::Payment(id),

@@ -7,7 +7,7 @@ pub mod missing;
 mod stripe;
 
 use crate::concerns::{self, Concern};
-use crate::facts::{Facts, Hold, Rules};
+use crate::facts::{Facts, HandPayment, Hold, Rules};
 use crate::ids::{AccountId, GrantId, HoldId, MembershipTypeId, PaymentId};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -274,11 +274,10 @@ pub fn windows(facts: &Facts, rules: &Rules) -> Vec<Access> {
         .filter_map(|coverage| stripe::access(coverage, rules))
         .flat_map(|access| withhold(access, &facts.holds));
     let by_hand = facts.payments.iter().filter_map(|payment| {
-        let policy = rules.types.get(&payment.membership)?;
         Some(Access {
             membership: payment.membership.clone(),
             from: Some(payment.from),
-            until: Some(rules.calendar.working_noon(payment.until + policy.slack)),
+            until: Some(slack_end(payment, rules)?),
             certain: false,
             because: Because::Payment { id: payment.id },
         })
@@ -302,6 +301,27 @@ pub fn windows(facts: &Facts, rules: &Rules) -> Vec<Access> {
     all.sort();
     all.dedup();
     all
+}
+
+/// When access by a payment by hand is over; none for a type that is none.
+fn slack_end(payment: &HandPayment, rules: &Rules) -> Option<Timestamp> {
+    let policy = rules.types.get(&payment.membership)?;
+    Some(rules.calendar.working_noon(payment.until + policy.slack))
+}
+
+/// The payment by hand that a further one for the same type goes on from: the last whose access is not over.
+#[must_use]
+pub fn runs_on<'a>(
+    payments: &'a [HandPayment],
+    membership: &MembershipTypeId,
+    rules: &Rules,
+    now: Timestamp,
+) -> Option<&'a HandPayment> {
+    payments
+        .iter()
+        .filter(|payment| payment.membership == *membership)
+        .filter(|payment| slack_end(payment, rules).is_some_and(|end| end > now))
+        .max_by_key(|payment| (payment.until, payment.id))
 }
 
 /// What holds on its subscription alone leave of a window.

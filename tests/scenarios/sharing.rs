@@ -120,6 +120,7 @@ stories! {
         b.advance_to(until);
         assert!(!b.tap(ada, "front").opens(), "an admin's end holds to the second");
         assert!(b.tap(ben, "back").opens(), "cash has slack");
+        assert_eq!(b.told("payment_ends"), 1, "a week before");
         b.settle();
         b.hold(ben, None);
         assert_eq!(b.tap(ben, "back").reason, shared::reasons::Reason::Held);

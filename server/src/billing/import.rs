@@ -325,11 +325,8 @@ impl App {
         let Some((membership, day)) = &row.paid else {
             return Ok(true);
         };
-        let places = places::locations(&mut work.tx, &self.organisation).await?;
-        let zone = places
-            .first()
-            .map_or("UTC", |place| place.time_zone.as_str());
-        let Some(until) = end_of_day(zone, *day) else {
+        let zone = places::time_zone(&mut work.tx, &self.organisation).await?;
+        let Some(until) = end_of_day(&zone, *day) else {
             return Ok(true);
         };
         let organisation = &self.organisation;
@@ -349,6 +346,7 @@ impl App {
                 currency: "xxx",
                 from: work.now,
                 until,
+                anchor: until,
                 paid_at: work.now,
                 note: "from the imported roll",
             };

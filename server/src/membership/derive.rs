@@ -4,11 +4,12 @@ use super::build::{ZoneChanges, entries};
 use crate::attention::Kind;
 use crate::keys::Keys;
 use crate::store::attention::{AuditLine, Item, audit_all, raise, settle};
+use crate::store::notices::{self, NoticeKind};
 use crate::store::records::{Record, records};
 use crate::store::rulebook::Rulebook;
 use crate::store::terms::{self, Open};
 use crate::store::{Result, Tx, journal, members, to_json};
-use shared::concerns::Concern;
+use shared::concerns::{Concern, ConcernKind};
 use shared::ids::MemberId;
 use shared::standing::{Access, Because, Outlook, State, outlook};
 use shared::story::{Last, Mark, Source};
@@ -194,9 +195,18 @@ async fn show_concerns(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) -
                 member: Some(fresh.member),
             };
             raise(tx, organisation, item, now).await?;
+            if let Some(kind) = told_of(concern.kind) {
+                let what = (fresh.member, kind, concern.subject.as_str());
+                notices::put_for(tx, organisation, what, fresh.cause, now);
+            }
         }
     }
     Ok(())
+}
+
+/// What a member is told of besides staff.
+fn told_of(kind: ConcernKind) -> Option<NoticeKind> {
+    (kind == ConcernKind::PaymentEnding).then_some(NoticeKind::PaymentEnds)
 }
 
 /// What every derivation of one run shares.

@@ -8,7 +8,7 @@ use crate::store::{Result, Tx, terms};
 use shared::facts::{Invoice, InvoiceStatus};
 use shared::ids::{AccountId, MemberId, MembershipTypeId, PaymentId};
 use shared::receipts::{Charge, Receipt};
-use shared::story::{self, Chapter, Source, Step, Term};
+use shared::story::{self, Chapter, Mark, Source, Step, Term};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -77,12 +77,17 @@ async fn by_hand(tx: &mut Tx, member: MemberId, rulebook: &Rulebook) -> Result<V
 
 fn of_row(row: PaymentRow) -> Option<Receipt> {
     let membership = MembershipTypeId::new(row.membership?).ok()?;
+    let reason = row.void_reason.unwrap_or_default();
+    let void = row.voided_at.map(|at| Mark {
+        at: Timestamp(at),
+        cause: format!("payment {}: {reason}", row.id),
+    });
     Some(Receipt::by_hand(
         PaymentId(row.id),
         membership,
         (Timestamp(row.paid_at), Timestamp(row.period_until?)),
         (row.amount, row.currency),
-        false,
+        void,
     ))
 }
 
@@ -95,6 +100,10 @@ pub fn sentence(chapter: &Chapter, name: impl Fn(&MembershipTypeId) -> String) -
         Step::Changed(before) => format!("{membership} instead of {}.", name(before)),
         Step::Renewed(until) => format!("{membership} was renewed until {until}."),
         Step::Paid => format!("Something was paid for {membership}."),
+        Step::Voided => format!(
+            "What was paid for {membership} was declared void ({}).",
+            chapter.cause
+        ),
         Step::Ended(last) if last.is_lapse(&chapter.source) => {
             format!("{membership} lapsed. {}", last.sentence())
         }

@@ -153,6 +153,12 @@ pub struct PaymentRow {
     pub paid_at: i64,
     /// A remark.
     pub note: String,
+    /// From which moment's day and time of day the next period is counted, if recorded by hand in periods.
+    pub anchor_at: Option<i64>,
+    /// When it was declared void.
+    pub voided_at: Option<i64>,
+    /// Why.
+    pub void_reason: Option<String>,
 }
 
 /// Payments, newest first, of one member or of all.
@@ -164,11 +170,29 @@ pub async fn payments(
     limit: i64,
 ) -> Result<Vec<PaymentRow>> {
     let sql = "SELECT id, source, member, customer, invoice, membership, amount, currency, reason, period_from, \
-               period_until, paid_at, note FROM payments \
+               period_until, paid_at, note, anchor_at, voided_at, void_reason FROM payments \
                WHERE organisation = $1 AND id < $2 AND ($3 = 0 OR member = $3) ORDER BY id DESC LIMIT $4";
     Ok(on!(tx, c => sqlx::query_as(sql)
         .bind(organisation.as_str()).bind(before).bind(member.map_or(0, |member| member.0)).bind(limit)
         .fetch_all(c).await?))
+}
+
+/// One payment.
+pub async fn payment(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    id: PaymentId,
+) -> Result<Option<PaymentRow>> {
+    let found = payments(tx, organisation, None, id.0.saturating_add(1), 1).await?;
+    Ok(found.into_iter().find(|row| row.id == id.0))
+}
+
+/// Declares a payment by hand void; false if it is none, or was before.
+pub async fn void(tx: &mut Tx, id: PaymentId, reason: &str, now: Timestamp) -> Result<bool> {
+    let sql = "UPDATE payments SET voided_at = $2, void_reason = $3 \
+               WHERE id = $1 AND account IS NULL AND voided_at IS NULL";
+    let done = on!(tx, c => sqlx::query(sql).bind(id.0).bind(now.0).bind(reason).execute(c).await?.rows_affected());
+    Ok(done == 1)
 }
 
 /// Money received by hand.
@@ -188,6 +212,8 @@ pub struct ByHand<'a> {
     pub from: Timestamp,
     /// First moment no longer paid for.
     pub until: Timestamp,
+    /// From which moment's day and time of day the next period is counted.
+    pub anchor: Timestamp,
     /// When.
     pub paid_at: Timestamp,
     /// A remark.
@@ -201,12 +227,13 @@ pub async fn record(
     payment: ByHand<'_>,
 ) -> Result<PaymentId> {
     let sql = "INSERT INTO payments (organisation, source, member, membership, amount, currency, reason, period_from, \
-               period_until, paid_at, note) VALUES ($1, $2, $3, $4, $5, $6, 'recorded by hand', $7, $8, $9, $10) \
+               period_until, paid_at, note, anchor_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, 'recorded by hand', $7, $8, $9, $10, $11) \
                RETURNING id";
     let id: i64 = on!(tx, c => sqlx::query_scalar(sql)
         .bind(organisation.as_str()).bind(payment.source).bind(payment.member.0).bind(payment.membership.as_str())
         .bind(payment.amount).bind(payment.currency).bind(payment.from.0).bind(payment.until.0)
-        .bind(payment.paid_at.0).bind(payment.note)
+        .bind(payment.paid_at.0).bind(payment.note).bind(payment.anchor.0)
         .fetch_one(c).await?);
     Ok(PaymentId(id))
 }

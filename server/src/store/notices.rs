@@ -1,8 +1,8 @@
-//! What payers are to be told: each cause once, however often and in whatever order it comes.
+//! What payers and members are to be told: each cause once, however often and in whatever order it comes.
 
 use super::trip::Statement;
 use super::{Result, Tx, on};
-use shared::ids::AccountId;
+use shared::ids::{AccountId, MemberId, OrganisationId};
 use shared::time::Timestamp;
 
 /// Something to tell a payer.
@@ -16,7 +16,7 @@ pub struct Notice {
     pub subject: String,
 }
 
-/// What a payer is told.
+/// What a payer or a member is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoticeKind {
     /// The first payment is on its way and opens nothing yet.
@@ -35,6 +35,8 @@ pub enum NoticeKind {
     UpgradeWaiting,
     /// An upgrade was not paid in time; the old plan goes on.
     UpgradeLapsed,
+    /// What was paid by hand is used up soon.
+    PaymentEnds,
 }
 
 impl NoticeKind {
@@ -50,6 +52,7 @@ impl NoticeKind {
             Self::EndsOn => "ends_on",
             Self::UpgradeWaiting => "upgrade_waiting",
             Self::UpgradeLapsed => "upgrade_lapsed",
+            Self::PaymentEnds => "payment_ends",
         }
     }
 }
@@ -68,35 +71,59 @@ pub fn put(tx: &mut Tx, account: AccountId, notice: &Notice, cause: &str, now: T
     tx.later(write);
 }
 
+/// Keeps a notice for a member that is about no customer of Stripe's, unless it is kept already.
+pub fn put_for(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    (member, kind, subject): (MemberId, NoticeKind, &str),
+    cause: &str,
+    now: Timestamp,
+) {
+    let sql = "INSERT INTO notices (account, customer, member, kind, subject, cause, made_at) \
+               SELECT MIN(a.id), '', $2, $3, $4, $5, $6 FROM accounts a WHERE a.organisation = $1 \
+               ON CONFLICT (account, kind, subject) DO NOTHING";
+    let write = Statement::new(sql)
+        .bind(organisation.as_str())
+        .bind(member.0)
+        .bind(kind.word())
+        .bind(subject)
+        .bind(cause)
+        .bind(now.0);
+    tx.later(write);
+}
+
 /// A notice for the interface.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct NoticeRow {
     /// Our number.
     pub id: i64,
-    /// `cus_…`
-    pub customer: String,
+    /// `cus_…`; none if it is about no customer.
+    pub customer: Option<String>,
     /// Whose; none while the customer belongs to nobody.
     pub member: Option<i64>,
     /// What.
     pub kind: String,
     /// What it is about.
     pub subject: String,
-    /// The event that brought it.
+    /// The event, the deed or the clock that brought it.
     pub cause: String,
     /// When, in milliseconds since 1970.
     pub made_at: i64,
 }
 
-/// Notices of an account, newest first.
+/// Notices of an account, and those that are about no customer, newest first.
 pub async fn list(
     tx: &mut Tx,
     account: AccountId,
     before: i64,
     limit: i64,
 ) -> Result<Vec<NoticeRow>> {
-    let sql = "SELECT n.id, n.customer, c.member, n.kind, n.subject, n.cause, n.made_at FROM notices n \
+    let sql = "SELECT n.id, NULLIF(n.customer, '') AS customer, COALESCE(n.member, c.member) AS member, n.kind, \
+               n.subject, n.cause, n.made_at FROM notices n \
                LEFT JOIN customers c ON c.account = n.account AND c.id = n.customer \
-               WHERE n.account = $1 AND n.id < $2 ORDER BY n.id DESC LIMIT $3";
+               WHERE (n.account = $1 OR n.account IN (SELECT other.id FROM accounts own \
+               JOIN accounts other ON other.organisation = own.organisation WHERE own.id = $1 AND n.customer = '')) \
+               AND n.id < $2 ORDER BY n.id DESC LIMIT $3";
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(before).bind(limit).fetch_all(c).await?),
     )

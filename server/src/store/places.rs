@@ -50,6 +50,12 @@ pub struct Location {
     pub holidays: Vec<String>,
 }
 
+/// The time zone by which an organisation counts days: its first location's.
+pub async fn time_zone(tx: &mut Tx, organisation: &OrganisationId) -> Result<String> {
+    let first = locations(tx, organisation).await?.into_iter().next();
+    Ok(first.map_or("UTC".to_owned(), |location| location.time_zone))
+}
+
 /// All locations.
 pub async fn locations(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<Location>> {
     let sql =

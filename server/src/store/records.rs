@@ -144,6 +144,7 @@ fn sql(members: usize) -> String {
          FROM holds WHERE member IN ({whom}) \
          UNION ALL SELECT 'payment', member, id, period_from, period_until, membership, NULL, NULL, NULL \
          FROM payments WHERE member IN ({whom}) AND account IS NULL AND period_from IS NOT NULL \
+         AND voided_at IS NULL \
          UNION ALL SELECT 'entry', member, NULL, NULL, NULL, zone, NULL, NULL, entry \
          FROM entries WHERE member IN ({whom}) \
          UNION ALL SELECT 'term', member, id, NULL, NULL, source, membership, NULL, NULL \

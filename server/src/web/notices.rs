@@ -1,4 +1,4 @@
-//! What payers are to be told, each cause once.
+//! What payers and members are to be told, each cause once.
 
 use super::Here;
 use super::extract::Asked;
@@ -10,20 +10,20 @@ use axum::Json;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Something to tell a payer.
+/// Something to tell a payer or a member.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Notice {
     /// Its number.
     id: i64,
-    /// `cus_…`
-    customer: String,
+    /// `cus_…`; none if it is about no customer.
+    customer: Option<String>,
     /// Which member that is; none while the customer belongs to nobody.
     member: Option<i64>,
     /// A short word, such as `payment_failed`.
     kind: String,
-    /// The invoice, subscription or session it is about.
+    /// The invoice, subscription, session or payment it is about.
     subject: String,
-    /// The event that gave reason to it.
+    /// The event, the deed or the clock that gave reason to it.
     cause: String,
     /// Since when.
     at: Moment,
@@ -54,7 +54,7 @@ pub struct NoticeFilter {
     limit: Option<i64>,
 }
 
-/// What payers are to be told, newest first
+/// What payers and members are to be told, newest first
 #[utoipa::path(get, path = "/api/v1/notices", tag = "billing", params(NoticeFilter),
     responses((status = OK, body = Page<Notice>), Problem))]
 pub async fn list(state: Here, Asked(filter): Asked<NoticeFilter>) -> Answer<Json<Page<Notice>>> {

@@ -1,18 +1,23 @@
 //! Payments: Stripe's, and those recorded by hand.
 
-use super::Here;
 use super::deeds::stretch;
-use super::extract::{Asked, Body};
+use super::extract::{Asked, At, Body};
 use super::members::expect_member;
 use super::organisation::expect_type;
 use super::page::{Page, limit};
 use super::problem::{Answer, Problem};
 use super::values::{Currency, Moment, Remark};
+use super::{Here, State};
+use crate::app::Work;
+use crate::location_calendar::{Periods, end_of_periods};
 use crate::store::ledger::{self, ByHand, PaymentRow};
+use crate::store::{places, records};
 use axum::Json;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::ids::{MemberId, MembershipTypeId};
+use shared::ids::{MemberId, MembershipTypeId, PaymentId};
+use shared::standing::runs_on;
+use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
 
 /// A payment.
@@ -44,6 +49,10 @@ pub struct Payment {
     paid_at: Moment,
     /// A remark.
     note: String,
+    /// When it was declared void; none: it counts.
+    voided_at: Option<Moment>,
+    /// Why.
+    void_reason: Option<String>,
 }
 
 impl From<PaymentRow> for Payment {
@@ -62,6 +71,8 @@ impl From<PaymentRow> for Payment {
             until: row.period_until.map(Moment::of),
             paid_at: Moment::of(row.paid_at),
             note: row.note,
+            voided_at: row.voided_at.map(Moment::of),
+            void_reason: row.void_reason,
         }
     }
 }
@@ -125,10 +136,13 @@ pub struct NewPayment {
     /// What it pays for.
     #[schema(value_type = String)]
     membership: MembershipTypeId,
-    /// First moment paid for.
-    from: Moment,
-    /// First moment no longer paid for.
-    until: Moment,
+    /// First moment paid for; left out: where the last payment by hand for the same type ends, if access by it is not
+    /// over, else when the money came.
+    from: Option<Moment>,
+    /// For how long it pays, on the calendar of the organisation's first location; instead of `until`.
+    periods: Option<Periods>,
+    /// First moment no longer paid for; instead of `periods`.
+    until: Option<Moment>,
     /// When it came; left out: now.
     paid_at: Option<Moment>,
     /// A remark.
@@ -148,8 +162,6 @@ pub async fn create(
     let mut work = state.work().await?;
     expect_member(&state, &mut work.tx, "member", body.member).await?;
     expect_type(&work.rulebook, "membership", &body.membership)?;
-    let from = body.from.0;
-    let until = stretch(from, Some(body.until))?.unwrap_or(from);
     let paid_at = body.paid_at.map_or(work.now, |moment| moment.0);
     if paid_at > work.now {
         return Err(Problem::field(
@@ -157,6 +169,7 @@ pub async fn create(
             "Write a moment that has passed, or leave it out.",
         ));
     }
+    let (from, until, anchor) = period(&state, &mut work, &body, paid_at).await?;
     let payment = ByHand {
         source: match body.source {
             Source::Cash => "cash",
@@ -168,6 +181,7 @@ pub async fn create(
         currency: body.currency.as_str(),
         from,
         until,
+        anchor,
         paid_at,
         note: body.note.as_ref().map_or("", Remark::as_str),
     };
@@ -187,8 +201,91 @@ pub async fn create(
             &format!("payment {id} was recorded"),
         )
         .await?;
-    let row = ledger::payments(&mut work.tx, organisation, Some(body.member), id.0 + 1, 1).await?;
-    let row = row.into_iter().next().ok_or(Problem::fault())?;
+    let row = ledger::payment(&mut work.tx, organisation, id).await?;
+    let row = row.ok_or(Problem::fault())?;
     state.done(work).await?;
     Ok((StatusCode::CREATED, Json(row.into())))
+}
+
+/// What a payment pays for: from when, until when, and the anchor of the next one.
+async fn period(
+    state: &State,
+    work: &mut Work,
+    body: &NewPayment,
+    paid_at: Timestamp,
+) -> Answer<(Timestamp, Timestamp, Timestamp)> {
+    let organisation = &state.app.organisation;
+    let (from, anchor) = match body.from {
+        Some(Moment(from)) => (from, from),
+        None => {
+            let facts = records::facts(&mut work.tx, body.member, &work.rulebook).await?;
+            let rules = &work.rulebook.rules;
+            match runs_on(&facts.payments, &body.membership, rules, work.now) {
+                Some(last) => {
+                    let row = ledger::payment(&mut work.tx, organisation, last.id).await?;
+                    let anchor = row.and_then(|row| row.anchor_at).map(Timestamp);
+                    (last.until, anchor.unwrap_or(last.until))
+                }
+                None => (paid_at, paid_at),
+            }
+        }
+    };
+    let either = || Problem::field("periods", "Write either `periods` or `until`.");
+    match (body.periods, body.until) {
+        (Some(_), Some(_)) | (None, None) => Err(either()),
+        (None, Some(until)) => {
+            let until = stretch(from, Some(until))?.unwrap_or(from);
+            Ok((from, until, until))
+        }
+        (Some(periods), None) => {
+            let zone = places::time_zone(&mut work.tx, organisation).await?;
+            let end = end_of_periods(&zone, (anchor, from), periods);
+            let (anchor, until) = end.filter(|(_, until)| *until > from).ok_or_else(|| {
+                Problem::field("periods", "Write 1 or more days, weeks, months or years.")
+            })?;
+            Ok((from, until, anchor))
+        }
+    }
+}
+
+/// Why a payment does not count.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Void {
+    /// Why.
+    reason: Remark,
+}
+
+/// Declare a payment that was recorded by hand void, because it was a mistake
+#[utoipa::path(post, path = "/api/v1/payments/{payment}/void", tag = "billing", params(("payment" = i64, Path)),
+    request_body = Void, responses((status = OK, body = Payment), Problem))]
+pub async fn void(
+    state: Here,
+    At(id): At<PaymentId>,
+    Body(body): Body<Void>,
+) -> Answer<Json<Payment>> {
+    let organisation = &state.app.organisation;
+    let mut work = state.work().await?;
+    let known = ledger::payment(&mut work.tx, organisation, id).await?;
+    let known = known.ok_or(Problem::not_found("payment"))?;
+    if known.source == "stripe" {
+        let detail = "Money that came by Stripe is given back there.";
+        return Err(Problem::conflict("payment", detail));
+    }
+    let (reason, now) = (body.reason.as_str(), work.now);
+    if !ledger::void(&mut work.tx, id, reason, now).await? {
+        let detail = "It was declared void before.";
+        return Err(Problem::conflict("payment", detail));
+    }
+    let member = known.member.map(MemberId);
+    let deed = format!("payment {id}: {reason}");
+    state.note(&mut work, "payment.void", member, &deed);
+    if let Some(member) = member {
+        let cause = format!("payment {id} was declared void");
+        state.app.derive(&mut work, member, &cause).await?;
+    }
+    let row = ledger::payment(&mut work.tx, organisation, id).await?;
+    let row = row.ok_or(Problem::fault())?;
+    state.done(work).await?;
+    Ok(Json(row.into()))
 }

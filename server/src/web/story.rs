@@ -55,7 +55,7 @@ impl From<story::Term> for Term {
 pub struct Chapter {
     /// When.
     at: Moment,
-    /// `opened`, `plan_changed`, `renewed`, `paid`, `ended` or `lapsed`.
+    /// `opened`, `plan_changed`, `renewed`, `paid`, `voided`, `ended` or `lapsed`.
     what: &'static str,
     /// To which type.
     membership: String,

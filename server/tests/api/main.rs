@@ -1,6 +1,7 @@
 //! The interface as those who use it meet it: every resource, every class of bad input.
 
 mod attention;
+mod by_hand;
 mod catalogue;
 mod doors;
 mod gift_cards;

@@ -388,6 +388,7 @@ const ROUTES: &str = "
     GET /payments
     GET /reversals
     POST /payments
+    POST /payments/{payment}/void
     GET /catalogue
     PUT /catalogue/{price}/mapping
     DELETE /catalogue/{price}/mapping

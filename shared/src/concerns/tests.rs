@@ -146,6 +146,22 @@ fn money_by_hand_is_reminded_of_a_week_before_unless_something_follows() {
 }
 
 #[test]
+fn of_payments_by_hand_that_run_together_the_last_is_reminded_of() {
+    let payment = |id: i64, until: i64| HandPayment {
+        id: PaymentId(id),
+        membership: membership(),
+        from: day(0),
+        until: day(until),
+    };
+    let paid = Facts {
+        payments: vec![payment(1, 30), payment(2, 28), payment(3, 30)],
+        ..Facts::default()
+    };
+    let shown = [(ConcernKind::PaymentEnding, "payment 3".to_owned())];
+    assert_eq!(kinds(&paid, day(24)), shown);
+}
+
+#[test]
 fn a_grant_without_end_is_shown_only_when_all_at_stripe_has_ended() {
     let mut granted = facts(vec![month("a", "canceled")]);
     granted.grants.push(Grant {

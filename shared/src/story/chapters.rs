@@ -33,6 +33,8 @@ pub enum Step {
     Renewed(Timestamp),
     /// Something else was paid.
     Paid,
+    /// What was paid was declared void.
+    Voided,
     /// A membership ended.
     Ended(Last),
 }
@@ -46,6 +48,7 @@ impl Step {
             Self::Changed(_) => "plan_changed",
             Self::Renewed(_) => "renewed",
             Self::Paid => "paid",
+            Self::Voided => "voided",
             Self::Ended(last) if last.is_lapse(source) => "lapsed",
             Self::Ended(_) => "ended",
         }
@@ -84,6 +87,7 @@ pub fn story(terms: &[Term], mut receipts: Vec<Receipt>) -> Vec<Chapter> {
             chapters.push(chapter(mark.at, Step::Ended(last), &mark.cause, None));
         }
     }
+    chapters.extend(till.voided());
     chapters.extend(till.rest());
     chapters.sort_by_key(|chapter| chapter.at);
     chapters
@@ -111,6 +115,7 @@ impl Till<'_> {
         self.take(|receipt| {
             receipt.source.continues(&term.source)
                 && receipt.named.contains(&term.membership)
+                && receipt.void.as_ref().is_none_or(|void| void.at > at)
                 && receipt.at < at + SETTLING
                 && receipt.until > at
         })
@@ -155,6 +160,22 @@ impl Till<'_> {
         })
     }
 
+    /// What was declared void; what was told of it before stays told.
+    fn voided(&self) -> Vec<Chapter> {
+        let chapter = |receipt: &Receipt| {
+            let void = receipt.void.clone()?;
+            Some(Chapter {
+                at: void.at,
+                step: Step::Voided,
+                membership: receipt.named.first()?.clone(),
+                source: receipt.source.clone(),
+                cause: void.cause,
+                charge: None,
+            })
+        };
+        self.receipts.iter().filter_map(chapter).collect()
+    }
+
     /// What was paid besides, by the member's own customers or while they covered the member.
     fn rest(self) -> impl Iterator<Item = Chapter> {
         let Self {
@@ -163,7 +184,7 @@ impl Till<'_> {
             spent,
         } = self;
         let left = receipts.into_iter().zip(spent);
-        let left = left.filter(|(receipt, spent)| !spent && !receipt.void);
+        let left = left.filter(|(_, spent)| !spent);
         left.filter_map(move |(receipt, _)| {
             let mut of_source = terms
                 .iter()

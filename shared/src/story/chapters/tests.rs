@@ -36,7 +36,7 @@ fn receipt(record: &str, occasion: Occasion, day: i64, name: &str, amount: i64) 
         membership(name),
         (at, until),
         (amount, "eur".to_owned()),
-        false,
+        None,
     );
     receipt.source = subscription();
     receipt.occasion = occasion;
@@ -152,17 +152,36 @@ fn what_others_pay_counts_while_it_covers_the_member() {
 }
 
 #[test]
-fn what_was_taken_back_opened_but_renews_nothing() {
-    let by_hand = |id: i64, from: i64, void: bool| {
-        let at = (Timestamp(from * DAY), Timestamp((from + 30) * DAY));
+fn what_was_declared_void_stays_told_and_lets_nobody_in_again() {
+    let by_hand = |id: i64, paid: i64, void: Option<i64>| {
+        let at = (Timestamp(paid * DAY), Timestamp((paid + 30) * DAY));
         let money = (4000, "eur".to_owned());
+        let void = void.map(|day| Mark {
+            at: Timestamp(day * DAY + 500),
+            cause: format!("payment {id}: counted twice"),
+        });
         Receipt::by_hand(PaymentId(id), membership("5"), at, money, void)
     };
-    let mut first = step("5", 0, Some(3));
-    first.source = Source::Payment(PaymentId(1));
-    let story = told(vec![first], vec![by_hand(1, 0, true), by_hand(2, 1, true)]);
+    let term = |id: i64, from: i64, to: Option<i64>| {
+        let mut term = step("5", from, to);
+        term.source = Source::Payment(PaymentId(id));
+        term
+    };
+    let receipts = vec![
+        by_hand(1, 0, Some(3)),
+        by_hand(2, 1, Some(3)),
+        by_hand(3, -1, None),
+    ];
+    let story = told(vec![term(1, 0, Some(3)), term(3, 4, None)], receipts);
     assert_eq!(
         story,
-        [("opened", charged("payment 1", 4000)), ("ended", None)]
+        [
+            ("opened", charged("payment 1", 4000)),
+            ("renewed", charged("payment 2", 4000)),
+            ("ended", None),
+            ("voided", None),
+            ("voided", None),
+            ("opened", charged("payment 3", 4000)),
+        ]
     );
 }
