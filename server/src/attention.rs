@@ -40,6 +40,7 @@ resolutions! {
     Hold, "hold", "All access of the member is withheld until lifted, for a `reason`.";
     EndGrant, "end_grant", "The grant ends now.";
     Cover, "cover", "The seat covers the `member`.";
+    Uncover, "uncover", "The member's seat covers nobody any more, at once; given a `member` of the same item, that one's.";
     Revoke, "revoke", "The agent's rights are taken.";
 }
 
@@ -166,11 +167,12 @@ kinds! {
 }
 
 fn of_concern(kind: ConcernKind) -> &'static [Resolution] {
-    use Resolution::{Cover, EndGrant, EndNow, Hold, Link, Map, Seen};
+    use Resolution::{Cover, EndGrant, EndNow, Hold, Link, Map, Seen, Uncover};
     match kind {
         ConcernKind::TypeLost => &[Map, Seen],
         ConcernKind::CancelledEarly => &[EndNow, Seen],
         ConcernKind::DuplicateSubscription | ConcernKind::SeatUnnamed => &[Cover, Seen],
+        ConcernKind::SeatRemoved => &[Uncover, Seen],
         ConcernKind::Refund | ConcernKind::Dispute | ConcernKind::DisputeLost => &[Hold, Seen],
         ConcernKind::TwoCustomers => &[Link, Seen],
         ConcernKind::GrantedNotActive => &[EndGrant, Seen],

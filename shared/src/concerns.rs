@@ -46,6 +46,8 @@ pub enum ConcernKind {
     DisputeLost,
     /// Seats are paid and cover nobody.
     SeatUnnamed,
+    /// Fewer seats are paid than members were named for; the last-named loses access with the period.
+    SeatRemoved,
     /// Two customers of the member pay at the same time.
     TwoCustomers,
     /// Only a grant without an end lets the member in; everything at Stripe has ended.
@@ -58,7 +60,7 @@ pub enum ConcernKind {
 
 impl ConcernKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::TypeLost,
         Self::UnknownStatus,
         Self::ActiveWithoutPayment,
@@ -69,6 +71,7 @@ impl ConcernKind {
         Self::Dispute,
         Self::DisputeLost,
         Self::SeatUnnamed,
+        Self::SeatRemoved,
         Self::TwoCustomers,
         Self::GrantedNotActive,
         Self::PaymentEnding,
@@ -89,6 +92,7 @@ impl ConcernKind {
             Self::Dispute => "dispute",
             Self::DisputeLost => "dispute_lost",
             Self::SeatUnnamed => "seat_unnamed",
+            Self::SeatRemoved => "seat_removed",
             Self::TwoCustomers => "two_customers",
             Self::GrantedNotActive => "granted_not_active",
             Self::PaymentEnding => "payment_ending",
@@ -126,6 +130,9 @@ impl ConcernKind {
                 "A dispute was lost, the money is gone. Access was not changed by it."
             }
             Self::SeatUnnamed => "Seats are paid and cover nobody.",
+            Self::SeatRemoved => {
+                "Fewer seats are paid than members were named for. Who was named last keeps access to the end of the period."
+            }
             Self::TwoCustomers => "Two Stripe customers of one member pay at the same time.",
             Self::GrantedNotActive => {
                 "A grant without an end lets the member in, though everything at Stripe has ended."
@@ -153,6 +160,9 @@ impl ConcernKind {
             }
             Self::DisputeInquiry | Self::Dispute => "Answer it in Stripe.",
             Self::SeatUnnamed => "Name the members whom the seats cover.",
+            Self::SeatRemoved => {
+                "Agree, or name another member of the same item who gives up the seat."
+            }
             Self::TwoCustomers => "Cancel one subscription in Stripe if it was bought by mistake.",
             Self::GrantedNotActive => "End the grant, or leave it if it is meant.",
             Self::PaymentEnding => "Ask the member for the next payment.",
@@ -183,6 +193,7 @@ pub(crate) fn concerns(facts: &Facts, windows: &[Access], now: Timestamp) -> BTr
             found.extend(of_invoice(invoice, now).map(|kind| about(kind, &invoice.id)));
         }
     }
+    found.extend(lost_seats(&facts.coverage, windows, now));
     let unnamed = facts.open_seats.iter().map(|seats| &seats.item);
     found.extend(unnamed.map(|item| about(ConcernKind::SeatUnnamed, item)));
     let ending = facts.payments.iter().filter(|payment| {
@@ -280,8 +291,7 @@ fn twice(coverage: &[Coverage]) -> BTreeSet<Concern> {
         .iter()
         .filter(|coverage| coverage.seat == 1 && runs(&coverage.subscription))
         .filter_map(|coverage| {
-            let mut items = coverage.subscription.items.iter();
-            let item = items.find(|item| item.id == coverage.item)?;
+            let item = coverage.of_item()?;
             Some((&coverage.subscription, item.membership.as_ref()?.as_str()))
         })
         .collect();
@@ -305,6 +315,30 @@ fn twice(coverage: &[Coverage]) -> BTreeSet<Concern> {
         }
     }
     found
+}
+
+/// Seats that are no longer paid for, as long as they give access.
+fn lost_seats(coverage: &[Coverage], windows: &[Access], now: Timestamp) -> Vec<Concern> {
+    let ends = |coverage: &&Coverage| {
+        let by_it = |access: &Access| match &access.because {
+            Because::Subscription { id, cause, .. } => {
+                *cause == Cause::SeatRemoved && *id == coverage.subscription.id
+            }
+            Because::Payment { .. } | Because::Grant { .. } => false,
+        };
+        windows
+            .iter()
+            .any(|access| access.holds(now) && by_it(access))
+    };
+    let beyond = coverage.iter().filter(|coverage| {
+        let item = coverage.of_item();
+        coverage.seat > 1 && item.is_some_and(|item| coverage.place > item.quantity)
+    });
+    let concern = |coverage: &Coverage| Concern {
+        kind: ConcernKind::SeatRemoved,
+        subject: format!("{} seat {}", coverage.item, coverage.seat),
+    };
+    beyond.filter(ends).map(concern).collect()
 }
 
 /// A grant without an end, where nothing else lets the member in any more.

@@ -41,6 +41,11 @@ pub struct Coverage {
     pub item: String,
     /// Counted from 1.
     pub seat: u32,
+    /// Its place among the seats named of the item ([`crate::seats::place`]).
+    pub place: u32,
+    /// Since when the seat covers the member by an admin's word.
+    #[serde(default)]
+    pub named_at: Option<Timestamp>,
     /// Whether Stripe could not be read for this customer when it was last asked.
     #[serde(default)]
     pub unread: bool,
@@ -48,6 +53,15 @@ pub struct Coverage {
     pub subscription: Subscription,
     /// Its invoices, in any order.
     pub invoices: Vec<Invoice>,
+}
+
+impl Coverage {
+    /// What is subscribed to; none once it was taken out of the subscription.
+    #[must_use]
+    pub fn of_item(&self) -> Option<&Item> {
+        let mut items = self.subscription.items.iter();
+        items.find(|item| item.id == self.item)
+    }
 }
 
 /// A subscription as the rules see it (docs.stripe.com/api/subscriptions/object), free of API versions.

@@ -19,6 +19,7 @@ pub mod receipts;
 pub mod reversals;
 pub mod rights;
 pub mod schedule;
+pub mod seats;
 pub mod standing;
 pub mod story;
 pub mod time;

@@ -75,6 +75,35 @@ stories! {
         b.badges_arrived_once_each();
     }
 
+    fn of_three_seats_the_last_named_is_lost_when_two_are_paid(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let ben = b.member("Ben", "04B0B0B0");
+        let kim = b.member("Kim", "04C0C0C0");
+        let customer = b.customer(ada);
+        let family = b.subscribe_as(&customer, &[(WOOD, 3)], Subscribe::default());
+        b.settle();
+        b.seat(&family, 3, ben);
+        b.advance(Span::days(1));
+        b.seat(&family, 2, kim);
+        b.advance(Span::days(9));
+        b.sim().set_quantity(&family, 0, 2, Proration::None);
+        b.settle();
+        let end = b.paid_until(&family);
+        assert!(b.attends("seat_removed"), "{:?}", b.attention());
+        b.advance_to(end - Span::seconds(2));
+        for who in [ada, ben, kim] {
+            assert!(b.tap(who, "front").opens(), "all three seats were paid to the end");
+        }
+        b.advance_to(end + Span::hours(2));
+        assert!(b.tap(ada, "front").opens());
+        assert!(b.tap(ben, "front").opens(), "his has the higher number and was named before");
+        assert!(!b.tap(kim, "front").opens());
+        assert!(!b.attends("seat_removed"));
+        b.settle();
+        b.badges_arrived_once_each();
+    }
+
     fn a_parent_pays_for_a_child(way: WayIn) {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");

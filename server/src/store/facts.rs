@@ -6,10 +6,12 @@ use super::{Result, StoreError, json};
 use shared::facts::{Coverage, Invoice, Item, OpenSeats, Subscription};
 use shared::ids::{AccountId, MemberId};
 use shared::reversals::{Returned, reversal};
+use shared::seats::{NamedSeat, place};
+use shared::time::Timestamp;
 use std::collections::BTreeMap;
 
-/// Seats that admins gave: account, item and seat, and whom it covers.
-pub(super) type Seats = BTreeMap<(i64, String, i64), i64>;
+/// Seats that admins gave: account, item and seat; whom it covers, and since when as far as that is on record.
+pub(super) type Seats = BTreeMap<(i64, String, i64), (i64, Option<i64>)>;
 
 /// Objects that matter to a member, each once.
 #[derive(Default)]
@@ -129,11 +131,15 @@ impl Objects {
                 if owner == Some(member.0) && !subscription.status.is_terminal() {
                     open.extend(open_seats(named, account, item));
                 }
-                for seat in seats(named, (account, &item.id), member, owner) {
+                let all = seats_of(named, account, &item.id);
+                for seat in seats(&all, member, owner) {
+                    let others: Vec<NamedSeat> = all.iter().map(|(seat, _)| *seat).collect();
                     covered.push(Coverage {
                         account,
                         item: item.id.clone(),
-                        seat,
+                        seat: seat.seat,
+                        place: place(seat, &others),
+                        named_at: seat.named_at,
                         unread,
                         subscription: subscription.clone(),
                         invoices: invoices.clone(),
@@ -151,9 +157,8 @@ impl Objects {
 /// Seats from the second on that nobody was named for.
 fn open_seats(named: &Seats, account: AccountId, item: &Item) -> Option<OpenSeats> {
     item.membership.as_ref().filter(|_| item.quantity > 1)?;
-    let further = named.range(
-        (account.0, item.id.clone(), 2)..=(account.0, item.id.clone(), i64::from(item.quantity)),
-    );
+    let all = seats_of(named, account, &item.id);
+    let further = all.iter().filter(|(seat, _)| seat.seat > 1);
     let taken = u32::try_from(further.count()).unwrap_or(u32::MAX);
     let count = item.quantity.saturating_sub(1).saturating_sub(taken);
     (count > 0).then(|| OpenSeats {
@@ -162,20 +167,32 @@ fn open_seats(named: &Seats, account: AccountId, item: &Item) -> Option<OpenSeat
     })
 }
 
+/// The seats named of an item, and whom each covers.
+fn seats_of(named: &Seats, account: AccountId, item: &str) -> Vec<(NamedSeat, i64)> {
+    let of = |seat| (account.0, item.to_owned(), seat);
+    let all = named.range(of(1)..=of(i64::MAX));
+    let seat = |(key, (covered, named_at)): (&(i64, String, i64), &(i64, Option<i64>))| {
+        let named = NamedSeat {
+            seat: u32::try_from(key.2).ok()?,
+            named_at: named_at.map(Timestamp),
+        };
+        Some((named, *covered))
+    };
+    all.filter_map(seat).collect()
+}
+
 /// Seat 1 covers the customer's own member unless an admin pointed it elsewhere; further seats cover whom they name.
-fn seats(
-    named: &Seats,
-    (account, item): (AccountId, &str),
-    member: MemberId,
-    owner: Option<i64>,
-) -> Vec<u32> {
-    let first = (account.0, item.to_owned(), 1);
-    let own = owner == Some(member.0) && !named.contains_key(&first);
-    let given = named
-        .range(first..=(account.0, item.to_owned(), i64::MAX))
-        .filter(|(_, covered)| **covered == member.0)
-        .filter_map(|((_, _, seat), _)| u32::try_from(*seat).ok());
-    own.then_some(1).into_iter().chain(given).collect()
+fn seats(all: &[(NamedSeat, i64)], member: MemberId, owner: Option<i64>) -> Vec<NamedSeat> {
+    let first = NamedSeat {
+        seat: 1,
+        named_at: None,
+    };
+    let own = owner == Some(member.0) && !all.iter().any(|(named, _)| named.seat == 1);
+    let given = all
+        .iter()
+        .filter(|(_, covered)| *covered == member.0)
+        .map(|(seat, _)| *seat);
+    own.then_some(first).into_iter().chain(given).collect()
 }
 
 fn read(kind: &str, body: &str, id: &str) -> Result<Object> {

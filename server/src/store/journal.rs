@@ -26,6 +26,9 @@ pub struct FactSet {
     pub customers: BTreeSet<(i64, String, Option<i64>, bool)>,
     /// Named seats: account, item, seat, and whom each covers.
     pub seats: Vec<(i64, String, i64, i64)>,
+    /// Since when each of these seats is named; not on record of facts that are older than this field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named_at: Vec<i64>,
     /// Money that went back: account, invoice, record.
     pub returned: Vec<(i64, String, String, Returned)>,
     /// Access given by an admin.

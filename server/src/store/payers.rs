@@ -38,6 +38,13 @@ pub async fn seat(tx: &mut Tx, account: AccountId, item: &str, seat: i64) -> Res
     )
 }
 
+/// The seats named of an item, in the order of their numbers.
+pub async fn named_seats(tx: &mut Tx, account: AccountId, item: &str) -> Result<Vec<Seat>> {
+    let sql = "SELECT account, customer, item, seat, member, named_at FROM coverage \
+               WHERE account = $1 AND item = $2 ORDER BY seat";
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(item).fetch_all(c).await?))
+}
+
 /// Names whom a seat covers.
 pub async fn name_seat(
     tx: &mut Tx,

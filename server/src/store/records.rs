@@ -99,9 +99,12 @@ pub async fn facts_at(
     for (account, invoice, id, returned) in set.returned {
         objects.returned(AccountId(account), invoice, id, returned);
     }
-    let seats = set.seats.into_iter();
+    let seats = set.seats.into_iter().enumerate();
     let seats: Seats = seats
-        .map(|(account, item, seat, covered)| ((account, item, seat), covered))
+        .map(|(at, (account, item, seat, covered))| {
+            let named_at = set.named_at.get(at).copied();
+            ((account, item, seat), (covered, named_at))
+        })
         .collect();
     let (coverage, open_seats) = objects.coverage(member, &seats, &prices);
     let facts = Facts {
@@ -115,7 +118,7 @@ pub async fn facts_at(
 }
 
 /// Customers whose objects matter to a member: the member's own, and those whose seats an admin gave the member. Seats
-/// that matter: those named for the member, and those named of the member's own customers.
+/// that matter: those named of the items that the member has one of, and those named of the member's own customers.
 fn sql(members: usize) -> String {
     let whom = list(1, members);
     // The first rows of a union give its columns their types.
@@ -129,9 +132,9 @@ fn sql(members: usize) -> String {
          UNION ALL SELECT 'object', v.member, o.account, c.member, c.unread_since, o.id, o.kind, o.body, NULL \
          FROM coverage v JOIN objects o ON o.account = v.account AND o.customer = v.customer \
          JOIN customers c ON c.account = o.account AND c.id = o.customer WHERE v.member IN ({whom}) \
-         UNION ALL SELECT 'seat', v.member, v.account, v.seat, v.member, v.item, NULL, NULL, NULL \
-         FROM coverage v WHERE v.member IN ({whom}) \
-         UNION ALL SELECT 'seat', c.member, v.account, v.seat, v.member, v.item, NULL, NULL, NULL \
+         UNION ALL SELECT 'seat', own.member, v.account, v.seat, v.member, v.item, CAST(v.named_at AS TEXT), NULL, NULL \
+         FROM coverage own JOIN coverage v ON v.account = own.account AND v.item = own.item WHERE own.member IN ({whom}) \
+         UNION ALL SELECT 'seat', c.member, v.account, v.seat, v.member, v.item, CAST(v.named_at AS TEXT), NULL, NULL \
          FROM coverage v JOIN customers c ON c.account = v.account AND c.id = v.customer WHERE c.member IN ({whom}) \
          UNION ALL SELECT 'reversal', c.member, r.account, r.amount, r.made_at, r.invoice, r.kind || ' ' || r.id, r.status, NULL \
          FROM customers c JOIN reversals r ON r.account = c.account AND r.customer = c.id WHERE c.member IN ({whom}) \
@@ -234,7 +237,9 @@ impl Gathered {
             }
             "seat" => {
                 let covered = n3.ok_or_else(|| lacks("n3"))?;
-                self.seats.insert((n1()?, t1()?, second()?), covered);
+                let named_at = t2.and_then(|named_at| named_at.parse().ok());
+                let seat = (n1()?, t1()?, second()?);
+                self.seats.insert(seat, (covered, named_at));
             }
             "grant" => facts.grants.push(Grant {
                 id: GrantId(n1()?),
@@ -286,7 +291,13 @@ impl Gathered {
         let mut set = FactSet {
             seats: seats
                 .iter()
-                .map(|((account, item, seat), covered)| (*account, item.clone(), *seat, *covered))
+                .map(|((account, item, seat), (covered, _))| {
+                    (*account, item.clone(), *seat, *covered)
+                })
+                .collect(),
+            named_at: seats
+                .values()
+                .filter_map(|(_, named_at)| *named_at)
                 .collect(),
             grants: facts.grants.clone(),
             holds: facts.holds.clone(),

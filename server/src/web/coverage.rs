@@ -221,6 +221,14 @@ pub async fn name_seat(
             format!("The item has {seats} seats, counted from 1."),
         ));
     }
+    let others = payers::named_seats(&mut work.tx, state.app.account, &item).await?;
+    let others = others
+        .iter()
+        .filter(|other| other.seat > 1 && other.seat != seat);
+    if seat > 1 && others.count() + 2 > usize::try_from(seats).unwrap_or(0) {
+        let detail = "More seats have a name than are paid: take one away first.";
+        return Err(Problem::conflict("seat", detail));
+    }
     let named = cover(&state, &mut work, customer, (&item, seat), body.member).await?;
     state.done(work).await?;
     Ok(Json(named.into()))
@@ -281,18 +289,21 @@ pub async fn free_seat(state: Here, At((item, seat)): At<(String, i64)>) -> Answ
     let mut work = state.work().await?;
     let named = payers::seat(&mut work.tx, account, &item, seat).await?;
     let named = named.ok_or(Problem::not_found("named seat"))?;
-    let whom = concerned(&mut work.tx, account, &named.customer).await?;
-    payers::free_seat(&mut work.tx, account, &item, seat).await?;
-    let cause = format!("seat {seat} of {item} was taken away");
-    state.note(
-        &mut work,
-        "coverage.free",
-        Some(MemberId(named.member)),
-        &cause,
-    );
-    for member in whom {
-        state.app.derive(&mut work, member, &cause).await?;
-    }
+    uncover(&state, &mut work, &named).await?;
     state.done(work).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a named seat away; everybody whom that concerns is derived.
+pub async fn uncover(state: &State, work: &mut Work, named: &payers::Seat) -> Answer<()> {
+    let (account, item, seat) = (state.app.account, named.item.as_str(), named.seat);
+    let whom = concerned(&mut work.tx, account, &named.customer).await?;
+    payers::free_seat(&mut work.tx, account, item, seat).await?;
+    let cause = format!("seat {seat} of {item} was taken away");
+    let member = Some(MemberId(named.member));
+    state.note(work, "coverage.free", member, &cause);
+    for member in whom {
+        state.app.derive(work, member, &cause).await?;
+    }
+    Ok(())
 }

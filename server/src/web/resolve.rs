@@ -3,7 +3,7 @@
 use super::attention::{Attention, actions};
 use super::cards::{TypedUid, give};
 use super::catalogue::map_price;
-use super::coverage::{cover, link_to};
+use super::coverage::{cover, link_to, uncover};
 use super::deeds::{end_grant_now, withhold};
 use super::extract::{Asked, At, Body};
 use super::members::expect_member;
@@ -38,7 +38,7 @@ use utoipa::ToSchema;
 pub struct Resolve {
     /// What to do; left out: it was looked at.
     action: Option<Resolution>,
-    /// For `link` and `cover`: the member. For `link` left out: the member that the item names.
+    /// For `link`, `cover` and `uncover`: the member. For `link` and `uncover` left out: the member that the item names.
     #[schema(value_type = Option<i64>)]
     member: Option<MemberId>,
     /// For `map` and `default_type`: the membership type.
@@ -145,7 +145,8 @@ fn ring(state: &State, action: Resolution) {
         | Resolution::EndNow
         | Resolution::Hold
         | Resolution::EndGrant
-        | Resolution::Cover => {}
+        | Resolution::Cover
+        | Resolution::Uncover => {}
     }
 }
 
@@ -276,6 +277,7 @@ impl Deed<'_> {
                 end_grant_now(self.state, work, grant).await
             }
             Resolution::Cover => self.cover(work).await,
+            Resolution::Uncover => self.uncover(work).await,
             Resolution::Revoke => {
                 let agent: AgentId = subject.parse().map_err(|_| Problem::fault())?;
                 agents::revoke_now(self.state, work, &agent).await
@@ -512,6 +514,25 @@ impl Deed<'_> {
             "action",
             "No such seat is free any more.",
         ))
+    }
+}
+
+impl Deed<'_> {
+    /// Takes the seat away that is no longer paid for, or another one of the same item.
+    async fn uncover(&self, work: &mut Work) -> Answer<()> {
+        let (item, seat) = self
+            .item
+            .subject
+            .rsplit_once(" seat ")
+            .ok_or(Problem::fault())?;
+        let all = payers::named_seats(&mut work.tx, self.state.app.account, item).await?;
+        let meant = |named: &&payers::Seat| match self.body.member {
+            Some(member) => named.seat > 1 && named.member == member.0,
+            None => named.seat.to_string() == seat,
+        };
+        let detail = "Name a member whom a further seat of the same item covers.";
+        let named = all.iter().find(meant).ok_or(missing("member", detail))?;
+        uncover(self.state, work, named).await
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 const DAY: i64 = 86_400;
 
 /// Stripe tells of an object.
-async fn hear(api: &Api, kind: &str, object: Value) {
+pub async fn hear(api: &Api, kind: &str, object: Value) {
     let seconds = api.now().as_seconds();
     let id = format!(
         "evt_{}_{}_{seconds}",
@@ -30,7 +30,7 @@ async fn hear(api: &Api, kind: &str, object: Value) {
     while api.app.apply(api.now()).await.expect("applied").events > 0 {}
 }
 
-fn price(id: &str, nickname: &str) -> Value {
+pub fn price(id: &str, nickname: &str) -> Value {
     json!({"id": id, "object": "price", "active": true, "nickname": nickname, "metadata": {}, "currency": "eur",
         "unit_amount": 4000, "recurring": {"interval": "month", "interval_count": 1}, "product": "prod_1"})
 }
@@ -40,7 +40,7 @@ fn customer(id: &str, mail: &str) -> Value {
 }
 
 /// A month by one price, as `status`.
-fn subscription(
+pub fn subscription(
     api: &Api,
     id: &str,
     customer: &str,
@@ -77,7 +77,7 @@ fn invoice(api: &Api, id: &str, customer: &str, price: &Value, of_subscription: 
 }
 
 /// A customer pays for a month.
-async fn pay(api: &Api, id: &str, of: &str, price: &Value) {
+pub async fn pay(api: &Api, id: &str, of: &str, price: &Value) {
     hear(
         api,
         "customer.subscription.created",
@@ -87,14 +87,14 @@ async fn pay(api: &Api, id: &str, of: &str, price: &Value) {
     hear(api, "invoice.paid", invoice(api, id, of, price, true)).await;
 }
 
-async fn member(api: &Api, name: &str, mail: &str) -> i64 {
+pub async fn member(api: &Api, name: &str, mail: &str) -> i64 {
     let made = api
         .post("/api/v1/members", json!({"name": name, "mail": mail}))
         .await;
     made["id"].as_i64().expect("a number")
 }
 
-async fn state(api: &Api, member: i64) -> String {
+pub async fn state(api: &Api, member: i64) -> String {
     let view = api.get(&format!("/api/v1/members/{member}")).await;
     view["standing"]["state"]
         .as_str()
@@ -103,7 +103,7 @@ async fn state(api: &Api, member: i64) -> String {
 }
 
 /// Open items of a kind.
-async fn open(api: &Api, kind: &str) -> Vec<Value> {
+pub async fn open(api: &Api, kind: &str) -> Vec<Value> {
     let list = api.get("/api/v1/attention").await;
     let items = list["items"].as_array().cloned().unwrap_or_default();
     items
@@ -118,12 +118,12 @@ async fn one(api: &Api, kind: &str) -> Value {
     found[0].clone()
 }
 
-fn path(item: &Value) -> String {
+pub fn path(item: &Value) -> String {
     format!("/api/v1/attention/{}/resolve", item["id"])
 }
 
 /// Does what is asked about the only open item of a kind.
-async fn resolve(api: &Api, kind: &str, body: Value) -> Value {
+pub async fn resolve(api: &Api, kind: &str, body: Value) -> Value {
     let item = one(api, kind).await;
     api.post(&path(&item), body).await
 }

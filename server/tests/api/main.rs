@@ -11,5 +11,6 @@ mod people;
 mod plan_changes;
 mod refused;
 mod rules;
+mod seats;
 mod support;
 mod twin;

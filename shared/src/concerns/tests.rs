@@ -45,6 +45,8 @@ fn month(id: &str, status: &str) -> Coverage {
         account: AccountId(1),
         item: format!("si_{id}"),
         seat: 1,
+        place: 1,
+        named_at: None,
         unread: false,
         subscription,
         invoices: vec![invoice],
@@ -193,6 +195,18 @@ fn seats_that_cover_nobody_and_drafts_that_are_stuck_are_shown() {
         (ConcernKind::InvoiceStuck, "in_next".to_owned()),
     ];
     assert_eq!(kinds(&paid, day(5)), shown);
+}
+
+#[test]
+fn a_seat_that_is_no_longer_paid_for_is_shown_until_its_end() {
+    let mut second = month("a", "active");
+    (second.seat, second.place, second.named_at) = (4, 2, Some(day(3)));
+    let lost = facts(vec![second.clone()]);
+    let shown = [(ConcernKind::SeatRemoved, "si_a seat 4".to_owned())];
+    assert_eq!(kinds(&lost, day(5)), shown);
+    assert_eq!(kinds(&lost, day(30)), []);
+    second.subscription.items[0].quantity = 2;
+    assert_eq!(kinds(&facts(vec![second]), day(5)), []);
 }
 
 #[test]

@@ -46,10 +46,7 @@ impl End {
 /// What one coverage gives; none for what never was a membership or never was paid.
 pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
     let subscription = &coverage.subscription;
-    let item = subscription
-        .items
-        .iter()
-        .find(|item| item.id == coverage.item)?;
+    let item = coverage.of_item()?;
     let view = View::of(coverage, item);
     let (membership, lost) = view.membership(rules)?;
     let policy = rules.types.get(&membership)?;
@@ -57,11 +54,9 @@ pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
     if let Some(paid_until) = lost {
         end = End::certain(paid_until.min(end.until), Cause::TypeLost);
     }
-    if coverage.seat > item.quantity {
-        end = End::certain(
-            view.seat_paid_until(coverage.seat)?.min(end.until),
-            Cause::SeatRemoved,
-        );
+    if coverage.place > item.quantity {
+        let paid_until = view.seat_paid_until(coverage)?;
+        end = End::certain(paid_until.min(end.until), Cause::SeatRemoved);
     }
     if let Some(at) = view.reversed_at(policy).filter(|at| *at < end.until) {
         end = End::certain(at, Cause::Reversed);
@@ -168,11 +163,19 @@ impl<'a> View<'a> {
         [refunded_at, disputed_at].into_iter().flatten().min()
     }
 
-    fn seat_paid_until(&self, seat: u32) -> Option<Timestamp> {
+    /// End of the last period in which there were as many seats, as invoices or the naming of this one show.
+    fn seat_paid_until(&self, coverage: &Coverage) -> Option<Timestamp> {
+        let named_in = |from, to| {
+            let named_at = coverage.named_at;
+            named_at.is_some_and(|named_at| from <= named_at && named_at < to)
+        };
+        let running = (self.item.period_start, self.item.period_end);
+        let running = Some(running.1).filter(|_| named_in(running.0, running.1));
         self.paid_lines()
-            .filter(|(_, line)| line.quantity >= seat)
+            .filter(|(_, line)| line.quantity >= coverage.place || named_in(line.from, line.to))
             .map(|(_, line)| line.to)
             .max()
+            .max(running)
     }
 
     /// Start of the first period that is owed; retries never move it.

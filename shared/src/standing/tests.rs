@@ -101,6 +101,8 @@ fn facts(subscription: Subscription, invoices: Vec<Invoice>) -> Facts {
         account: crate::ids::AccountId(1),
         item: "si_1".into(),
         seat: 1,
+        place: 1,
+        named_at: None,
         unread: false,
         subscription,
         invoices,
@@ -274,7 +276,7 @@ fn a_seat_taken_away_lasts_to_the_end_of_the_period_it_was_paid_for() {
     let mut paid = invoice("in_1", InvoiceStatus::Paid, 0, 30);
     paid.lines[0].quantity = 2;
     let mut two = facts(subscription("active", 0, 30), vec![paid]);
-    two.coverage[0].seat = 2;
+    (two.coverage[0].seat, two.coverage[0].place) = (2, 2);
     assert_eq!(until(&two), Some(day(30)));
     assert!(matches!(
         windows(&two, &rules())[0].because,
@@ -283,8 +285,13 @@ fn a_seat_taken_away_lasts_to_the_end_of_the_period_it_was_paid_for() {
             ..
         }
     ));
-    two.coverage[0].seat = 3;
+    two.coverage[0].place = 3;
     assert_eq!(until(&two), None);
+    // There were three when it was named, although no invoice says so.
+    two.coverage[0].named_at = Some(day(10));
+    assert_eq!(until(&two), Some(day(30)));
+    two.coverage[0].subscription.items[0].quantity = 3;
+    assert!(until(&two) > Some(day(30)));
 }
 
 #[test]
