@@ -10,6 +10,7 @@ pub mod drive;
 pub mod keys;
 pub mod location_calendar;
 pub mod membership;
+mod money;
 pub mod random;
 pub mod serve;
 pub mod setup;

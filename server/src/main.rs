@@ -65,7 +65,7 @@ enum Command {
         #[arg(long)]
         yes: bool,
         /// The roll as comma-separated values; its first line names the columns: name, mail, customer, cards, membership,
-        /// paid_until. Without it, only Stripe is asked.
+        /// paid_until, amount, currency. Without it, only Stripe is asked.
         roll: Option<std::path::PathBuf>,
     },
     /// Applies every stored event once more, at once or, if more than a few members lose access by it, not at all.

@@ -35,6 +35,7 @@ mod doors;
 mod explain;
 mod extract;
 mod gift_cards;
+mod import;
 mod inbox;
 mod members;
 mod notices;
@@ -138,6 +139,7 @@ fn routes(state: Arc<State>) -> Router {
         .routes(routes!(members::list, members::create))
         .routes(routes!(members::show, members::change))
         .routes(routes!(explain::show))
+        .routes(routes!(import::import))
         .routes(routes!(cards::list, cards::create))
         .routes(routes!(cards::mark))
         .routes(routes!(coverage::customers))

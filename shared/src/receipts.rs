@@ -6,6 +6,9 @@ use crate::story::{Mark, Source};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// ISO 4217's code for no currency at all: it stands where nobody wrote down how much was paid.
+pub const NO_CURRENCY: &str = "xxx";
+
 /// What an invoice was made for (docs.stripe.com/api/invoices/object#invoice_object-billing_reason).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {

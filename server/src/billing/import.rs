@@ -4,24 +4,21 @@
 //! nothing, and a second one finds what the first has done. A customer is linked by what an admin or our own reference
 //! says; a mail address alone is proposed.
 
+mod rows;
+
 use super::ask::{Failure, Fetched};
 use super::client::StripeError;
 use super::oddities;
 use super::roll::{Row, Wrong};
-use crate::app::{App, Step, Work};
+use crate::app::{App, Work};
 use crate::attention::Kind;
 use crate::doors::publish::Publication;
-use crate::location_calendar::end_of_day;
-use crate::membership::cards::{Added, add};
 use crate::membership::clock::Run;
-use crate::membership::link::{self, named, new_holder, pays_for_membership};
-use crate::random::Handed;
+use crate::membership::link::{self, named, pays_for_membership};
+use crate::store::StoreError;
 use crate::store::attention::{AuditLine, Item, audit, raise, settle_link};
-use crate::store::ledger::{self, ByHand};
-use crate::store::members::{self, NewMember};
+use crate::store::members;
 use crate::store::mirror::{self, Customer};
-use crate::store::people;
-use crate::store::{StoreError, places};
 use serde_json::Value;
 use shared::facts::Subscription;
 use shared::ids::MemberId;
@@ -208,151 +205,6 @@ impl App {
             );
         }
         Ok(known)
-    }
-
-    /// Brings the roll in: nothing of it if any line is wrong. Answers which customers it claims for whom.
-    async fn bring_in(
-        &self,
-        work: &mut Work,
-        wish: &Import,
-        known: &BTreeSet<String>,
-        done: &mut Imported,
-    ) -> Result<BTreeMap<String, MemberId>> {
-        let mut whose = Vec::new();
-        let mut wrong = Vec::new();
-        for row in &wish.rows {
-            match self.find(work, row, known).await? {
-                Ok(member) => whose.push(member),
-                Err(what) => wrong.push(Wrong::at(row.line, what)),
-            }
-        }
-        let mut claims = BTreeMap::new();
-        if wrong.is_empty() {
-            for (row, member) in wish.rows.iter().zip(whose) {
-                let member = self.enter(work, row, member, done).await?;
-                claims.extend(row.customer.clone().map(|customer| (customer, member)));
-                let what = "A card of it has an owner: mark it as returned first.";
-                if !self.equip(work, row, member).await? {
-                    wrong.push(Wrong::at(row.line, what));
-                }
-            }
-        }
-        if wrong.is_empty() {
-            Ok(claims)
-        } else {
-            Err(ImportError::Rows(wrong))
-        }
-    }
-
-    /// The member of a row, if there is one; or what is wrong with the row.
-    async fn find(
-        &self,
-        work: &mut Work,
-        row: &Row,
-        known: &BTreeSet<String>,
-    ) -> Step<std::result::Result<Option<MemberId>, &'static str>> {
-        let organisation = &self.organisation;
-        if let Some((membership, _)) = &row.paid
-            && !work.rulebook.rules.types.contains_key(membership)
-        {
-            return Ok(Err("There is no such membership type: make it first."));
-        }
-        let mut found = BTreeSet::new();
-        if let Some(customer) = &row.customer {
-            if !known.contains(customer) {
-                return Ok(Err("Stripe has no such customer in this account and mode."));
-            }
-            let linked = mirror::customer(&mut work.tx, self.account, customer).await?;
-            let sure =
-                linked.filter(|row| row.confirmed == 1 && row.link.as_deref() != Some("created"));
-            found.extend(sure.and_then(|row| row.member).map(MemberId));
-        }
-        for card in &row.cards {
-            let index = self.keys.uid_index(card);
-            let card = people::card_by_index(&mut work.tx, organisation, &index).await?;
-            let owned = card.filter(|card| card.state != "returned");
-            found.extend(owned.map(|card| MemberId(card.member)));
-        }
-        if let Some(mail) = &row.mail {
-            match members::by_mail(&mut work.tx, organisation, mail).await?[..] {
-                [] => {}
-                [only] => drop(found.insert(only)),
-                _ if found.is_empty() => return Ok(Err("Several members have this mail address.")),
-                _ => {}
-            }
-        }
-        Ok(match found.into_iter().collect::<Vec<_>>()[..] {
-            [] => Ok(None),
-            [only] => Ok(Some(only)),
-            _ => Err("Its mail address, customer and cards belong to different members."),
-        })
-    }
-
-    /// Makes the member unless there is one.
-    async fn enter(
-        &self,
-        work: &mut Work,
-        row: &Row,
-        member: Option<MemberId>,
-        done: &mut Imported,
-    ) -> Step<MemberId> {
-        if let Some(member) = member {
-            done.found.push(member);
-            return Ok(member);
-        }
-        let holder = new_holder(&mut Handed::new(|bytes| {
-            self.with_random(|random| random.fill_bytes(bytes));
-        }));
-        let new = NewMember {
-            holder,
-            name: &row.name,
-            mail: row.mail.as_deref(),
-            keyholder: false,
-        };
-        let member = members::create(&mut work.tx, &self.organisation, &new, work.now).await?;
-        done.made.push(member);
-        Ok(member)
-    }
-
-    /// Gives the member the cards of the row, and books what was paid by hand; false if a card is somebody else's.
-    async fn equip(&self, work: &mut Work, row: &Row, member: MemberId) -> Step<bool> {
-        for card in &row.cards {
-            match add(self, work, member, card, "", "import").await? {
-                Added::Owned(owned) if owned.member != member.0 => return Ok(false),
-                Added::Owned(_) | Added::Added(_) => {}
-            }
-        }
-        let Some((membership, day)) = &row.paid else {
-            return Ok(true);
-        };
-        let zone = places::time_zone(&mut work.tx, &self.organisation).await?;
-        let Some(until) = end_of_day(&zone, *day) else {
-            return Ok(true);
-        };
-        let organisation = &self.organisation;
-        let booked = ledger::payments(&mut work.tx, organisation, Some(member), i64::MAX, i64::MAX);
-        let mut booked = booked.await?.into_iter();
-        let same = booked.any(|paid| {
-            paid.period_until == Some(until.0)
-                && paid.membership.as_deref() == Some(membership.as_str())
-        });
-        if !same && until > work.now {
-            let payment = ByHand {
-                source: "cash",
-                member,
-                membership,
-                amount: 0,
-                // No currency at all (ISO 4217): the roll says what was paid for, not how much.
-                currency: "xxx",
-                from: work.now,
-                until,
-                anchor: until,
-                paid_at: work.now,
-                note: "from the imported roll",
-            };
-            ledger::record(&mut work.tx, organisation, payment).await?;
-        }
-        Ok(true)
     }
 
     /// Links a customer where somebody has said whose it is; proposes and tells otherwise.

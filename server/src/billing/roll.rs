@@ -1,18 +1,21 @@
 //! The roll of members that an organisation has already, as a table of comma-separated values (RFC 4180).
 
+use crate::money;
 use crate::store::members::fold;
 use shared::card::CardUid;
 use shared::ids::MembershipTypeId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The columns; all but the name may be left out or left empty.
-const COLUMNS: [&str; 6] = [
+const COLUMNS: [&str; 8] = [
     "name",
     "mail",
     "customer",
     "cards",
     "membership",
     "paid_until",
+    "amount",
+    "currency",
 ];
 
 /// A member of the roll.
@@ -28,8 +31,19 @@ pub struct Row {
     pub customer: Option<String>,
     /// Numbers of cards.
     pub cards: Vec<CardUid>,
-    /// What was paid by hand, and the last day it was paid for.
-    pub paid: Option<(MembershipTypeId, jiff::civil::Date)>,
+    /// What was paid by hand.
+    pub paid: Option<Paid>,
+}
+
+/// What was paid by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paid {
+    /// What for.
+    pub membership: MembershipTypeId,
+    /// The last day it was paid for.
+    pub until: jiff::civil::Date,
+    /// How much, in minor units, and in which currency (ISO 4217, lower case); none: the roll does not say.
+    pub money: Option<(i64, String)>,
 }
 
 /// What is wrong with a line; it never repeats what stands there.
@@ -155,15 +169,40 @@ fn row(
     let what = "Cards are hexadecimal numbers as a reader shows them, with spaces between.";
     check(cards.iter().all(Option::is_some), what);
     let cards: Vec<CardUid> = cards.into_iter().flatten().collect();
+    let written = (field("amount"), field("currency"));
+    let money = match &written {
+        (None, None) => None,
+        (Some(amount), Some(code)) => {
+            let currency = money::currency(code);
+            let amount = currency
+                .as_ref()
+                .and_then(|currency| money::read(amount, currency));
+            let what = "How much was paid: an amount like 40.00, and a currency like eur.";
+            check(amount.is_some(), what);
+            amount.zip(currency)
+        }
+        (Some(_), None) | (None, Some(_)) => {
+            check(false, "amount and currency belong together.");
+            None
+        }
+    };
     let (membership, until) = (field("membership"), field("paid_until"));
     let paid = match (&membership, &until) {
-        (None, None) => None,
+        (None, None) => {
+            let what = "amount and currency are of what was paid by hand: it needs membership and paid_until.";
+            check(written == (None, None), what);
+            None
+        }
         (Some(membership), Some(until)) => {
             let membership = MembershipTypeId::new(membership.as_str()).ok();
             let until = until.parse::<jiff::civil::Date>().ok();
             let what = "Paid by hand: a membership type and the last day, like 2026-12-31.";
             check(membership.is_some() && until.is_some(), what);
-            membership.zip(until)
+            membership.zip(until).map(|(membership, until)| Paid {
+                membership,
+                until,
+                money,
+            })
         }
         (Some(_), None) | (None, Some(_)) => {
             check(
@@ -243,13 +282,37 @@ mod tests {
             (rows[0].cards.len(), rows[0].customer.as_deref()),
             (2, Some("cus_1"))
         );
-        let (membership, day) = rows[1].paid.clone().expect("paid");
+        let paid = rows[1].paid.clone().expect("paid");
         assert_eq!(
-            (membership.as_str(), day.to_string()),
-            ("5", "2026-12-31".to_owned())
+            (paid.membership.as_str(), paid.until.to_string(), paid.money),
+            ("5", "2026-12-31".to_owned(), None)
         );
         let rows = read(b"mail;name\nada@example.org;Ada\n").expect("good");
         assert_eq!(rows[0].mail.as_deref(), Some("ada@example.org"));
+    }
+
+    #[test]
+    fn how_much_was_paid_is_read_with_its_currency_or_not_at_all() {
+        let line = |paid: &str| {
+            let text = format!(
+                "name,mail,membership,paid_until,amount,currency\nBen,b@example.org,{paid}\n"
+            );
+            let rows = read(text.as_bytes()).ok()?;
+            Some(rows[0].paid.clone()?.money)
+        };
+        let said = |amount: i64, currency: &str| Some(Some((amount, currency.to_owned())));
+        assert_eq!(line("5,2026-12-31,40.00,EUR"), said(4000, "eur"));
+        assert_eq!(line("5,2026-12-31,0,eur"), said(0, "eur"));
+        assert_eq!(line("5,2026-12-31,,"), Some(None));
+        for wrong in [
+            "5,2026-12-31,40,",
+            "5,2026-12-31,,eur",
+            "5,2026-12-31,40.5,eur",
+            "5,2026-12-31,40,xxx",
+            ",,40,eur",
+        ] {
+            assert_eq!(line(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::history::{doors_at, rejudge};
 use crate::app::App;
+use crate::money;
 use crate::store::ledger::{self, Deed, PaymentRow};
 use crate::store::places::{self, NamedSchedule, Zone};
 use crate::store::{Result, Tx, cbor, journal, people, reading, records};
@@ -184,7 +185,7 @@ fn in_words(missing: &Missing) -> String {
         Missing::Paid(owed) => {
             let each = owed
                 .iter()
-                .map(|owed| format!("{} of {}", owed.invoice, money(owed.amount, &owed.currency)));
+                .map(|owed| format!("{} of {}", owed.invoice, money::in_words(owed.amount, &owed.currency)));
             let each: Vec<String> = each.collect();
             format!("invoice {} must be paid.", each.join(" and "))
         }
@@ -291,12 +292,14 @@ impl Words {
             }
             Because::Payment { id } => {
                 match self.payments.iter().find(|payment| payment.id == id.0) {
-                    Some(payment) => format!(
-                        "Payment {id}: {} of {} on {}.",
-                        payment.source,
-                        money(payment.amount, &payment.currency),
-                        Timestamp(payment.paid_at)
-                    ),
+                    Some(payment) => {
+                        let much = match payment.money() {
+                            Some((amount, currency)) => money::in_words(amount, currency),
+                            None => "an unknown amount".to_owned(),
+                        };
+                        let (source, at) = (&payment.source, Timestamp(payment.paid_at));
+                        format!("Payment {id}: {source} of {much} on {at}.")
+                    }
                     None => format!("Payment {id}."),
                 }
             }
@@ -350,40 +353,6 @@ impl Words {
         match right.not_after {
             Some(until) => format!("a card opens {hours} until {until}"),
             None => format!("a card opens {hours}"),
-        }
-    }
-}
-
-/// An amount in minor units as people write it: currencies have two places, some none or three
-/// (docs.stripe.com/currencies, "zero-decimal" and "three-decimal currencies").
-pub(crate) fn money(amount: i64, currency: &str) -> String {
-    let places = match currency {
-        "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "vnd"
-        | "vuv" | "xaf" | "xof" | "xpf" => 0,
-        "bhd" | "jod" | "kwd" | "omr" | "tnd" => 3,
-        _ => 2,
-    };
-    let sign = if amount < 0 { "-" } else { "" };
-    let digits = format!("{:0width$}", amount.unsigned_abs(), width = places + 1);
-    let (whole, part) = digits.split_at(digits.len() - places);
-    let point = if places == 0 { "" } else { "." };
-    format!("{sign}{whole}{point}{part} {}", currency.to_uppercase())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::money;
-
-    #[test]
-    fn money_is_written_with_the_places_of_its_currency() {
-        for (amount, currency, text) in [
-            (4000, "eur", "40.00 EUR"),
-            (5, "usd", "0.05 USD"),
-            (-250, "chf", "-2.50 CHF"),
-            (500, "jpy", "500 JPY"),
-            (1500, "kwd", "1.500 KWD"),
-        ] {
-            assert_eq!(money(amount, currency), text);
         }
     }
 }

@@ -1,13 +1,13 @@
 //! A member's story: terms as they were written down, and what Stripe's invoices and payments by hand say of them.
 
-use super::explain::money;
+use crate::money;
 use crate::store::ledger::{self, PaymentRow};
 use crate::store::mirror::{self, Object};
 use crate::store::rulebook::Rulebook;
 use crate::store::{Result, Tx, terms};
 use shared::facts::{Invoice, InvoiceStatus};
 use shared::ids::{AccountId, MemberId, MembershipTypeId, PaymentId};
-use shared::receipts::{Charge, Receipt};
+use shared::receipts::{Charge, NO_CURRENCY, Receipt};
 use shared::story::{self, Chapter, Mark, Source, Step, Term};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
@@ -127,7 +127,10 @@ fn charged(charge: &Charge) -> Vec<String> {
         free,
         part,
     } = charge;
-    let in_words = |amount: i64| money(amount, currency);
+    if currency == NO_CURRENCY {
+        return vec![format!("How much is not on record ({record}).")];
+    }
+    let in_words = |amount: i64| money::in_words(amount, currency);
     let mut told = vec![match (part, free) {
         (true, _) if *amount < 0 => {
             format!(

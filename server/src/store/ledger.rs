@@ -2,6 +2,7 @@
 
 use super::{Result, Tx, on};
 use shared::ids::{GrantId, HoldId, MemberId, MembershipTypeId, OrganisationId, PaymentId};
+use shared::receipts::NO_CURRENCY;
 use shared::time::Timestamp;
 
 /// A grant or a hold.
@@ -161,6 +162,15 @@ pub struct PaymentRow {
     pub void_reason: Option<String>,
 }
 
+impl PaymentRow {
+    /// Minor units and currency; none if nobody wrote down how much it was.
+    #[must_use]
+    pub fn money(&self) -> Option<(i64, &str)> {
+        let known = self.currency != NO_CURRENCY;
+        known.then_some((self.amount, self.currency.as_str()))
+    }
+}
+
 /// Payments, newest first, of one member or of all.
 pub async fn payments(
     tx: &mut Tx,
@@ -204,10 +214,8 @@ pub struct ByHand<'a> {
     pub member: MemberId,
     /// What for.
     pub membership: &'a MembershipTypeId,
-    /// Minor units.
-    pub amount: i64,
-    /// ISO 4217, lower case.
-    pub currency: &'a str,
+    /// Minor units and currency (ISO 4217, lower case); none: it is not known how much it was.
+    pub money: Option<(i64, &'a str)>,
     /// First moment paid for.
     pub from: Timestamp,
     /// First moment no longer paid for.
@@ -230,9 +238,10 @@ pub async fn record(
                period_until, paid_at, note, anchor_at) \
                VALUES ($1, $2, $3, $4, $5, $6, 'recorded by hand', $7, $8, $9, $10, $11) \
                RETURNING id";
+    let (amount, currency) = payment.money.unwrap_or((0, NO_CURRENCY));
     let id: i64 = on!(tx, c => sqlx::query_scalar(sql)
         .bind(organisation.as_str()).bind(payment.source).bind(payment.member.0).bind(payment.membership.as_str())
-        .bind(payment.amount).bind(payment.currency).bind(payment.from.0).bind(payment.until.0)
+        .bind(amount).bind(currency).bind(payment.from.0).bind(payment.until.0)
         .bind(payment.paid_at.0).bind(payment.note).bind(payment.anchor.0)
         .fetch_one(c).await?);
     Ok(PaymentId(id))

@@ -35,10 +35,10 @@ pub struct Payment {
     invoice: Option<String>,
     /// What it paid for, if recorded by hand.
     membership: Option<String>,
-    /// Minor units.
-    amount: i64,
-    /// ISO 4217, lower case.
-    currency: String,
+    /// Minor units; none: it is not on record.
+    amount: Option<i64>,
+    /// ISO 4217, lower case; none without an amount.
+    currency: Option<String>,
     /// Why, or why nothing had to be paid.
     reason: String,
     /// First moment paid for.
@@ -57,15 +57,16 @@ pub struct Payment {
 
 impl From<PaymentRow> for Payment {
     fn from(row: PaymentRow) -> Self {
+        let money = row.money();
         Self {
+            amount: money.map(|(amount, _)| amount),
+            currency: money.map(|(_, currency)| currency.to_owned()),
             id: row.id,
             source: row.source,
             member: row.member,
             customer: row.customer,
             invoice: row.invoice,
             membership: row.membership,
-            amount: row.amount,
-            currency: row.currency,
             reason: row.reason,
             from: row.period_from.map(Moment::of),
             until: row.period_until.map(Moment::of),
@@ -177,8 +178,7 @@ pub async fn create(
         },
         member: body.member,
         membership: &body.membership,
-        amount: body.amount,
-        currency: body.currency.as_str(),
+        money: Some((body.amount, body.currency.as_str())),
         from,
         until,
         anchor,

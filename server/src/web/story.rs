@@ -4,6 +4,7 @@ use super::values::Moment;
 use crate::membership::story::sentence;
 use serde::Serialize;
 use shared::ids::MembershipTypeId;
+use shared::receipts::NO_CURRENCY;
 use shared::story::{self, End};
 use utoipa::ToSchema;
 
@@ -74,10 +75,11 @@ pub struct Chapter {
 pub struct Charge {
     /// `in_…`, or `payment` and its number.
     record: String,
-    /// Minor units; of a part of an invoice, what that part came to: negative, it was taken off.
-    amount: i64,
-    /// ISO 4217, lower case.
-    currency: String,
+    /// Minor units; of a part of an invoice, what that part came to: negative, it was taken off. None: it is not on
+    /// record.
+    amount: Option<i64>,
+    /// ISO 4217, lower case; none without an amount.
+    currency: Option<String>,
     /// Minor units of the customer's credit that were used besides; negative: the credit grew.
     credit_used: i64,
     /// Minor units that are added to the next invoice; negative: that an earlier one had left.
@@ -94,8 +96,8 @@ impl Chapter {
         let sentence = sentence(&chapter, name);
         let charge = chapter.charge.map(|charge| Charge {
             record: charge.record,
-            amount: charge.amount,
-            currency: charge.currency,
+            amount: (charge.currency != NO_CURRENCY).then_some(charge.amount),
+            currency: Some(charge.currency).filter(|currency| currency != NO_CURRENCY),
             credit_used: charge.credit_used,
             carried_over: charge.carried_over,
             free: charge.free.map(shared::receipts::Free::word),

@@ -1,5 +1,6 @@
 //! Values that people type, checked where they come in.
 
+use crate::money::currency;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use shared::time::Timestamp;
@@ -141,11 +142,6 @@ fn mail(text: &str) -> Option<String> {
     good.then(|| text.to_owned())
 }
 
-fn currency(text: &str) -> Option<String> {
-    let good = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
-    good.then(|| text.to_ascii_lowercase())
-}
-
 fn time_zone(text: &str) -> Option<String> {
     jiff::tz::TimeZone::get(text).ok().map(|_| text.to_owned())
 }
@@ -187,6 +183,7 @@ mod tests {
             assert!(text.parse::<Mail>().is_err(), "{text:?}");
         }
         assert!("euros".parse::<Currency>().is_err());
+        assert!("XXX".parse::<Currency>().is_err(), "no currency at all");
         assert_eq!(
             "EUR"
                 .parse::<Currency>()

@@ -57,7 +57,7 @@ pub fn subscription(
 }
 
 /// A paid invoice: of a subscription, or on its own.
-fn invoice(api: &Api, id: &str, customer: &str, price: &Value, of_subscription: bool) -> Value {
+pub fn invoice(api: &Api, id: &str, customer: &str, price: &Value, of_subscription: bool) -> Value {
     let now = api.now().as_seconds();
     let details = |key: &str| {
         match of_subscription {
@@ -112,7 +112,7 @@ pub async fn open(api: &Api, kind: &str) -> Vec<Value> {
         .collect()
 }
 
-async fn one(api: &Api, kind: &str) -> Value {
+pub async fn one(api: &Api, kind: &str) -> Value {
     let found = open(api, kind).await;
     assert_eq!(found.len(), 1, "{kind}: {found:?}");
     found[0].clone()

@@ -6,6 +6,7 @@ mod catalogue;
 mod doors;
 mod gift_cards;
 mod happened;
+mod importing;
 mod order;
 mod people;
 mod plan_changes;

@@ -385,6 +385,7 @@ const ROUTES: &str = "
     POST /customers/{customer}/link
     PUT /coverage/{item}/{seat}
     DELETE /coverage/{item}/{seat}
+    POST /import
     GET /payments
     GET /reversals
     POST /payments

@@ -22,6 +22,7 @@ pub struct Rows {
     pub prices: BTreeMap<String, Value>,
     pub customers: BTreeMap<String, Value>,
     pub subscriptions: BTreeMap<String, Value>,
+    pub invoices: Vec<Value>,
     pub schedules: BTreeMap<String, Value>,
     /// What changed balances, newest first, with whose.
     pub movements: Vec<(String, Value)>,
@@ -78,6 +79,13 @@ impl Rows {
             }
             ["prices", id] => one(&self.prices, id),
             ["subscriptions"] => list(self.subscriptions.values().cloned().collect(), request),
+            ["invoices"] => {
+                let customer = param(request, "customer");
+                let rows = self.invoices.iter();
+                let rows = rows.filter(|row| customer.is_none_or(|id| row["customer"] == *id));
+                list(rows.cloned().collect(), request)
+            }
+            ["customers"] => list(self.customers.values().cloned().collect(), request),
             ["customers", id] => one(&self.customers, id),
             ["subscriptions", id] => one(&self.subscriptions, id),
             ["customers", id, "balance_transactions"] => {
