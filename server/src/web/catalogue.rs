@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Catalogue {
     /// Whose word it is.
-    source: Source,
+    source: CatalogueSource,
     /// Why Stripe did not list it, if it did not.
     note: Option<String>,
     /// Every price and plan, in the order of ids.
@@ -31,7 +31,7 @@ pub struct Catalogue {
 /// Whose word the catalogue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum CatalogueSource {
     /// Stripe has just listed all of it.
     Stripe,
     /// What events showed; a key would list all of it.
@@ -119,9 +119,9 @@ pub async fn list(state: Here) -> Answer<Json<Catalogue>> {
     let mut work = state.work().await?;
     let offers = state.app.offers(&mut work).await?;
     let (source, note) = match listing {
-        Listing::Whole => (Source::Stripe, None),
-        Listing::Seen => (Source::Events, None),
-        Listing::Unread(why) => (Source::Before, Some(why)),
+        Listing::Whole => (CatalogueSource::Stripe, None),
+        Listing::Seen => (CatalogueSource::Events, None),
+        Listing::Unread(why) => (CatalogueSource::Before, Some(why)),
     };
     Ok(Json(Catalogue {
         source,

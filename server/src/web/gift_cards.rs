@@ -105,7 +105,7 @@ pub async fn list(
 /// A gift card to issue.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewCard {
+pub struct GiftCardToIssue {
     /// Minor units: cents, pence.
     amount: i64,
     /// ISO 4217, like `eur`: the one that members pay in.
@@ -120,11 +120,11 @@ pub struct NewCard {
 const MOST: i64 = 99_999_999;
 
 /// Issue a gift card
-#[utoipa::path(post, path = "/api/v1/gift-cards", tag = "billing", request_body = NewCard,
+#[utoipa::path(post, path = "/api/v1/gift-cards", tag = "billing", request_body = GiftCardToIssue,
     responses((status = CREATED, body = IssuedCard), Problem))]
 pub async fn create(
     state: Here,
-    Body(body): Body<NewCard>,
+    Body(body): Body<GiftCardToIssue>,
 ) -> Answer<(StatusCode, Json<IssuedCard>)> {
     if !(1..=MOST).contains(&body.amount) {
         let valid = format!("Write minor units, 1 to {MOST}.");

@@ -13,5 +13,6 @@ mod plan_changes;
 mod refused;
 mod rules;
 mod seats;
+mod story;
 mod support;
 mod twin;

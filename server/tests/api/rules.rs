@@ -237,6 +237,27 @@ async fn the_description_lists_every_route() {
     );
 }
 
+/// The description names schemas by their types, and knows only one of a name.
+#[tokio::test]
+async fn what_has_the_same_name_elsewhere_is_described_as_what_it_is() {
+    let api = Api::new().await;
+    let document = api.get("/api/v1/openapi.json").await;
+    let described = |from: &Value| -> Value {
+        let name = from["$ref"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next());
+        document["components"]["schemas"][name.unwrap_or_default()].clone()
+    };
+    let body = |path: &str| {
+        let operation = &document["paths"][format!("/api/v1/{path}")]["post"];
+        described(&operation["requestBody"]["content"]["application/json"]["schema"])
+    };
+    assert!(body("cards")["properties"]["uid"].is_object());
+    assert!(body("gift-cards")["properties"]["buyer"].is_object());
+    let source = described(&body("payments")["properties"]["source"]);
+    assert_eq!(source["enum"], json!(["cash", "transfer"]));
+}
+
 #[tokio::test]
 async fn every_route_of_the_description_asks_for_the_token() {
     let api = Api::new().await;
