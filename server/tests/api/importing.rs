@@ -5,6 +5,7 @@ use crate::support::Api;
 use crate::twin::Twin;
 use axum::http::Method;
 use serde_json::{Value, json};
+use server::store::trip::Statement;
 use std::sync::Arc;
 
 const IMPORT: &str = "/api/v1/import";
@@ -188,4 +189,58 @@ async fn an_import_that_would_lock_out_many_waits_for_a_yes() {
         (state(&api, 1).await, state(&api, 8).await),
         ("lapsed".to_owned(), "good".to_owned())
     );
+}
+
+#[tokio::test]
+async fn metadata_names_the_member_and_what_is_unusual_is_told() {
+    let (api, twin) = club(&[1, 2]).await;
+    let ada = api.member("Ada").await;
+    {
+        let mut rows = twin.rows();
+        rows.subscriptions.get_mut("sub_1").expect("a row")["customer"]["metadata"] =
+            json!({"goodstanding_member": ada.to_string()});
+        let mut second = rows.subscriptions["sub_2"].clone();
+        second["id"] = json!("sub_2b");
+        rows.subscriptions.insert("sub_2b".to_owned(), second);
+    }
+    let done = api.post(IMPORT, json!({"write": true})).await;
+    assert_eq!(
+        done["linked"],
+        json!([{"customer": "cus_1", "member": ada, "by": "its metadata"}])
+    );
+    assert_eq!(state(&api, ada).await, "good");
+    assert!(
+        done["notes"]
+            .to_string()
+            .contains("cus_2 has 2 subscriptions that run"),
+        "{done}"
+    );
+}
+
+#[tokio::test]
+async fn a_row_of_two_members_and_a_key_of_another_account_bring_nobody_in() {
+    let (api, _) = club(&[1]).await;
+    for (name, card) in [("Ada", "04A1B2C3"), ("Ben", "04B1B2C3")] {
+        let roll = format!("name,mail,cards\n{name},{name}@example.org,{card}\n");
+        api.post(IMPORT, json!({"roll": roll, "write": true})).await;
+    }
+    let body = json!({"roll": "name,mail,cards\nAda,ada@example.org,04B1B2C3\n", "write": true});
+    let refused = api.refused(Method::POST, IMPORT, Some(body)).await;
+    assert!(
+        refused.2.contains("belong to different members"),
+        "{}",
+        refused.2
+    );
+    let mut tx = api.tx().await;
+    tx.later(Statement::new(
+        "UPDATE accounts SET stripe_id = 'acct_other'",
+    ));
+    tx.commit().await.expect("committed");
+    let body = json!({"roll": "name,mail\nCleo,cleo@example.org\n", "write": true});
+    let refused = api.refused(Method::POST, IMPORT, Some(body)).await;
+    assert_eq!(
+        (refused.0, refused.1.as_deref()),
+        (409, Some("STRIPE_SECRET_KEY"))
+    );
+    assert_eq!(count(&api.get("/api/v1/members").await, "items"), 2);
 }

@@ -15,4 +15,5 @@ mod rules;
 mod seats;
 mod story;
 mod support;
+mod sweep;
 mod twin;
