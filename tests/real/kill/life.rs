@@ -1,12 +1,13 @@
 //! The busy day as one server lives it: in one piece, or killed and started again all the time.
 
+use super::asking::{AGAIN, Letter, Progress, Task};
 use super::blow::Blow;
 use super::books::{Books, Faults, Outcome};
 use super::day::{DAY, Deed, Errand, Files, plan};
 use super::found::{Club, at_rest, midnight, settings};
 use crate::hand_clock::HandClock;
-use crate::http::{Ask, RUNTIME};
-use crate::server::{SECRET, Server};
+use crate::http::RUNTIME;
+use crate::server::Server;
 use crate::wait;
 use axum::Router;
 use axum::extract::Request;
@@ -18,58 +19,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tempfile::TempDir;
 use tests::chance::Chance;
 use tests::demo::doors::{Door, Event};
-use tests::stripe_sim::{StripeSim, deliver, http};
-use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinHandle;
+use tests::stripe_sim::{StripeSim, http};
+use tokio::sync::oneshot;
 
 /// Doors and their zones.
 const DOORS: [(&str, &str); 2] = [("front", "wood"), ("back", "metal")];
-/// Stripe tries again after so long, and each time after twice as long, up to an hour.
-const AGAIN: Span = Span::minutes(5);
-const LONGEST: Span = Span::hours(1);
 /// A day that is not disturbed is lived in so many parts.
 const CALM_PARTS: i64 = 48;
 /// After the day everything is compared so much later.
 const LAST: Span = Span::hours(6);
-/// Whoever hears nothing for so long never will.
-const HANG: Duration = Duration::from_secs(60);
 /// Badge events that have not come after so many looks are lost.
 const LOOKS: u32 = 600;
-/// If a server that has answered everything asks Stripe nothing for so long, it has no more questions.
-const NO_QUESTION: Duration = Duration::from_millis(25);
-
-/// An event on its way.
-struct Letter {
-    event: String,
-    body: Vec<u8>,
-    due: Timestamp,
-    tries: i64,
-}
-
-/// What is asked of the server.
-enum Task {
-    /// To keep an event.
-    Letter(Letter),
-    /// To do an errand.
-    Errand(Errand),
-}
-
-/// What comes while the server works.
-enum Progress {
-    Answer,
-    Question,
-}
-
-/// What came since requests were begun.
-#[derive(Default)]
-struct Seen {
-    answers: usize,
-    questions: u64,
-}
 
 /// What is known of the points at which it was killed.
 #[derive(Default)]
@@ -102,14 +65,14 @@ impl std::fmt::Display for Points {
 }
 
 /// A day being lived.
-struct Life<'a> {
+pub struct Life<'a> {
     club: &'a Club,
-    server: Server,
+    pub server: Server,
     /// Gone after the server, whose log is in it.
     _folder: TempDir,
-    clock: HandClock,
+    pub clock: HandClock,
     sim: Arc<Mutex<StripeSim>>,
-    doors: BTreeMap<&'static str, Door>,
+    pub doors: BTreeMap<&'static str, Door>,
     is_linked: bool,
     chance: Chance,
     /// What has yet to happen, the next last.
@@ -123,8 +86,8 @@ struct Life<'a> {
     /// Of errands that were done.
     proofs: Vec<(&'static str, String)>,
     taps: Vec<String>,
-    told: Sender<Progress>,
-    progress: Receiver<Progress>,
+    pub told: Sender<Progress>,
+    pub progress: Receiver<Progress>,
     faults: Faults,
     points: Points,
 }
@@ -332,90 +295,6 @@ impl<'a> Life<'a> {
         tasks
     }
 
-    fn request(&self, task: &Task) -> Ask {
-        match task {
-            Task::Letter(letter) => {
-                let now = self.clock.now().as_seconds();
-                let header = deliver::sign(SECRET, now, &letter.body);
-                self.server.delivery(Some(&header), &letter.body)
-            }
-            Task::Errand(errand) => {
-                let path = format!("/api/v1{}", errand.path);
-                let body = Some(&errand.body);
-                self.server.request(errand.method.clone(), &path, body)
-            }
-        }
-    }
-
-    /// Begins to ask, so many at a time; none are begun once it is to stop.
-    fn ask(
-        &self,
-        tasks: Vec<Task>,
-        crowd: usize,
-        stop: &Arc<AtomicBool>,
-    ) -> Vec<JoinHandle<(Task, Option<u16>)>> {
-        while self.progress.try_recv().is_ok() {}
-        let places = Arc::new(Semaphore::new(crowd));
-        let begin = |task: Task| {
-            let (request, places) = (self.request(&task), places.clone());
-            let (told, stop) = (self.told.clone(), stop.clone());
-            RUNTIME.spawn(async move {
-                let _place = places.acquire().await.expect("it is never closed");
-                if stop.load(Ordering::Relaxed) {
-                    return (task, None);
-                }
-                let answer = request.answer().await.ok();
-                drop(told.send(Progress::Answer));
-                (task, answer.map(|answer| answer.status))
-            })
-        };
-        tasks.into_iter().map(begin).collect()
-    }
-
-    /// Waits for the moment of the blow, or until all is answered; how many are.
-    fn watch(&self, blow: Option<Blow>, count: usize) -> usize {
-        let mut seen = Seen::default();
-        match blow {
-            None => while seen.answers < count && self.hear(&mut seen, HANG) {},
-            Some(Blow::Answered(wanted, after)) => {
-                while seen.answers < wanted && self.hear(&mut seen, HANG) {}
-                wait::spin(after);
-            }
-            Some(Blow::Asking(wanted)) => loop {
-                let most = if seen.answers < count {
-                    HANG
-                } else {
-                    NO_QUESTION
-                };
-                if seen.questions == wanted || !self.hear(&mut seen, most) {
-                    break;
-                }
-            },
-            Some(Blow::Linked(after)) => {
-                while !self.doors["front"].shown().connected {
-                    self.hear(&mut seen, Duration::from_millis(1));
-                }
-                wait::spin(after);
-            }
-            Some(Blow::Starting(_)) => {}
-        }
-        while self.hear(&mut seen, Duration::ZERO) {}
-        seen.answers
-    }
-
-    /// Hears of one more answer or question; false if none came for so long.
-    fn hear(&self, seen: &mut Seen, most: Duration) -> bool {
-        match self.progress.recv_timeout(most) {
-            Ok(Progress::Answer) => seen.answers += 1,
-            Ok(Progress::Question) => seen.questions += 1,
-            Err(_) => {
-                assert!(most < HANG, "the server does not answer");
-                return false;
-            }
-        }
-        true
-    }
-
     /// The server has no moment left; the doors find nobody.
     fn kill(&mut self) {
         self.server.kill();
@@ -521,18 +400,6 @@ impl<'a> Life<'a> {
         let outcome = books.outcome(&self.taps[before..]);
         drop(sim);
         (outcome, self.faults, self.points)
-    }
-}
-
-impl Letter {
-    /// The same, to come again as Stripe does.
-    fn again(self, now: Timestamp) -> Self {
-        let pause = (AGAIN.0 << self.tries.min(8)).min(LONGEST.0);
-        Self {
-            due: now + Span(pause),
-            tries: self.tries + 1,
-            ..self
-        }
     }
 }
 
