@@ -107,6 +107,8 @@ fn coverage(mut subscription: Subscription, paid: &[Invoice]) -> anyhow::Result<
         account: AccountId(1),
         item: subscription.items[0].id.clone(),
         seat: 1,
+        place: 1,
+        named_at: None,
         unread: false,
         subscription,
         invoices,
