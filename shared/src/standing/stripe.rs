@@ -86,13 +86,53 @@ pub(super) fn is_pending(coverage: &Coverage) -> bool {
     )
 }
 
+/// What paid invoices gave back of earlier periods: when a membership was bought in its place, or nothing. Whoever was
+/// moved to a plan that is no membership keeps what was paid.
+fn credits(invoices: &[Invoice]) -> Vec<Credit<'_>> {
+    let is_credit = |line: &&Line| line.proration && line.amount < 0;
+    let paid = invoices
+        .iter()
+        .filter(|invoice| invoice.status == InvoiceStatus::Paid);
+    let credits = paid.flat_map(|invoice| {
+        let kept = move |credit: &&Line| {
+            let mut instead = invoice.lines.iter().filter(|line| line.amount >= 0);
+            instead.any(|line| line.from == credit.from && line.membership.is_none())
+        };
+        let given = invoice.lines.iter().filter(is_credit);
+        given.filter(move |credit| !kept(credit))
+    });
+    credits
+        .map(|line| Credit {
+            price: line.price.as_ref(),
+            from: line.from,
+            to: line.to,
+        })
+        .collect()
+}
+
 /// An item of a subscription with its invoices, read once.
 struct View<'a> {
     subscription: &'a Subscription,
     item: &'a Item,
     invoices: &'a [Invoice],
+    /// What was given back of paid periods, as credit.
+    credits: Vec<Credit<'a>>,
     /// End of the latest period whose invoice is paid; a zero total counts.
     paid_until: Option<Timestamp>,
+}
+
+/// The unused rest of a period of a price, given back.
+struct Credit<'a> {
+    price: Option<&'a String>,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Credit<'_> {
+    /// Whether it gives back the rest of what a line was for.
+    fn is_of(&self, line: &Line) -> bool {
+        line.price.as_ref() == self.price && line.to == self.to && line.from < self.from
+    }
 }
 
 impl<'a> View<'a> {
@@ -101,10 +141,23 @@ impl<'a> View<'a> {
             subscription: &coverage.subscription,
             item,
             invoices: &coverage.invoices,
+            credits: credits(&coverage.invoices),
             paid_until: None,
         };
-        view.paid_until = view.paid_lines().map(|(_, line)| line.to).max();
+        view.paid_until = view
+            .paid_lines()
+            .map(|(_, line)| view.bought_until(line))
+            .max();
         view
+    }
+
+    /// Until when a line that was paid counts: to its end, or to where its rest was given back.
+    fn bought_until(&self, line: &Line) -> Timestamp {
+        let given_back = self.credits.iter().filter(|credit| credit.is_of(line));
+        given_back
+            .map(|credit| credit.from)
+            .min()
+            .unwrap_or(line.to)
     }
 
     /// Lines of this item; a subscription whose item was replaced is read as a whole.
@@ -142,7 +195,7 @@ impl<'a> View<'a> {
     fn kept_until(&self) -> Option<Timestamp> {
         self.paid_lines()
             .filter(|(invoice, _)| !invoice.is_reversed())
-            .map(|(_, line)| line.to)
+            .map(|(_, line)| self.bought_until(line))
             .max()
     }
 
@@ -150,7 +203,7 @@ impl<'a> View<'a> {
     fn reversed_at(&self, policy: &TypePolicy) -> Option<Timestamp> {
         let (invoice, _) = self
             .paid_lines()
-            .max_by_key(|(invoice, line)| (line.to, invoice.created))?;
+            .max_by_key(|(invoice, line)| (self.bought_until(line), invoice.created))?;
         let Reversal {
             refunded_at,
             dispute,
@@ -197,8 +250,10 @@ impl<'a> View<'a> {
             let (_, line) = self
                 .paid_lines()
                 .filter(|(_, line)| line.membership.is_some())
-                .max_by_key(|(invoice, line)| (line.to, line.from, invoice.created))?;
-            Some((line.membership.clone()?, line.to))
+                .max_by_key(|(invoice, line)| {
+                    (self.bought_until(line), line.from, invoice.created)
+                })?;
+            Some((line.membership.clone()?, self.bought_until(line)))
         };
         let Some(current) = &self.item.membership else {
             let (before, paid_until) = last_paid()?;

@@ -234,6 +234,49 @@ fn a_cancelled_subscription_gives_access_to_the_end_of_what_was_paid_and_kept() 
     assert_eq!(until(&facts(gone, vec![paid])), Some(day(10)));
 }
 
+/// So many days were paid; on day 20 another plan of a month came in their place, and the rest was given back.
+fn given_back_for_a_month(paid: i64, instead: Option<&str>) -> Vec<Invoice> {
+    let first = invoice("in_1", InvoiceStatus::Paid, 0, paid);
+    let mut change = invoice("in_2", InvoiceStatus::Paid, 20, 50);
+    change.lines[0].price = Some("membertype_5-other".into());
+    change.lines[0].membership = instead.map(membership);
+    change.lines.push(Line {
+        item: None,
+        from: day(20),
+        amount: -4726,
+        proration: true,
+        ..first.lines[0].clone()
+    });
+    vec![first, change]
+}
+
+#[test]
+fn a_year_that_was_given_back_for_a_month_pays_for_no_year() {
+    let renewal = || invoice("in_3", InvoiceStatus::Open, 50, 80);
+    let with = |subscription: Subscription, further: Vec<Invoice>| {
+        let mut all = given_back_for_a_month(365, Some("5"));
+        all.extend(further);
+        until(&facts(subscription, all))
+    };
+    let mut ended = subscription("canceled", 20, 50);
+    ended.ended_at = Some(day(30));
+    assert_eq!(with(ended, vec![]), Some(day(50)));
+    let owing = with(subscription("past_due", 50, 80), vec![renewal()]);
+    assert!(owing > Some(day(63)) && owing < Some(day(70)), "{owing:?}");
+    assert_eq!(
+        with(subscription("unpaid", 50, 80), vec![renewal()]),
+        Some(day(50))
+    );
+}
+
+#[test]
+fn a_month_that_was_given_back_for_no_membership_is_kept() {
+    let mut moved = subscription("active", 20, 50);
+    moved.items[0].membership = None;
+    let facts = facts(moved, given_back_for_a_month(30, None));
+    assert_eq!(until(&facts), Some(day(30)));
+}
+
 #[test]
 fn a_plan_change_whose_invoice_failed_leaves_the_last_paid_type() {
     let mut upgraded = subscription("past_due", 0, 30);
