@@ -29,10 +29,10 @@ pub async fn reconcile(app: &App, repair: Repair) -> anyhow::Result<Vec<String>>
     let mut lines = Vec::new();
     for difference in &done.differences {
         let words = difference.words.join("; ");
-        lines.push(format!(
-            "{} of {}: {words}",
-            difference.subscription, difference.customer
-        ));
+        lines.push(match &difference.customer {
+            Some(customer) => format!("{} of {customer}: {words}", difference.subject),
+            None => format!("{}: {words}", difference.subject),
+        });
         let moved = [
             ("comes in", &difference.gained),
             ("goes out", &difference.lost),

@@ -53,12 +53,12 @@ stories! {
         assert!(!b.tap(newcomer, "front").opens() && !b.tap(*ada, "back").opens());
 
         let told = b.reconcile(Repair::No);
-        let mut differing: Vec<&str> = told.differences.iter().map(|found| found.subscription.as_str()).collect();
+        let mut differing: Vec<&str> = told.differences.iter().map(|found| found.subject.as_str()).collect();
         differing.sort_unstable();
         let mut expected = [upgraded.as_str(), ended.as_str(), joined.as_str()];
         expected.sort_unstable();
         assert_eq!(differing, expected, "{:?}", told.differences);
-        let of = |id: &str| told.differences.iter().find(|found| found.subscription == id).expect("told");
+        let of = |id: &str| told.differences.iter().find(|found| found.subject == id).expect("told");
         assert_eq!(of(ended).lost, [b.id(*ben)]);
         assert_eq!(of(&joined).gained, [b.id(newcomer)]);
         assert!(of(upgraded).words.iter().any(|words| words.contains(METAL)), "{:?}", of(upgraded));

@@ -149,7 +149,7 @@ fn needs_invoices(subscription: &Subscription, paid: &[&Invoice]) -> bool {
             .any(|item| !covered(item.period_end))
 }
 
-fn read_invoice(value: &Value) -> Result<(Invoice, Vec<PriceInfo>), ReadError> {
+pub(super) fn read_invoice(value: &Value) -> Result<(Invoice, Vec<PriceInfo>), ReadError> {
     Ok((read::invoice(value)?, prices(value.get("lines"))))
 }
 

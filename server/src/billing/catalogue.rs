@@ -1,11 +1,12 @@
 //! What Stripe sells, which membership type each price has, why, and what staff should look at.
 
 use super::client::StripeError;
-use super::prices::said_stamp;
+use super::differences::of_price;
+use super::prices::{face, said_stamp};
 use super::{read, tag};
 use crate::app::{App, Step, Work};
 use crate::doors::publish::Publication;
-use crate::store::catalogue::{self, Sold};
+use crate::store::catalogue::{self, PriceFace, Sold};
 use shared::ids::MembershipTypeId;
 use shared::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +81,31 @@ impl App {
         Ok(publications)
     }
 
-    async fn learn_catalogue(&self, listed: &[serde_json::Value], asked_at: Timestamp) -> Step {
+    /// How the catalogue on record differs from Stripe's, in words by price. A price that is not on record is no
+    /// difference: nobody pays by it.
+    pub(super) async fn catalogue_differences(
+        &self,
+        listed: &[serde_json::Value],
+    ) -> Step<Vec<(String, Vec<String>)>> {
+        let shown = listed.iter().filter_map(|value| read::price(value).ok());
+        let shown: BTreeMap<String, PriceFace> = shown
+            .map(|price| (price.id.clone(), face(&price, "")))
+            .collect();
+        let mut tx = self.store.begin_read().await?;
+        let on_record = catalogue::all(&mut tx, self.account).await?;
+        let differing = on_record.into_iter().map(|sold| {
+            let words = of_price(&sold, shown.get(&sold.id));
+            (sold.id, words)
+        });
+        Ok(differing.filter(|(_, words)| !words.is_empty()).collect())
+    }
+
+    /// Learns the catalogue as Stripe listed it.
+    pub(super) async fn learn_catalogue(
+        &self,
+        listed: &[serde_json::Value],
+        asked_at: Timestamp,
+    ) -> Step {
         let stamp = said_stamp(Timestamp::from_seconds(asked_at.as_seconds()), "");
         let mut work = self.work(asked_at).await?;
         let (mut seen, mut changed) = (BTreeSet::new(), BTreeSet::new());

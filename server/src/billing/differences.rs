@@ -1,8 +1,15 @@
 //! What Stripe shows and what is known here, compared in words.
 
-use shared::facts::{Invoice, Subscription};
-use shared::time::Timestamp;
+use crate::store::catalogue::{PriceFace, Sold};
+use crate::store::mirror::{Customer, CustomerNews};
+use shared::facts::{Invoice, InvoiceStatus, Line, Subscription};
+use shared::time::{Span, Timestamp};
 use std::fmt::Display;
+
+/// Between two periods that follow each other lies less.
+const NO_TIME: Span = Span::hours(1);
+/// Whoever heard of a customer so soon heard of the first invoice as well.
+const AT_ONCE: Span = Span::days(1);
 
 /// How a subscription differs from what is known of it; nothing if it does not.
 #[must_use]
@@ -62,6 +69,10 @@ pub fn of_subscription(known: Option<&Subscription>, shown: &Subscription) -> Ve
 #[must_use]
 pub fn of_invoice(known: Option<&Invoice>, shown: &Invoice) -> Vec<String> {
     let id = &shown.id;
+    // Events tell of it when it is finalized.
+    if shown.status == InvoiceStatus::Draft && known.is_none() {
+        return Vec::new();
+    }
     let Some(known) = known else {
         return vec![format!(
             "invoice {id} is not known here, {:?} at Stripe",
@@ -82,6 +93,121 @@ pub fn of_invoice(known: Option<&Invoice>, shown: &Invoice) -> Vec<String> {
         shown.amount_paid,
     );
     words
+}
+
+/// How a customer differs from what is known of it, without its name and addresses; nothing if it does not, or if Stripe
+/// does not show it.
+#[must_use]
+pub fn of_customer(known: Option<&Customer>, shown: Option<&CustomerNews>) -> Vec<String> {
+    let (Some(known), Some(shown)) = (known, shown) else {
+        return Vec::new();
+    };
+    let parts = [
+        ("mail address", &known.mail, &shown.mail),
+        ("name", &known.name, &shown.name),
+        ("member it names", &known.reference, &shown.reference),
+    ];
+    let differing = parts
+        .into_iter()
+        .filter(|(_, here, there)| there.is_some() && here != there);
+    let words = |(what, ..): (&str, _, _)| format!("the customer's {what} is another at Stripe");
+    differing.map(words).collect()
+}
+
+/// How a price on record differs from what Stripe lists; nothing if it does not.
+#[must_use]
+pub fn of_price(known: &Sold, shown: Option<&PriceFace>) -> Vec<String> {
+    let mut words = Vec::new();
+    let here = &known.face;
+    let Some(there) = shown else {
+        if known.gone_at.is_none() {
+            words.push("it is gone at Stripe".to_owned());
+        }
+        return words;
+    };
+    if known.gone_at.is_some() {
+        words.push("it is gone here, and Stripe lists it".to_owned());
+    }
+    let named = |x: &Option<String>| x.clone().unwrap_or_else(|| "none".to_owned());
+    differ(
+        &mut words,
+        "the type it names",
+        named(&here.x),
+        named(&there.x),
+    );
+    let sold = |active| if active { "sold" } else { "archived" };
+    differ(&mut words, "it", sold(here.active), sold(there.active));
+    // Events do not show the product.
+    let product = here.product_name.is_some() && here.product_name != there.product_name;
+    if here.nickname != there.nickname || product {
+        words.push("its name is another at Stripe".to_owned());
+    }
+    words
+}
+
+/// An invoice, and when Stripe was last asked about it.
+pub type Asked<'a> = (&'a Invoice, Timestamp);
+
+/// Whether what is `known` of a subscription's invoices shows that news of one was missed: one that is not the `latest`
+/// is not settled, or one begins where none before it ends. `heard_at` is when its customer was first heard of.
+#[must_use]
+pub fn was_missed(
+    subscription: &Subscription,
+    heard_at: Option<Timestamp>,
+    known: &[Asked<'_>],
+    latest: Option<&Invoice>,
+) -> bool {
+    let is_latest = |invoice: &Invoice| latest.is_some_and(|latest| latest.id == invoice.id);
+    let others: Vec<Asked<'_>> = known
+        .iter()
+        .copied()
+        .filter(|(invoice, _)| !is_latest(invoice))
+        .collect();
+    let unsettled = |(invoice, _): &Asked<'_>| {
+        matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Open)
+    };
+    if others.iter().any(unsettled) {
+        return true;
+    }
+    let from_the_beginning = heard_at.is_some_and(|at| at <= subscription.created + AT_ONCE);
+    let all = others.iter().map(|(invoice, _)| *invoice).chain(latest);
+    all.into_iter().any(|invoice| {
+        let earlier = |(other, _): &&Asked<'_>| {
+            other.id != invoice.id && (other.created, &other.id) < (invoice.created, &invoice.id)
+        };
+        let earlier: Vec<&Asked<'_>> = others.iter().filter(earlier).collect();
+        let is_first = earlier.is_empty() && !from_the_beginning;
+        // Of one that was not the latest any more Stripe is asked only with all of them.
+        let was_asked = earlier.iter().any(|(_, at)| *at > invoice.created);
+        !is_first && !was_asked && begins_nowhere(invoice, &earlier)
+    })
+}
+
+/// Whether an invoice goes on from something that none of the `earlier` ones was for.
+fn begins_nowhere(invoice: &Invoice, earlier: &[&Asked<'_>]) -> bool {
+    let lines = || earlier.iter().flat_map(|(invoice, _)| &invoice.lines);
+    let prorates = invoice.lines.iter().any(|line| line.proration);
+    let is_cycle = invoice.reason == "subscription_cycle";
+    let is_update = invoice.reason == "subscription_update";
+    invoice.lines.iter().any(|line| {
+        let ends_at = |at: Timestamp| {
+            lines().filter(move |before| before.to <= at + NO_TIME && at <= before.to + NO_TIME)
+        };
+        match (line.proration && line.amount < 0, line.proration) {
+            // What is given back was paid for.
+            (true, _) => !ends_at(line.to).any(|before| before.price == line.price),
+            (false, false) if is_cycle => {
+                // Another plan than before came with prorations, or with an invoice of its own, or without either.
+                let same = |before: &Line| before.price == line.price || prorates;
+                !ends_at(line.from).any(same)
+            }
+            (false, _) if is_update => {
+                let running = |before: &Line| before.from < line.from && before.to >= line.from;
+                !lines().any(running)
+            }
+            (false, _) => false,
+        }
+    })
 }
 
 fn moment(at: Option<Timestamp>) -> String {
@@ -137,5 +263,51 @@ mod tests {
         shown.trial_end = Some(Timestamp(7));
         let details = of_subscription(Some(&subscription()), &shown);
         assert_eq!(details, ["details of the subscription differ"]);
+    }
+
+    /// An invoice for days, asked about on a day.
+    fn invoice(id: &str, reason: &str, days: (i64, i64), price: &str) -> Invoice {
+        let day = |day: i64| day * 86_400_000;
+        let line = json!({"price": price, "from": day(days.0), "to": day(days.1), "amount": 5000, "quantity": 1});
+        let value = json!({
+            "id": id, "subscription": "sub_1", "status": "paid", "reason": reason, "total": 5000, "amount_paid": 5000,
+            "currency": "usd", "created": day(days.0), "lines": [line],
+        });
+        serde_json::from_value(value).expect("an invoice")
+    }
+
+    fn missed(heard_on: i64, known: &[(&Invoice, i64)], latest: &Invoice) -> bool {
+        let day = |day: i64| Timestamp(day * 86_400_000);
+        let known: Vec<Asked<'_>> = known.iter().map(|(row, on)| (*row, day(*on))).collect();
+        was_missed(&subscription(), Some(day(heard_on)), &known, Some(latest))
+    }
+
+    #[test]
+    fn an_invoice_nobody_told_of_leaves_a_hole_between_those_that_are_known() {
+        let first = invoice("in_1", "subscription_create", (0, 30), "wood");
+        let second = invoice("in_2", "subscription_cycle", (30, 60), "wood");
+        let third = invoice("in_3", "subscription_cycle", (60, 90), "wood");
+        assert!(!missed(0, &[(&first, 0), (&second, 0)], &third));
+        assert!(missed(0, &[(&first, 0)], &third));
+        assert!(missed(0, &[], &second), "the first one");
+        assert!(!missed(31, &[], &second), "nobody listened then");
+        assert!(!missed(0, &[(&first, 61)], &third), "all were asked for");
+    }
+
+    #[test]
+    fn an_invoice_that_was_left_open_or_that_another_one_follows_up_was_missed() {
+        let first = invoice("in_1", "subscription_create", (0, 365), "year");
+        let mut month = invoice("in_3", "subscription_cycle", (50, 80), "month");
+        assert!(missed(0, &[(&first, 0)], &month), "the change of plan");
+        month.reason = "subscription_update".to_owned();
+        assert!(!missed(0, &[(&first, 0)], &month));
+        month.lines[0].proration = true;
+        month.lines[0].amount = -100;
+        assert!(missed(0, &[(&first, 0)], &month), "what is given back");
+        let mut open = first.clone();
+        open.status = InvoiceStatus::Open;
+        let next = invoice("in_2", "subscription_cycle", (365, 730), "year");
+        assert!(missed(0, &[(&open, 0)], &next));
+        assert!(!missed(0, &[(&open, 0)], &open));
     }
 }

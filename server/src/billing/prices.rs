@@ -245,7 +245,7 @@ fn is_mapped(work: &Work, account: AccountId, price: &PriceInfo) -> bool {
 }
 
 /// What people want to know of a price.
-fn face(price: &PriceInfo, stamp: &str) -> PriceFace {
+pub(super) fn face(price: &PriceInfo, stamp: &str) -> PriceFace {
     let PriceRow {
         x,
         place,

@@ -3,16 +3,16 @@
 //! Whoever would lose access by it waits until all differences are known: more than a few at once need an admin's yes.
 //! What Stripe does not list is no end of anything.
 
-use super::ask::{Failure, Fetched};
+use super::ask::{Failure, Fetched, read_invoice};
 use super::client::{Stripe, StripeError};
-use super::differences::{of_invoice, of_subscription};
+use super::differences::{Asked, of_customer, of_invoice, of_subscription, was_missed};
 use crate::app::{App, Step};
 use crate::attention::Kind;
 use crate::doors::publish::Publication;
 use crate::membership::clock::{brake_limit, members_in};
 use crate::store::accounts;
 use crate::store::attention::{Item, raise, settle};
-use crate::store::mirror::{self, Object};
+use crate::store::mirror::{self, Customer, Object};
 use crate::store::{Result, StoreError};
 use serde_json::Value;
 use shared::facts::{Invoice, Subscription};
@@ -36,13 +36,13 @@ pub enum Repair {
     Approved,
 }
 
-/// What differs in one subscription.
+/// What differs in one subscription or price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// `sub_…`
-    pub subscription: String,
-    /// `cus_…`
-    pub customer: String,
+    /// `sub_…`, or the id of a price.
+    pub subject: String,
+    /// `cus_…`; none of a price.
+    pub customer: Option<String>,
     /// In words.
     pub words: Vec<String>,
     /// Who comes in by mending it.
@@ -56,7 +56,7 @@ pub struct Difference {
 pub struct Reconciliation {
     /// How many subscriptions Stripe listed.
     pub listed: usize,
-    /// What differs.
+    /// What differs, prices first.
     pub differences: Vec<Difference>,
     /// Members who would lose access and keep it, because they are too many.
     pub held: BTreeSet<MemberId>,
@@ -83,9 +83,45 @@ pub enum ReconcileError {
 
 /// A subscription as Stripe lists it, and how it differs.
 struct Found {
+    customer: String,
     difference: Difference,
     fetched: Fetched,
     asked_at: Timestamp,
+}
+
+/// What is known of the customers on a page.
+#[derive(Default)]
+struct Here {
+    customers: BTreeMap<String, Customer>,
+    subscriptions: BTreeMap<String, Subscription>,
+    /// With when Stripe was last asked about them.
+    invoices: BTreeMap<String, (Invoice, Timestamp)>,
+}
+
+impl Here {
+    /// Whether news of an invoice of the subscription was missed, of which its latest one says nothing.
+    fn missed_an_invoice(&self, subscription: &Subscription, latest: Option<&Invoice>) -> bool {
+        let all = self.invoices.values().map(|(invoice, at)| (invoice, *at));
+        let own =
+            |(invoice, _): &Asked<'_>| invoice.subscription.as_ref() == Some(&subscription.id);
+        let known: Vec<Asked<'_>> = all.filter(own).collect();
+        let customer = self.customers.get(&subscription.customer);
+        let heard_at = customer.map(|customer| Timestamp(customer.seen_at));
+        was_missed(subscription, heard_at, &known, latest)
+    }
+
+    /// How what Stripe shows of a subscription differs.
+    fn differences(&self, shown: &Fetched, subscription: &Subscription) -> Vec<String> {
+        let customer = self.customers.get(&subscription.customer);
+        let known = self.subscriptions.get(&subscription.id);
+        let mut words = of_subscription(known, subscription);
+        words.extend(of_customer(customer, shown.customer.as_ref()));
+        for (invoice, _) in &shown.invoices {
+            let known = self.invoices.get(&invoice.id);
+            words.extend(of_invoice(known.map(|(known, _)| known), invoice));
+        }
+        words
+    }
 }
 
 impl App {
@@ -104,6 +140,8 @@ impl App {
             return Err(ReconcileError::WrongKey);
         }
         let mut done = Reconciliation::default();
+        self.compare_catalogue(stripe, repair, clock(), &mut done)
+            .await?;
         let mut seen = BTreeSet::new();
         let mut waiting = Vec::new();
         let (mut after, mut products) = (None, BTreeMap::new());
@@ -118,12 +156,15 @@ impl App {
                     .iter()
                     .filter_map(|value| Some(value["id"].as_str()?.to_owned())),
             );
-            for mut found in self.compare(&page.data, asked_at).await? {
+            for mut found in self.compare(stripe, &page.data, asked_at).await? {
                 self.complete(stripe, &mut found).await?;
                 let kept = self
                     .mend(&mut found, repair != Repair::No, false, clock())
                     .await?;
                 done.publications.extend(kept.unwrap_or_default());
+                if found.difference.words.is_empty() {
+                    continue;
+                }
                 if !found.difference.lost.is_empty() && repair != Repair::No {
                     waiting.push(found);
                 } else {
@@ -141,8 +182,51 @@ impl App {
         Ok(done)
     }
 
+    /// What differs in the catalogue; it is learned as well if something may be done.
+    async fn compare_catalogue(
+        &self,
+        stripe: &dyn Stripe,
+        repair: Repair,
+        asked_at: Timestamp,
+        done: &mut Reconciliation,
+    ) -> std::result::Result<(), ReconcileError> {
+        let listed = match stripe.prices().await {
+            Ok(listed) => listed,
+            // A key that reads no prices still reads who pays.
+            Err(error @ StripeError::NotReadable { .. }) => {
+                tracing::warn!(%error, "the catalogue was not compared");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // No answer at all says nothing.
+        if listed.is_empty() {
+            return Ok(());
+        }
+        let differing = self.catalogue_differences(&listed).await?;
+        let difference = |(price, words)| Difference {
+            subject: price,
+            customer: None,
+            words,
+            gained: Vec::new(),
+            lost: Vec::new(),
+        };
+        done.differences
+            .extend(differing.into_iter().map(difference));
+        if repair != Repair::No {
+            let publications = self.learn_catalogue(&listed, asked_at).await?;
+            done.publications.extend(publications);
+        }
+        Ok(())
+    }
+
     /// What differs on a page.
-    async fn compare(&self, page: &[Value], asked_at: Timestamp) -> Result<Vec<Found>> {
+    async fn compare(
+        &self,
+        stripe: &dyn Stripe,
+        page: &[Value],
+        asked_at: Timestamp,
+    ) -> std::result::Result<Vec<Found>, ReconcileError> {
         let mut listed = Vec::new();
         for value in page {
             let mut entry = Fetched::default();
@@ -155,44 +239,67 @@ impl App {
                 ),
             }
         }
-        let ids: Vec<&str> = listed
-            .iter()
-            .flat_map(|fetched| {
-                let subscriptions = fetched.subscriptions.iter().map(|(row, _)| row.id.as_str());
-                subscriptions.chain(fetched.invoices.iter().map(|(row, _)| row.id.as_str()))
-            })
-            .collect();
-        let mut tx = self.store.begin_read().await?;
-        let asked = mirror::ask_objects(&mut tx, self.account, &ids);
-        let mut subscriptions: BTreeMap<String, Subscription> = BTreeMap::new();
-        let mut invoices: BTreeMap<String, Invoice> = BTreeMap::new();
-        for kept in mirror::objects(&mut tx, asked).await? {
-            match kept.object {
-                Object::Subscription(row) => drop(subscriptions.insert(row.id.clone(), row)),
-                Object::Invoice(row) => drop(invoices.insert(row.id.clone(), row)),
-            }
-        }
-        drop(tx);
-        let found = listed.into_iter().filter_map(|fetched| {
-            let (subscription, _) = fetched.subscriptions.first()?;
-            let mut words = of_subscription(subscriptions.get(&subscription.id), subscription);
-            for (invoice, _) in &fetched.invoices {
-                words.extend(of_invoice(invoices.get(&invoice.id), invoice));
-            }
-            let difference = Difference {
-                subscription: subscription.id.clone(),
-                customer: subscription.customer.clone(),
-                words,
-                gained: Vec::new(),
-                lost: Vec::new(),
+        let here = self.here(&listed).await?;
+        let mut found = Vec::new();
+        for mut fetched in listed {
+            let Some((subscription, _)) = fetched.subscriptions.first().cloned() else {
+                continue;
             };
-            (!difference.words.is_empty()).then_some(Found {
-                difference,
+            let latest = fetched.invoices.first().map(|(invoice, _)| invoice);
+            let doubted = here.missed_an_invoice(&subscription, latest);
+            if doubted {
+                let listed = stripe.invoices_of(&subscription.customer).await?;
+                let read = listed.iter().filter_map(|value| read_invoice(value).ok());
+                fetched.invoices = read
+                    .filter(|(row, _)| row.subscription.as_ref() == Some(&subscription.id))
+                    .collect();
+            }
+            let words = here.differences(&fetched, &subscription);
+            // That nothing was missed is worth keeping: it is not asked again.
+            if words.is_empty() && !doubted {
+                continue;
+            }
+            found.push(Found {
+                difference: Difference {
+                    subject: subscription.id,
+                    customer: Some(subscription.customer.clone()),
+                    words,
+                    gained: Vec::new(),
+                    lost: Vec::new(),
+                },
+                customer: subscription.customer,
                 fetched,
                 asked_at,
-            })
-        });
-        Ok(found.collect())
+            });
+        }
+        Ok(found)
+    }
+
+    /// What is known of the customers of these subscriptions.
+    async fn here(&self, listed: &[Fetched]) -> Result<Here> {
+        let subscriptions = listed.iter().flat_map(|fetched| &fetched.subscriptions);
+        let ids: BTreeSet<&str> = subscriptions
+            .map(|(row, _)| row.customer.as_str())
+            .collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
+        let mut tx = self.store.begin_read().await?;
+        let customers = mirror::ask_customers(&mut tx, self.account, &ids);
+        let objects = mirror::ask_of_customers(&mut tx, self.account, &ids);
+        let mut here = Here::default();
+        for customer in mirror::customers(&mut tx, customers).await? {
+            here.customers.insert(customer.id.clone(), customer);
+        }
+        for kept in mirror::objects(&mut tx, objects).await? {
+            match kept.object {
+                Object::Subscription(row) => {
+                    here.subscriptions.insert(row.id.clone(), row);
+                }
+                Object::Invoice(row) => {
+                    here.invoices.insert(row.id.clone(), (row, kept.as_of));
+                }
+            }
+        }
+        Ok(here)
     }
 
     /// Asks for the invoices that say what was paid, where the latest does not.
@@ -201,7 +308,7 @@ impl App {
         stripe: &dyn Stripe,
         found: &mut Found,
     ) -> std::result::Result<(), ReconcileError> {
-        let customer = &found.difference.customer;
+        let customer = &found.customer;
         let known = self.known(self.account, customer).await?;
         match found.fetched.complete(stripe, customer, &known.paid).await {
             Err(Failure::Stripe(error)) => Err((*error).into()),
@@ -222,7 +329,7 @@ impl App {
         even_if_lost: bool,
         now: Timestamp,
     ) -> Step<Option<Vec<Publication>>> {
-        let (account, customer) = (self.account, found.difference.customer.clone());
+        let (account, customer) = (self.account, found.customer.clone());
         let mut work = self.work(now).await?;
         mirror::meet_all(&mut work.tx, account, &[&customer], now);
         let fetched = found.fetched.clone();
@@ -313,8 +420,8 @@ impl App {
                 mirror::want_fetch(&mut tx, self.account, &customer, now);
             }
             done.differences.push(Difference {
-                subscription,
-                customer,
+                subject: subscription,
+                customer: Some(customer),
                 words: vec![
                     "it runs here, and Stripe does not list it: nothing is ended by that"
                         .to_owned(),

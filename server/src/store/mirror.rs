@@ -95,9 +95,18 @@ pub async fn find(tx: &mut Tx, account: AccountId, id: &str) -> Result<Option<Ke
 
 /// Asks for those of the objects that are known.
 pub fn ask_objects(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Question<ObjectRow> {
+    ask_by(tx, account, "id", ids)
+}
+
+/// Asks for all objects of the customers.
+pub fn ask_of_customers(tx: &mut Tx, account: AccountId, ids: &[&str]) -> Question<ObjectRow> {
+    ask_by(tx, account, "customer", ids)
+}
+
+fn ask_by(tx: &mut Tx, account: AccountId, column: &str, ids: &[&str]) -> Question<ObjectRow> {
     let statements = parts(ids).map(|part| {
         let sql = format!(
-            "SELECT id, kind, stamp, as_of, body FROM objects WHERE account = $1 AND id IN ({})",
+            "SELECT id, kind, stamp, as_of, body FROM objects WHERE account = $1 AND {column} IN ({})",
             list(2, part.len())
         );
         let statement = Statement::new(sql).bind(account.0);
