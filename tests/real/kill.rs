@@ -5,8 +5,8 @@ mod asking;
 mod blow;
 mod books;
 mod day;
-mod found;
-mod life;
+pub mod found;
+pub mod life;
 
 use crate::wait;
 use books::Faults;

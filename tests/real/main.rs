@@ -13,6 +13,7 @@ mod http;
 mod impostor;
 mod kill;
 mod localstripe;
+mod missed;
 mod mosquitto;
 mod offline;
 mod postgres;

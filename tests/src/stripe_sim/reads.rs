@@ -7,6 +7,7 @@ use super::calendar::DAY;
 use super::model::Status;
 use super::objects::list;
 use super::params::{Params, Problem};
+use super::table::Row;
 
 type Answer = Result<Value, Problem>;
 
@@ -131,7 +132,7 @@ impl StripeSim {
             }
             None => Box::new(self.subscriptions.iter()),
         };
-        let data = rows
+        let rows: Vec<_> = rows
             .filter(|row| match wanted {
                 Some("all") => true,
                 Some("ended") => row.status.is_terminal(),
@@ -142,9 +143,10 @@ impl StripeSim {
                 price.is_none_or(|price| row.items.iter().any(|item| item.price == price))
             })
             .filter(|row| in_range(row.created, params))
-            .map(|row| self.subscription_json(row))
             .collect();
-        page("/v1/subscriptions", data, params)
+        page_of("/v1/subscriptions", &rows, params, |row| {
+            self.subscription_json(row)
+        })
     }
 
     fn list_invoices(&self, params: &Params<'_>) -> Answer {
@@ -158,7 +160,7 @@ impl StripeSim {
             Some(customer) => Box::new(self.invoices.of(customer)),
             None => Box::new(self.invoices.iter()),
         };
-        let data = rows
+        let rows: Vec<_> = rows
             .filter(|row| subscription.is_none_or(|id| row.subscription.as_deref() == Some(id)))
             .filter(|row| {
                 params
@@ -166,21 +168,21 @@ impl StripeSim {
                     .is_none_or(|status| row.status.as_str() == status)
             })
             .filter(|row| in_range(row.created, params))
-            .map(|row| self.invoice_json(row))
             .collect();
-        page("/v1/invoices", data, params)
+        page_of("/v1/invoices", &rows, params, |row| self.invoice_json(row))
     }
 
     fn list_customers(&self, params: &Params<'_>) -> Answer {
         // docs.stripe.com/api/customers/list: the mail address is compared case-sensitively.
         let email = params.filled("email");
         let rows = self.customers.iter().filter(|row| !row.deleted);
-        let data = rows
+        let rows: Vec<_> = rows
             .filter(|row| email.is_none_or(|email| row.email.as_deref() == Some(email)))
             .filter(|row| in_range(row.created, params))
-            .map(|row| self.customer_json(row))
             .collect();
-        page("/v1/customers", data, params)
+        page_of("/v1/customers", &rows, params, |row| {
+            self.customer_json(row)
+        })
     }
 
     fn list_prices(&self, params: &Params<'_>, as_plans: bool) -> Answer {
@@ -293,6 +295,19 @@ pub(crate) fn page(url: &str, rows: Vec<Value>, params: &Params<'_>) -> Answer {
         .cloned()
         .collect();
     Ok(list(url, data, has_more))
+}
+
+/// The same of rows of which only those on the page are drawn.
+fn page_of<T: Row>(
+    url: &str,
+    rows: &[&T],
+    params: &Params<'_>,
+    draw: impl Fn(&T) -> Value,
+) -> Answer {
+    let ids: Vec<&str> = rows.iter().map(|row| row.id()).collect();
+    let (range, has_more) = window(&ids, params)?;
+    let shown = rows.get(range).unwrap_or_default().iter().rev();
+    Ok(list(url, shown.map(|row| draw(row)).collect(), has_more))
 }
 
 fn window(ids: &[&str], params: &Params<'_>) -> Result<(std::ops::Range<usize>, bool), Problem> {
