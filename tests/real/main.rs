@@ -24,4 +24,5 @@ mod standing;
 mod stripe;
 mod stripe_cli;
 mod stripe_honest;
+mod triggers;
 mod wait;

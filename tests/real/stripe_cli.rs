@@ -1,20 +1,23 @@
 //! Stripe's own command line runs its triggers against the simulated account; each must make the event of its name.
 
-use crate::http::RUNTIME;
+use crate::kill::life::serve;
 use crate::program::command;
 use crate::wait;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use std::path::Path;
 use std::process::Output;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tests::stripe_sim::{AfterRetries, Headers, StripeSim, http};
 
-const KEY: &str = "sk_test_of_the_stripe_cli";
+/// The key that the command line uses.
+pub const KEY: &str = "sk_test_of_the_stripe_cli";
 const DAY: i64 = 86_400;
-/// 2026-01-15 12:00 UTC.
-const BEGIN: i64 = 1_768_478_400;
+/// When the account begins: 2026-01-15 12:00 UTC.
+pub const BEGIN: i64 = 1_768_478_400;
 
 /// Triggers that make the event of their name at once.
-const AT_ONCE: [&str; 74] = [
+pub const AT_ONCE: [&str; 74] = [
     "account.updated",
     "account.application.deauthorized",
     "billing_portal.configuration.created",
@@ -92,7 +95,7 @@ const AT_ONCE: [&str; 74] = [
 ];
 
 /// Triggers whose name is not the event's, or whose event comes by the clock: the event, and days to wait for it.
-const OTHERWISE: [(&str, &str, i64); 12] = [
+pub const OTHERWISE: [(&str, &str, i64); 12] = [
     ("subscription.payment_failed", "invoice.payment_failed", 0),
     (
         "subscription.payment_succeeded",
@@ -166,36 +169,61 @@ const ELSEWHERE: [&str; 9] = [
 ];
 const MONEY_OUT: [&str; 5] = ["payout.", "tax_rate.", "topup.", "transfer.", "v1."];
 
-struct Cli {
+/// The command line, and the account that it reaches.
+pub struct Cli {
     sim: Arc<Mutex<StripeSim>>,
-    base: String,
+    /// The account's address.
+    pub base: String,
+    /// What the account answered with an error: status and path.
+    refused: Arc<Mutex<Vec<String>>>,
     home: tempfile::TempDir,
 }
 
 impl Cli {
-    fn start() -> Self {
+    /// An account in which nothing has happened yet.
+    pub fn start() -> Self {
         let mut sim = StripeSim::new("acct_1Cli", false, BEGIN);
         sim.add_key(KEY, "acct_1Cli");
         // The schedules' customers have no card; a subscription that is cancelled for it would end its schedule early.
         sim.set_dunning(&[3, 5, 7], AfterRetries::LeavePastDue);
         let sim = Arc::new(Mutex::new(sim));
-        let router = http::router(sim.clone());
-        let bound = RUNTIME.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
-        let listener = bound.expect("a port of this machine");
-        let base = format!("http://{}", listener.local_addr().expect("it listens"));
-        RUNTIME.spawn(async move { axum::serve(listener, router).await });
+        let refused: Arc<Mutex<Vec<String>>> = Arc::default();
+        let list = refused.clone();
+        let listen = from_fn(move |request: Request, next: Next| {
+            let (list, path) = (list.clone(), request.uri().path().to_owned());
+            async move {
+                let answer = next.run(request).await;
+                if answer.status().as_u16() >= 400 {
+                    let line = format!("{} {path}", answer.status().as_u16());
+                    list.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(line);
+                }
+                answer
+            }
+        });
+        let base = serve(http::router(sim.clone()).layer(listen));
         Self {
             sim,
             base,
+            refused,
             home: wait::scratch(),
         }
     }
 
-    fn sim(&self) -> MutexGuard<'_, StripeSim> {
+    /// The account itself.
+    pub fn sim(&self) -> MutexGuard<'_, StripeSim> {
         self.sim.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    /// What the account has answered with an error since the last call: status and path.
+    pub fn take_refused(&self) -> Vec<String> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut refused)
+    }
+
+    /// Runs it.
+    pub fn run(&self, arguments: &[&str]) -> Output {
         let program = wait::folder("GS_STRIPE_CLI").join("stripe");
         let home: &Path = self.home.path();
         let mut command = command(program);
@@ -213,14 +241,20 @@ impl Cli {
     fn trigger(&self, name: &str, days: i64) -> Vec<String> {
         self.sim().take_event_records();
         self.sim().take_connect_events();
-        let output = self.run(&["trigger", name, "--api-base", &self.base, "--api-key", KEY]);
+        self.ask(&["trigger", name]);
+        self.events(days)
+    }
+
+    /// Runs it with the account's address and key; it must succeed.
+    pub fn ask(&self, words: &[&str]) {
+        let account = ["--api-base", &self.base, "--api-key", KEY];
+        let output = self.run(&[words, &account].concat());
         assert!(
             output.status.success(),
-            "{name}: {}{}",
+            "{words:?}: {}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
-        self.events(days)
     }
 
     fn events(&self, days: i64) -> Vec<String> {
