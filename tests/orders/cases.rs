@@ -122,7 +122,7 @@ cases! {
         let end = t.b.paid_until(&subscription);
         t.sim().set_card(&customer, false);
         t.b.advance_to(end - Span::days(2) + Span::minutes(30));
-        t.begin(&["customer.subscription.updated", "customer.subscription.deleted", "invoice.payment_failed", "invoice.updated", "invoice.voided"]);
+        t.begin(&["customer.subscription.updated", "customer.subscription.deleted", "invoice.finalized", "invoice.payment_failed", "charge.failed", "invoice.voided"]);
         t.pass(Span::hours(1));
         t.sim().cancel_now(&subscription);
         let open = t.sim().invoices_of(&subscription).into_iter().find(|invoice| invoice["status"] == "open");
