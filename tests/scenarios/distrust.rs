@@ -2,12 +2,15 @@
 
 use door_agent::identity;
 use shared::allow_list::Digest;
+use shared::badge::BadgeEvent;
 use shared::door_clock::Quality;
 use shared::ids::{BootId, ZoneId};
 use shared::keys::Signer;
 use shared::reasons::Reason;
 use shared::time::Span;
-use shared::wire::{Head, HeldList, Kept, Kind, RefusedWhy, Report, ZoneReport, seal};
+use shared::wire::{
+    Events, Head, HeldList, Kept, Kind, RefusedWhy, Report, ZoneReport, open, seal,
+};
 use tests::building::Building;
 use tests::building::broker::Message;
 use tests::building::story::{METAL, WOOD};
@@ -212,6 +215,35 @@ stories! {
         assert_eq!(b.server_refused.len(), 3, "{:?}", b.server_refused);
         b.settle();
         b.badges_arrived_once_each();
+    }
+
+    fn two_agents_that_claim_one_identity_are_told_of_and_both_are_kept(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        b.subscribe(ada, WOOD);
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
+        assert!(!b.attends("two_agents"));
+        // A copy of the card in the machine has its key and its run, and saw something else.
+        let topic = "gs/1/club/agents/pi-front/events";
+        let (identity, _) = identity::load(&b.machine("pi-front").disk).expect("it is paired");
+        let signer = &identity.signer;
+        let sent = published(&b, topic).pop().expect("it said something");
+        let sent = open(&sent.payload, topic, |_| Some(signer.public())).expect("its own");
+        let mut events: Events = sent.read(Kind::Events).expect("badge events");
+        let mut seen: BadgeEvent = minicbor::decode(&events.events[0]).expect("a badge event");
+        seen.at = seen.at + Span::seconds(1);
+        events.events = vec![minicbor::to_vec(&seen).expect("it can be written").into()];
+        let payload = seal(Kind::Events, topic, &events, signer);
+        let all = b.badges().len();
+        for _ in 0..2 {
+            b.broker.inject(Message { topic: topic.to_owned(), payload: payload.clone() }, false, b.now);
+            b.work();
+            assert!(b.attends("two_agents"), "{:?}", b.attention());
+            assert_eq!(b.badges().len(), all + 1, "both, each once");
+        }
+        assert!(b.server_refused.is_empty());
+        b.settle();
     }
 
     fn an_older_report_proves_nothing(way: WayIn) {
