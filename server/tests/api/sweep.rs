@@ -8,8 +8,8 @@ use server::billing::client::{MOST_EVENTS, Request, Stripe, StripeError};
 use shared::time::Timestamp;
 use std::sync::Arc;
 
-/// More events than one look takes.
-const EVENTS: usize = MOST_EVENTS + 50;
+/// More events than one look takes, and than are listed again from before its cursor.
+const EVENTS: usize = MOST_EVENTS + 1000;
 
 /// Stripe after a long outage: an event a second was not delivered, the last one at the moment given.
 struct Backlog(Timestamp);
