@@ -89,25 +89,34 @@ pub(super) fn is_pending(coverage: &Coverage) -> bool {
 /// What paid invoices gave back of earlier periods: when a membership was bought in its place, or nothing. Whoever was
 /// moved to a plan that is no membership keeps what was paid.
 fn credits(invoices: &[Invoice]) -> Vec<Credit<'_>> {
-    let is_credit = |line: &&Line| line.proration && line.amount < 0;
     let paid = invoices
         .iter()
         .filter(|invoice| invoice.status == InvoiceStatus::Paid);
     let credits = paid.flat_map(|invoice| {
-        let kept = move |credit: &&Line| {
-            let mut instead = invoice.lines.iter().filter(|line| line.amount >= 0);
-            instead.any(|line| line.from == credit.from && line.membership.is_none())
-        };
-        let given = invoice.lines.iter().filter(is_credit);
-        given.filter(move |credit| !kept(credit))
+        let given = invoice.lines.iter().filter(|line| is_credit(line));
+        given.filter_map(move |line| credit(invoice, line))
     });
-    credits
-        .map(|line| Credit {
-            price: line.price.as_ref(),
-            from: line.from,
-            to: line.to,
-        })
-        .collect()
+    credits.collect()
+}
+
+fn credit<'a>(invoice: &'a Invoice, line: &'a Line) -> Option<Credit<'a>> {
+    let instead = || {
+        let bought = |other: &&Line| !is_credit(other) && other.from == line.from;
+        invoice.lines.iter().filter(bought)
+    };
+    let kept = instead().any(|other| other.membership.is_none());
+    let reached = instead().map(|other| other.to).max();
+    (!kept).then(|| Credit {
+        price: line.price.as_ref(),
+        from: line.from,
+        to: line.to,
+        until: reached.unwrap_or(line.from),
+    })
+}
+
+/// Credit for the unused part of an old plan.
+fn is_credit(line: &Line) -> bool {
+    line.proration && line.amount < 0
 }
 
 /// An item of a subscription with its invoices, read once.
@@ -126,6 +135,8 @@ struct Credit<'a> {
     price: Option<&'a String>,
     from: Timestamp,
     to: Timestamp,
+    /// To where what was bought in its place reaches.
+    until: Timestamp,
 }
 
 impl Credit<'_> {
@@ -151,11 +162,11 @@ impl<'a> View<'a> {
         view
     }
 
-    /// Until when a line that was paid counts: to its end, or to where its rest was given back.
+    /// Until when a line that was paid counts: to its end, or to the end of what its rest was given back for.
     fn bought_until(&self, line: &Line) -> Timestamp {
         let given_back = self.credits.iter().filter(|credit| credit.is_of(line));
         given_back
-            .map(|credit| credit.from)
+            .map(|credit| credit.until)
             .min()
             .unwrap_or(line.to)
     }
@@ -182,13 +193,34 @@ impl<'a> View<'a> {
                 // A line for the rest of a period after a change names no item.
                 None => !own || line.price.as_ref() == Some(price),
             })
-            // Credit for the unused part of an old plan is no period that was bought.
-            .filter(|(_, line)| !(line.proration && line.amount < 0))
+            // That is no period that was bought.
+            .filter(|(_, line)| !is_credit(line))
             .filter(|(_, line)| line.item.is_some() || line.price.is_some())
     }
 
     fn paid_lines(&self) -> impl Iterator<Item = (&'a Invoice, &'a Line)> {
         self.lines(|invoice| invoice.status == InvoiceStatus::Paid)
+            .filter(|(invoice, line)| !line.proration || !self.is_unfunded(invoice, line))
+    }
+
+    /// Whether the rest of a period was paid with credit for one that nobody had paid.
+    fn is_unfunded(&self, invoice: &Invoice, line: &Line) -> bool {
+        let mut given_back = invoice
+            .lines
+            .iter()
+            .filter(|other| is_credit(other) && other.from == line.from);
+        given_back.any(|credit| {
+            let of = |line: &Line| {
+                let same = line.price == credit.price && !is_credit(line);
+                same && line.from <= credit.from && line.to >= credit.to
+            };
+            let others = self.invoices.iter().filter(|other| other.id != invoice.id);
+            let mut bought = others
+                .filter(|other| other.lines.iter().any(of))
+                .map(|other| other.status == InvoiceStatus::Paid)
+                .peekable();
+            bought.peek().is_some() && !bought.any(|paid| paid)
+        })
     }
 
     /// End of the latest paid period that was not given back.
@@ -340,14 +372,18 @@ impl<'a> View<'a> {
         let first = self
             .invoices
             .iter()
-            .filter(|invoice| matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Open))
             .min_by_key(|invoice| (invoice.created, &invoice.id));
         match (first, self.subscription.collection) {
-            (Some(invoice), Collection::SendInvoice) => Some(End::certain(
-                invoice.due_date.unwrap_or(self.item.period_end),
-                Cause::FirstInvoice,
-            )),
-            (Some(_), Collection::Automatic) => None,
+            (Some(invoice), Collection::SendInvoice)
+                if matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Open) =>
+            {
+                Some(End::certain(
+                    invoice.due_date.unwrap_or(self.item.period_end),
+                    Cause::FirstInvoice,
+                ))
+            }
+            // A bank is asked for days; what was withdrawn or written off was never paid.
+            (Some(_), _) => None,
             // Whoever tells us nothing of invoices at all has Stripe's word that it runs, and that has to do.
             (None, _) => {
                 let grace_end = rules

@@ -270,6 +270,37 @@ fn a_year_that_was_given_back_for_a_month_pays_for_no_year() {
 }
 
 #[test]
+fn what_was_given_back_for_another_plan_lasts_as_long_as_that_whichever_plan_it_is_now() {
+    let mut back = subscription("active", 0, 30);
+    back.items[0].price = "membertype_5-monthly".into();
+    let mut all = given_back_for_a_month(30, Some("7"));
+    // Such lines name no item, and the plan has been changed back since.
+    all[1].lines[0] = Line {
+        item: None,
+        proration: true,
+        to: day(30),
+        ..all[1].lines[0].clone()
+    };
+    let until = until(&facts(back, all));
+    assert!(until > Some(day(32)), "{until:?}");
+}
+
+#[test]
+fn credit_for_what_nobody_paid_pays_for_nothing() {
+    let mut sent = subscription("active", 0, 30);
+    sent.collection = Collection::SendInvoice;
+    let mut all = given_back_for_a_month(30, Some("5"));
+    all[0].status = InvoiceStatus::Open;
+    all[0].due_date = Some(day(12));
+    all[1].lines[0].proration = true;
+    assert_eq!(until(&facts(sent.clone(), all.clone())), Some(day(12)));
+    // Withdrawn, and the next one is a draft.
+    all[0].status = InvoiceStatus::Void;
+    all[1] = invoice("in_2", InvoiceStatus::Draft, 30, 60);
+    assert_eq!(until(&facts(sent, all)), None);
+}
+
+#[test]
 fn a_month_that_was_given_back_for_no_membership_is_kept() {
     let mut moved = subscription("active", 20, 50);
     moved.items[0].membership = None;
