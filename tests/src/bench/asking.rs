@@ -61,6 +61,14 @@ impl Stripe {
         self.sim.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets a minute pass; what has happened since the last call.
+    fn a_minute_later(&self) -> Vec<Value> {
+        let mut sim = self.sim();
+        let then = sim.now() + 60;
+        sim.advance_to(then);
+        sim.take_events()
+    }
+
     /// Somebody joins and pays; the subscription.
     fn join(&self, number: usize) -> String {
         let mut sim = self.sim();
@@ -247,11 +255,7 @@ async fn told(
     for number in 0..customers {
         subscriptions.push(stripe.join(number));
         if (number + 1) % CHUNK == 0 || number + 1 == customers {
-            let mut sim = stripe.sim();
-            let then = sim.now() + 60;
-            sim.advance_to(then);
-            let events = sim.take_events();
-            drop(sim);
+            let events = stripe.a_minute_later();
             apply(&app, &events, now).await?;
         }
     }
