@@ -2,6 +2,7 @@
 //! rules, written from what Stripe shows and not from the server's code, says at every door what must happen.
 
 mod actions;
+mod at_stripe;
 mod checks;
 mod model;
 mod replay;
@@ -26,12 +27,14 @@ pub fn live(seed: u64, tell: bool) {
         AfterRetries::LeavePastDue,
     ]);
     building.sim().set_dunning(&[3, 5, 7], after);
+    let shape = chance.one_of(&at_stripe::SHAPES);
+    building.sim().set_shape(shape);
     let members = 2 + chance.below(2);
     let people: Vec<Who> = (0..members)
         .map(|at| building.member(&format!("Member{at}"), &format!("04A1B2{at:02X}")))
         .collect();
     if tell {
-        println!("{members} members, {way:?}, after the last retry {after:?}");
+        println!("{members} members, {way:?}, after the last retry {after:?}, {shape:?}");
     }
     let mut world = World::new(building, people, chance, tell);
     world.begin();

@@ -6,7 +6,7 @@ use super::model::{ByHand, Truth};
 use crate::building::Building;
 use crate::building::server::Strike;
 use crate::building::story::{METAL, WOOD, Who};
-use crate::stripe_sim::{Proration, Status, Subscribe};
+use crate::stripe_sim::{Proration, Status};
 use server::store::members::CardRow;
 use shared::allow_list::Revision;
 use shared::ids::{AgentId, ZoneId};
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const AGENTS: [(&str, &str); 2] = [("pi-front", "front"), ("pi-back", "back")];
 
 /// There and back within one second leaves events that tell no order; nobody is that quick.
-const NEXT_SECOND: Span = Span(1100);
+pub(super) const NEXT_SECOND: Span = Span(1100);
 
 /// A building, the model beside it, and what ails the building.
 pub struct World {
@@ -72,7 +72,7 @@ impl World {
 
     /// Does one random thing, and checks what came of it.
     pub fn act(&mut self) {
-        match self.chance.below(28) {
+        match self.chance.below(35) {
             0..=2 => {
                 let who = self.someone();
                 self.subscribe(who);
@@ -92,6 +92,7 @@ impl World {
             24 => self.weather(),
             25 => self.wipe_broker(),
             26 => self.fail_disk(),
+            27..=33 => self.at_stripe(),
             _ => self.mend(),
         }
         self.building.settle();
@@ -129,16 +130,16 @@ impl World {
         if self.living(who).len() >= 2 {
             return;
         }
-        let plan = self.chance.one_of(&[WOOD, METAL]);
+        let (items, how) = (self.some_items(), self.some_beginning());
         let customer = if self.chance.once_in(6) {
             self.building.new_customer(who)
         } else {
             self.building.customer(who)
         };
-        let how = Subscribe::default();
-        let id = self.building.sim().subscribe(&customer, &[(plan, 1)], how);
+        let said = format!("{how:?}");
+        let id = self.building.sim().subscribe(&customer, &items, how);
         self.say(format_args!(
-            "{who:?} subscribes to {plan} as {customer}: {id}"
+            "{who:?} subscribes to {items:?} as {customer}: {id}, {said}"
         ));
         let truth = self.truth.get_mut(&who).expect("known");
         truth.subscriptions.push(id);
@@ -164,10 +165,14 @@ impl World {
             return;
         };
         let plan = self.chance.one_of(&[WOOD, METAL]);
-        // Prorations that are invoiced at once have a rule of their own, told in the scenarios.
-        let proration = self
-            .chance
-            .one_of(&[Proration::None, Proration::CreateProrations]);
+        if self.building.sim().subscription_value(&id)["items"]["data"][1].is_object() {
+            return;
+        }
+        let proration = self.chance.one_of(&[
+            Proration::None,
+            Proration::CreateProrations,
+            Proration::AlwaysInvoice,
+        ]);
         self.say(format_args!(
             "{who:?}: {id} is changed to {plan}, {proration:?}"
         ));

@@ -2,6 +2,7 @@
 
 use crate::building::story::{METAL, WOOD};
 use crate::stripe_sim::{Status, StripeSim};
+use serde_json::Value;
 use shared::time::{Span, Timestamp};
 
 /// Plans and the doors that they open.
@@ -120,39 +121,97 @@ fn within(must: Timestamp, last: Timestamp, now: Timestamp) -> Verdict {
 }
 
 fn subscription(id: &str, door: &str, sim: &StripeSim, now: Timestamp) -> Due {
-    let shown = sim.subscription(id);
-    let plan = shown["items"]["data"][0]["price"]["id"]
-        .as_str()
-        .unwrap_or_default();
-    if !opens(plan, door) {
+    let shown = sim.subscription_value(id);
+    let invoices = sim.invoices_of(id);
+    let items = shown["items"]["data"].as_array().expect("a list");
+    let plan = |item: &Value| opens(item["price"]["id"].as_str().unwrap_or_default(), door);
+    // Until a change is paid that was to be paid at once, the plan before rules, which the subscription shows no more.
+    let waits = invoices.iter().any(|invoice| {
+        invoice["billing_reason"] == "subscription_update" && invoice["status"] != "paid"
+    });
+    let waits = waits && door == "back";
+    if !items.iter().any(plan) && !waits {
         // A type that was paid for and changed since keeps nothing.
         return NOTHING;
     }
-    let Some(paid) = sim.paid_until(id).map(Timestamp::from_seconds) else {
-        return NOTHING;
-    };
     let seconds = |key: &str| shown[key].as_i64().map(Timestamp::from_seconds);
-    let set_beforehand = seconds("cancel_at");
-    let (must, last) = match sim.status(id) {
-        Status::Incomplete | Status::IncompleteExpired => return NOTHING,
-        // A period that is not paid has begun, or will: grace from its start; the slack is shorter.
-        Status::Active | Status::Trialing | Status::PastDue => (paid + GRACE, paid + GRACE + NOON),
-        Status::Unpaid | Status::Paused => (paid, paid),
-        Status::Canceled => {
-            let ended = seconds("ended_at").unwrap_or(paid);
-            let failed = shown["cancellation_details"]["reason"] == "payment_failed";
-            let end = if failed || set_beforehand.is_some() {
-                ended
-            } else {
-                paid.max(ended)
-            };
-            (end, end)
-        }
-    };
+    let (must, last) = ends(id, sim, &shown, &invoices);
     let running = !sim.status(id).is_terminal();
-    let set = set_beforehand.filter(|_| running).unwrap_or(Timestamp::MAX);
+    let set = seconds("cancel_at").filter(|_| running);
+    let with_period = shown["cancel_at_period_end"] == true && running;
+    let set = set.or(period_end(&shown).filter(|_| with_period));
+    let set = set.unwrap_or(Timestamp::MAX);
+    let verdict = within(must.min(set), last.min(set), now);
     Due {
-        verdict: within(must.min(set), last.min(set), now),
-        until: paid.min(set),
+        verdict: if waits {
+            verdict.min(Verdict::May)
+        } else {
+            verdict
+        },
+        until: sim
+            .paid_until(id)
+            .map_or(must, Timestamp::from_seconds)
+            .min(set),
     }
+}
+
+/// Until when a subscription must give access, and until when it may.
+fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[Value]) -> (Timestamp, Timestamp) {
+    let never = (Timestamp::MIN, Timestamp::MIN);
+    let seconds = |value: &Value| value.as_i64().map(Timestamp::from_seconds);
+    let paid = sim.paid_until(id).map(Timestamp::from_seconds);
+    let has = |status: &str| invoices.iter().any(|invoice| invoice["status"] == status);
+    let period = period_end(shown).unwrap_or(Timestamp::MIN);
+    let pause = shown["pause_collection"]["behavior"].as_str();
+    let sent = shown["collection_method"] == "send_invoice";
+    let due = invoices
+        .iter()
+        .filter_map(|invoice| seconds(&invoice["due_date"]))
+        .max();
+    match (sim.status(id), paid) {
+        (Status::Incomplete | Status::IncompleteExpired | Status::Paused, _) => never,
+        // Service is given while nothing is collected.
+        (Status::Active, _) if matches!(pause, Some("keep_as_draft" | "mark_uncollectible")) => {
+            (period, period + GRACE + NOON)
+        }
+        (Status::Active | Status::Trialing | Status::PastDue, None) if sent => {
+            (Timestamp::MIN, due.unwrap_or(period) + EDGE)
+        }
+        (_, None) => never,
+        (Status::Active, Some(paid)) if pause == Some("void") => (paid, paid),
+        // Given up, and Stripe goes on all the same.
+        (Status::Active | Status::PastDue, Some(paid)) if has("void") || has("uncollectible") => {
+            (paid, paid.max(period) + GRACE + NOON)
+        }
+        (Status::Active | Status::PastDue, Some(paid)) if sent => {
+            (paid, due.unwrap_or(paid).max(paid) + GRACE + NOON)
+        }
+        // A period that is not paid has begun, or will: grace from its start; the slack is shorter.
+        (Status::Active | Status::Trialing | Status::PastDue, Some(paid)) => {
+            (paid + GRACE, paid + GRACE + NOON)
+        }
+        (Status::Unpaid, Some(paid)) => (paid, paid),
+        (Status::Canceled, Some(paid)) => {
+            let ended = seconds(&shown["ended_at"]).unwrap_or(paid);
+            let failed = shown["cancellation_details"]["reason"] == "payment_failed";
+            let set = !shown["cancel_at"].is_null() || shown["cancel_at_period_end"] == true;
+            let went_back = invoices.iter().any(|invoice| {
+                let id = invoice["id"].as_str().unwrap_or_default();
+                let charged = invoice["amount_paid"].as_i64() > Some(0);
+                invoice["status"] == "paid" && charged && sim.whole_charge(id).is_none()
+            });
+            if failed || set {
+                (ended, ended)
+            } else if went_back {
+                (ended, paid.max(ended))
+            } else {
+                (paid.max(ended), paid.max(ended))
+            }
+        }
+    }
+}
+
+fn period_end(shown: &Value) -> Option<Timestamp> {
+    let end = shown["items"]["data"][0]["current_period_end"].as_i64();
+    end.map(Timestamp::from_seconds)
 }

@@ -15,7 +15,7 @@ const SECOND_TRY: Span = Span::minutes(17);
 
 impl World {
     /// From now on an event may be missed until all is well again.
-    fn deafen(&mut self) {
+    pub(super) fn deafen(&mut self) {
         self.deaf_since.get_or_insert(self.building.now);
     }
 
@@ -194,6 +194,7 @@ impl World {
         }
         building.cut_server(false);
         building.set_stripe_out(false);
+        building.sim().fail_no_more();
         building.server.crash_in = None;
         building.stripe.wire().hang_in = None;
         if building.server.app().is_none() {

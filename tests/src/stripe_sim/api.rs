@@ -60,6 +60,11 @@ impl StripeSim {
         self.failures.push((status, times));
     }
 
+    /// No request fails any more.
+    pub fn fail_no_more(&mut self) {
+        self.failures.clear();
+    }
+
     /// While on, every request fails with 503.
     pub fn set_outage(&mut self, on: bool) {
         self.outage = on;

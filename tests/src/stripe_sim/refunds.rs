@@ -89,6 +89,21 @@ impl StripeSim {
             .expect("the story names an invoice that a charge has paid")
     }
 
+    /// What was charged for an invoice, in cents, if nothing of it went back and nobody disputes it.
+    pub(crate) fn whole_charge(&self, invoice: &str) -> Option<i64> {
+        let charge = self
+            .charges
+            .get(self.invoices.must(invoice).charge.as_deref()?)?;
+        let whole = charge.status == ChargeStatus::Succeeded
+            && charge.amount_refunded == 0
+            && !self
+                .disputes
+                .iter()
+                .any(|dispute| dispute.charge == charge.id)
+            && self.invoices.must(invoice).credited == (0, 0);
+        whole.then_some(charge.amount)
+    }
+
     pub(crate) fn post_refund(&mut self, params: &Params<'_>) -> Answer {
         let charge = match (params.filled("charge"), params.filled("payment_intent")) {
             (Some(charge), _) => charge.to_owned(),

@@ -1,0 +1,283 @@
+//! What members, staff and banks do at Stripe beside joining, paying and leaving.
+
+use super::actions::World;
+use crate::building::WayIn;
+use crate::building::story::{METAL, WOOD, Who};
+use crate::stripe_sim::{
+    Card, CollectionMethod, Duration, Off, PauseBehavior, Proration, Shape, Status, StripeSim,
+    Subscribe,
+};
+
+/// Generations of Stripe's API in which an account tells its events.
+pub(super) const SHAPES: [Shape; 4] = [
+    Shape::V2020_03_02,
+    Shape::Basil,
+    Shape::Clover,
+    Shape::Endive,
+];
+
+impl World {
+    /// How a membership begins: mostly paid at once, sometimes otherwise.
+    pub(super) fn some_beginning(&mut self) -> Subscribe {
+        let plain = Subscribe::default();
+        match self.chance.below(12) {
+            0 => Subscribe {
+                trial_days: 9,
+                ..plain
+            },
+            1 => Subscribe {
+                collection_method: CollectionMethod::SendInvoice,
+                days_until_due: 12,
+                ..plain
+            },
+            2 => Subscribe {
+                percent_off: self.chance.one_of(&[20, 100]),
+                ..plain
+            },
+            3 => {
+                let mut sim = self.building.sim();
+                let coupon = sim.create_coupon("", Off::Percent(10_000), Duration::Once);
+                let code = sim.create_promotion_code("WELCOME", &coupon);
+                Subscribe {
+                    promotion_code: Some(code),
+                    ..plain
+                }
+            }
+            _ => plain,
+        }
+    }
+
+    /// What is subscribed to: mostly one seat of one plan.
+    pub(super) fn some_items(&mut self) -> Vec<(&'static str, i64)> {
+        let plan = self.chance.one_of(&[WOOD, METAL]);
+        match self.chance.below(8) {
+            0 => vec![(plan, 2)],
+            1 => vec![(WOOD, 1), (METAL, 1)],
+            _ => vec![(plan, 1)],
+        }
+    }
+
+    /// Does something to one subscription or its payer.
+    pub(super) fn at_stripe(&mut self) {
+        self.building.advance(super::actions::NEXT_SECOND);
+        let who = self.someone();
+        let Some(id) = self.truth[&who].subscriptions.last().cloned() else {
+            return;
+        };
+        let what = self.chance.below(14);
+        let said = match what {
+            0..=3 => self.pause(&id),
+            4 => self.bank(who),
+            5 => self.give_up_invoices(&id),
+            6 | 7 => self.money_back(&id),
+            8 => self.end_of_customer(who),
+            9 => self.move_at_period_end(&id),
+            10 => self.seats(&id),
+            11 => self.pending_change(&id),
+            12 => self.tell_twice(),
+            _ => self.errors(),
+        };
+        if let Some(said) = said {
+            self.say(format_args!("{who:?}: {id}: {said}"));
+        }
+    }
+
+    fn runs(&self, id: &str) -> bool {
+        self.building.sim().status(id) == Status::Active
+    }
+
+    fn pause(&mut self, id: &str) -> Option<&'static str> {
+        if !self.runs(id) && self.building.sim().status(id) != Status::Paused {
+            return None;
+        }
+        let how = self.chance.below(6);
+        let mut sim = self.building.sim();
+        Some(match how {
+            0 => {
+                sim.pause_collection(id, PauseBehavior::Void, None);
+                "collection is paused, invoices are voided"
+            }
+            1 => {
+                sim.pause_collection(id, PauseBehavior::KeepAsDraft, None);
+                "collection is paused, invoices stay drafts"
+            }
+            2 => {
+                sim.pause_collection(id, PauseBehavior::MarkUncollectible, None);
+                "collection is paused, invoices are written off"
+            }
+            3 => {
+                sim.pause(id);
+                "is paused"
+            }
+            _ => {
+                sim.resume(id);
+                "goes on"
+            }
+        })
+    }
+
+    /// The payer uses a bank debit or a card with a will of its own.
+    fn bank(&mut self, who: Who) -> Option<&'static str> {
+        let customer = self.building.customer(who);
+        let card = self.chance.one_of(&[
+            Card::Settles,
+            Card::Bounces,
+            Card::NeedsAction,
+            Card::RefundFails,
+            Card::RefundWaits,
+            Card::None,
+        ]);
+        self.building.sim().set_payment_method(&customer, card);
+        Some("is paid in another way")
+    }
+
+    /// Staff give up what is owed.
+    fn give_up_invoices(&mut self, id: &str) -> Option<&'static str> {
+        let voids = self.chance.once_in(2);
+        let mut sim = self.building.sim();
+        let open = open_invoice(&sim, id)?;
+        if voids {
+            sim.void_invoice(&open);
+            return Some("an invoice is voided");
+        }
+        sim.write_off_invoice(&open);
+        Some("an invoice is written off")
+    }
+
+    /// Money of the latest payment goes back.
+    fn money_back(&mut self, id: &str) -> Option<&'static str> {
+        let how = self.chance.below(5);
+        let mut sim = self.building.sim();
+        let (invoice, paid) = last_charged(&sim, id)?;
+        Some(match how {
+            0 => {
+                sim.refund(&invoice, paid);
+                "all is refunded"
+            }
+            1 => {
+                sim.refund(&invoice, paid / 2);
+                sim.refund(&invoice, paid / 4);
+                "some is refunded, twice"
+            }
+            2 => {
+                sim.credit(&invoice, paid / 3);
+                "some is credited"
+            }
+            _ => {
+                let won = how == 3;
+                let dispute = sim.dispute(&invoice);
+                sim.close_dispute(&dispute, won);
+                if won {
+                    "a dispute is won"
+                } else {
+                    "a dispute is lost"
+                }
+            }
+        })
+    }
+
+    /// The customer is deleted; whoever comes back is another.
+    fn end_of_customer(&mut self, who: Who) -> Option<&'static str> {
+        if !self.chance.once_in(3) {
+            return None;
+        }
+        let customer = self.building.customer(who);
+        self.building.sim().delete_customer(&customer);
+        self.building.new_customer(who);
+        Some("the customer is deleted")
+    }
+
+    fn move_at_period_end(&mut self, id: &str) -> Option<&'static str> {
+        let plan = self.chance.one_of(&[WOOD, METAL]);
+        if !self.runs(id) {
+            return None;
+        }
+        let mut sim = self.building.sim();
+        let shown = sim.subscription_value(id);
+        let several = shown["items"]["data"]
+            .as_array()
+            .is_some_and(|items| items.len() > 1);
+        if several || !shown["schedule"].is_null() {
+            return None;
+        }
+        sim.change_price_at_period_end(id, plan);
+        Some("moves to a plan at the period's end")
+    }
+
+    fn seats(&mut self, id: &str) -> Option<&'static str> {
+        let count = 1 + i64::try_from(self.chance.below(3)).expect("few");
+        let proration = self
+            .chance
+            .one_of(&[Proration::None, Proration::CreateProrations]);
+        if !self.runs(id) {
+            return None;
+        }
+        self.building.sim().set_quantity(id, 0, count, proration);
+        Some("has another number of seats")
+    }
+
+    /// A plan change that waits for its payment.
+    fn pending_change(&mut self, id: &str) -> Option<&'static str> {
+        let plan = self.chance.one_of(&[WOOD, METAL]);
+        if !self.runs(id) {
+            return None;
+        }
+        let mut sim = self.building.sim();
+        let shown = sim.subscription_value(id);
+        let several = shown["items"]["data"]
+            .as_array()
+            .is_some_and(|items| items.len() > 1);
+        if several || !shown["schedule"].is_null() {
+            return None;
+        }
+        let item = shown["items"]["data"][0]["id"].as_str()?.to_owned();
+        let change = crate::stripe_sim::ItemChange {
+            item: Some(item),
+            price: Some(plan.to_owned()),
+            ..crate::stripe_sim::ItemChange::default()
+        };
+        sim.change_items_if_paid(id, &[change]);
+        Some("changes its plan if that is paid")
+    }
+
+    /// Stripe makes two events of each of the last changes.
+    fn tell_twice(&mut self) -> Option<&'static str> {
+        let mut sim = self.building.sim();
+        let from = sim.events().len().saturating_sub(4);
+        sim.tell_again(from);
+        Some("the last changes are told once more")
+    }
+
+    /// Stripe answers with errors for a while.
+    fn errors(&mut self) -> Option<&'static str> {
+        if self.building.way() == WayIn::WebhookOnly {
+            return None;
+        }
+        let (status, times) = self.chance.one_of(&[(429, 2), (500, 1), (500, 4)]);
+        self.building.sim().fail_next(status, times);
+        self.ails.insert("stripe out");
+        self.deafen();
+        Some("Stripe answers with errors")
+    }
+}
+
+fn open_invoice(sim: &StripeSim, id: &str) -> Option<String> {
+    let invoices = sim.invoices_of(id);
+    let open = invoices
+        .iter()
+        .rev()
+        .find(|invoice| invoice["status"] == "open")?;
+    Some(open["id"].as_str()?.to_owned())
+}
+
+/// The latest invoice that money was charged for and of which nothing went back, and how much.
+fn last_charged(sim: &StripeSim, id: &str) -> Option<(String, i64)> {
+    let invoices = sim.invoices_of(id);
+    let paid = invoices
+        .iter()
+        .rev()
+        .find(|invoice| invoice["status"] == "paid" && invoice["amount_paid"].as_i64() > Some(0))?;
+    let id = paid["id"].as_str()?.to_owned();
+    let untouched = sim.whole_charge(&id)?;
+    Some((id, untouched))
+}
