@@ -147,6 +147,26 @@ fn the_same_ids_in_two_accounts_are_two_peoples() {
         ..crossed
     };
     assert_eq!(crossed.send().expect("it answers").status, 401);
+    nobody_sees_across(&north, &south);
+}
+
+/// What one organisation has is not there for the admin of another.
+fn nobody_sees_across(north: &Site, south: &Site) {
+    let member = north.get("/members")["items"][0]["id"].clone();
+    let event = north.get("/inbox")["items"][0]["id"].clone();
+    for path in ["", "/explain", "/grants", "/holds", "/credit"] {
+        let path = format!("/api/v1/members/{member}{path}");
+        let asked = south.request(Method::GET, &path, None).send();
+        assert_eq!(asked.expect("it answers").status, 404, "{path}");
+    }
+    let held = json!({"reason": "none of their business"});
+    let path = format!("/api/v1/members/{member}/holds");
+    let asked = south.request(Method::POST, &path, Some(&held)).send();
+    assert_eq!(asked.expect("it answers").status, 404);
+    let path = format!("/api/v1/inbox/{event}?raw=1");
+    let asked = south.request(Method::GET, &path, None).send();
+    assert_eq!(asked.expect("it answers").status, 404);
+    members_are(north, &["lapsed"]);
 }
 
 #[test]

@@ -834,3 +834,32 @@ async fn webhooks_that_cannot_be_verified_are_told_of_until_there_is_a_secret() 
     }
     one(&api, "webhooks_unverified").await;
 }
+
+#[tokio::test]
+async fn old_news_goes_on_when_an_admin_says_yes() {
+    let api = Api::new().await;
+    let eve = customer("cus_1", "eve@example.org");
+    hear(&api, "customer.created", eve).await;
+    let mut tx = api.tx().await;
+    tx.later(Statement::new("UPDATE inbox SET state = 'held'"));
+    tx.commit().await.expect("committed");
+    let raised = api
+        .app
+        .raise(item(Kind::LateNews, "backlog", None), api.now());
+    assert!(raised.await.expect("raised"));
+    let count = async |state: &str| {
+        let listed = api.get(&format!("/api/v1/inbox?state={state}")).await;
+        listed["items"].as_array().map(Vec::len)
+    };
+    assert_eq!(
+        (count("held").await, count("applied").await),
+        (Some(1), Some(0))
+    );
+    resolve(&api, "late_news", json!({"action": "approve"})).await;
+    // Whoever applies it, it was for the writer before this.
+    while api.app.apply(api.now()).await.expect("applied").events > 0 {}
+    assert_eq!(
+        (count("held").await, count("applied").await),
+        (Some(0), Some(1))
+    );
+}
