@@ -64,6 +64,28 @@ stories! {
         b.settle();
     }
 
+    fn who_paid_is_known_by_the_invoice_while_the_subscription_was_not_heard_of(way: WayIn) {
+        let mut b = Building::club(way);
+        let (ada, bob) = (b.member("Ada", "04A1B2C3"), b.member("Bob", "04B1B2C3"));
+        b.subscribe(bob, WOOD);
+        b.hold_events();
+        let customer = b.sim().create_customer(Some("ada@example.org"), Some("Ada"), &[]);
+        b.sim().subscribe(&customer, &[(WOOD, 1)], Subscribe::default());
+        b.work();
+        let (late, early): (Vec<_>, Vec<_>) = b.held_events().into_iter()
+            .partition(|letter| letter.kind.starts_with("customer.subscription"));
+        assert!(!late.is_empty());
+        b.release_events(early);
+        b.settle();
+        b.sim().set_email(&customer, "ada@elsewhere.example");
+        b.settle();
+        b.release_events(late);
+        b.settle();
+        assert_eq!(b.member_count(), 2);
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
+    }
+
     fn a_member_named_by_the_checkout_is_linked(way: WayIn) {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");

@@ -158,25 +158,27 @@ async fn choose(
     }
 }
 
-/// Whether a subscription among a customer's objects has begun whose price names a membership type.
+/// Whether a subscription among a customer's objects has begun whose price names a membership type, or was paid for: its
+/// own event may be lost, and the mail address that its invoice shows may not be there for long.
 pub(crate) fn pays_for_membership(
     objects: &[Kept],
     account: AccountId,
     rulebook: &Rulebook,
 ) -> bool {
+    let tagged = |price: &String| rulebook.prices.contains_key(&(account, price.clone()));
     objects.iter().any(|kept| match &kept.object {
         Object::Subscription(subscription) => {
             let begun = !matches!(
                 subscription.status,
                 SubscriptionStatus::Incomplete | SubscriptionStatus::IncompleteExpired
             );
-            begun
-                && subscription
-                    .items
-                    .iter()
-                    .any(|item| rulebook.prices.contains_key(&(account, item.price.clone())))
+            begun && subscription.items.iter().any(|item| tagged(&item.price))
         }
-        Object::Invoice(_) => false,
+        Object::Invoice(invoice) => {
+            let paid = invoice.subscription.is_some() && invoice.status == InvoiceStatus::Paid;
+            let mut prices = invoice.lines.iter().filter_map(|line| line.price.as_ref());
+            paid && prices.any(tagged)
+        }
     })
 }
 

@@ -8,6 +8,7 @@ use crate::facts::{
 use crate::ids::MembershipTypeId;
 use crate::reversals::{DisputeState, Reversal};
 use crate::time::{Span, Timestamp};
+use std::cmp::Reverse;
 
 /// A lapse by the clock waits so long for an answer from Stripe.
 const UNREAD_WAIT: Span = Span::days(7);
@@ -92,20 +93,28 @@ fn credits(invoices: &[Invoice]) -> Vec<Credit<'_>> {
     let paid = invoices
         .iter()
         .filter(|invoice| invoice.status == InvoiceStatus::Paid);
-    let credits = paid.flat_map(|invoice| {
-        let given = invoice.lines.iter().filter(|line| is_credit(line));
-        given.filter_map(move |line| credit(invoice, line))
+    let given = paid.flat_map(|invoice| {
+        let lines = invoice.lines.iter().filter(|line| is_credit(line));
+        lines.map(move |line| (invoice, line))
     });
-    credits.collect()
+    let mut given: Vec<(&Invoice, &Line)> = given.collect();
+    // What was bought in its place may have been given back later.
+    given.sort_by_key(|(_, line)| Reverse(line.from));
+    given
+        .iter()
+        .fold(Vec::new(), |mut credits, (invoice, line)| {
+            credits.extend(credit(invoice, line, &credits));
+            credits
+        })
 }
 
-fn credit<'a>(invoice: &'a Invoice, line: &'a Line) -> Option<Credit<'a>> {
+fn credit<'a>(invoice: &'a Invoice, line: &'a Line, later: &[Credit]) -> Option<Credit<'a>> {
     let instead = || {
         let bought = |other: &&Line| !is_credit(other) && other.from == line.from;
         invoice.lines.iter().filter(bought)
     };
     let kept = instead().any(|other| other.membership.is_none());
-    let reached = instead().map(|other| other.to).max();
+    let reached = instead().map(|other| bought_until(other, later)).max();
     (!kept).then(|| Credit {
         price: line.price.as_ref(),
         from: line.from,
@@ -114,9 +123,62 @@ fn credit<'a>(invoice: &'a Invoice, line: &'a Line) -> Option<Credit<'a>> {
     })
 }
 
+/// Until when a line that was paid counts: to its end, or to the end of what its rest was given back for.
+fn bought_until(line: &Line, credits: &[Credit]) -> Timestamp {
+    let given_back = credits.iter().filter(|credit| credit.is_of(line));
+    given_back
+        .map(|credit| credit.until)
+        .min()
+        .unwrap_or(line.to)
+}
+
 /// Credit for the unused part of an old plan.
 fn is_credit(line: &Line) -> bool {
     line.proration && line.amount < 0
+}
+
+/// Lines of paid invoices that were paid with credit for lines that nobody had paid, or that were paid so themselves.
+fn unfunded(invoices: &[Invoice]) -> Vec<&Line> {
+    let paid = || {
+        let paid = |invoice: &&Invoice| invoice.status == InvoiceStatus::Paid;
+        invoices.iter().filter(paid)
+    };
+    let swapped = paid().flat_map(|invoice| {
+        let rest = |line: &&Line| line.proration && !is_credit(line);
+        let lines = invoice.lines.iter().filter(rest);
+        lines.map(move |line| (invoice, line))
+    });
+    let mut unfunded: Vec<(&Invoice, &Line)> = swapped.collect();
+    // Whatever is left hangs on what nobody paid, or on itself.
+    loop {
+        let before = unfunded.len();
+        let doubted = unfunded.clone();
+        let in_doubt = |line: &Line| doubted.iter().any(|(_, other)| std::ptr::eq(*other, line));
+        unfunded.retain(|(invoice, line)| {
+            let credits = invoice.lines.iter();
+            let mut credits = credits.filter(|other| is_credit(other) && other.from == line.from);
+            credits.any(|credit| {
+                let others = || invoices.iter().filter(|other| other.id != invoice.id);
+                let given_back = |line: &&Line| is_given_back(line, credit);
+                let mut of =
+                    others().filter(|other| other.lines.iter().any(|line| given_back(&line)));
+                let mut funded = others()
+                    .filter(|other| other.status == InvoiceStatus::Paid)
+                    .flat_map(|other| other.lines.iter().filter(given_back))
+                    .filter(|line| !in_doubt(line));
+                of.next().is_some() && funded.next().is_none()
+            })
+        });
+        if unfunded.len() == before {
+            return unfunded.into_iter().map(|(_, line)| line).collect();
+        }
+    }
+}
+
+/// Whether a credit is for a part of what a line was for.
+fn is_given_back(line: &Line, credit: &Line) -> bool {
+    let same = line.price == credit.price && !is_credit(line);
+    same && line.from <= credit.from && line.to >= credit.to
 }
 
 /// An item of a subscription with its invoices, read once.
@@ -126,6 +188,8 @@ struct View<'a> {
     invoices: &'a [Invoice],
     /// What was given back of paid periods, as credit.
     credits: Vec<Credit<'a>>,
+    /// What was bought with credit for what nobody had paid.
+    unfunded: Vec<&'a Line>,
     /// End of the latest period whose invoice is paid; a zero total counts.
     paid_until: Option<Timestamp>,
 }
@@ -153,6 +217,7 @@ impl<'a> View<'a> {
             item,
             invoices: &coverage.invoices,
             credits: credits(&coverage.invoices),
+            unfunded: unfunded(&coverage.invoices),
             paid_until: None,
         };
         view.paid_until = view
@@ -162,13 +227,8 @@ impl<'a> View<'a> {
         view
     }
 
-    /// Until when a line that was paid counts: to its end, or to the end of what its rest was given back for.
     fn bought_until(&self, line: &Line) -> Timestamp {
-        let given_back = self.credits.iter().filter(|credit| credit.is_of(line));
-        given_back
-            .map(|credit| credit.until)
-            .min()
-            .unwrap_or(line.to)
+        bought_until(line, &self.credits)
     }
 
     /// Lines of this item; a subscription whose item was replaced is read as a whole.
@@ -200,27 +260,12 @@ impl<'a> View<'a> {
 
     fn paid_lines(&self) -> impl Iterator<Item = (&'a Invoice, &'a Line)> {
         self.lines(|invoice| invoice.status == InvoiceStatus::Paid)
-            .filter(|(invoice, line)| !line.proration || !self.is_unfunded(invoice, line))
-    }
-
-    /// Whether the rest of a period was paid with credit for one that nobody had paid.
-    fn is_unfunded(&self, invoice: &Invoice, line: &Line) -> bool {
-        let mut given_back = invoice
-            .lines
-            .iter()
-            .filter(|other| is_credit(other) && other.from == line.from);
-        given_back.any(|credit| {
-            let of = |line: &Line| {
-                let same = line.price == credit.price && !is_credit(line);
-                same && line.from <= credit.from && line.to >= credit.to
-            };
-            let others = self.invoices.iter().filter(|other| other.id != invoice.id);
-            let mut bought = others
-                .filter(|other| other.lines.iter().any(of))
-                .map(|other| other.status == InvoiceStatus::Paid)
-                .peekable();
-            bought.peek().is_some() && !bought.any(|paid| paid)
-        })
+            .filter(|(_, line)| {
+                !self
+                    .unfunded
+                    .iter()
+                    .any(|other| std::ptr::eq(*other, *line))
+            })
     }
 
     /// End of the latest paid period that was not given back.

@@ -300,6 +300,38 @@ fn credit_for_what_nobody_paid_pays_for_nothing() {
     assert_eq!(until(&facts(sent, all)), None);
 }
 
+/// The same; five days later what had come in its place was given back for so many days of a third plan.
+fn given_back_twice(first: &Invoice, days: i64) -> Vec<Invoice> {
+    let mut all = given_back_for_a_month(30, Some("5"));
+    all[0] = first.clone();
+    all[1].lines[0].proration = true;
+    let mut again = all[1].clone();
+    again.id = "in_3".into();
+    for line in &mut again.lines {
+        line.from = day(25);
+    }
+    again.lines[0].price = Some("membertype_5-third".into());
+    again.lines[0].to = day(25 + days);
+    again.lines[1].price = Some("membertype_5-other".into());
+    again.lines[1].to = day(50);
+    all.push(again);
+    all
+}
+
+#[test]
+fn credit_that_was_bought_with_credit_is_worth_what_was_paid_at_first() {
+    let mut first = invoice("in_1", InvoiceStatus::Open, 0, 30);
+    let left = |first: &Invoice| {
+        let mut left = subscription("canceled", 0, 30);
+        left.ended_at = Some(day(26));
+        until(&facts(left, given_back_twice(first, 3)))
+    };
+    assert_eq!(left(&first), None);
+    first.status = InvoiceStatus::Paid;
+    // Neither the first plan nor the second counts to its end.
+    assert_eq!(left(&first), Some(day(28)));
+}
+
 #[test]
 fn a_month_that_was_given_back_for_no_membership_is_kept() {
     let mut moved = subscription("active", 20, 50);
