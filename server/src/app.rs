@@ -395,7 +395,7 @@ impl App {
         };
         if self.billing.stripe.is_some() {
             for member in &due {
-                clock::look_ahead(&mut work.tx, *member, context).await?;
+                clock::look_ahead(&mut work.tx, self.account, *member, context).await?;
             }
         }
         let whom: Vec<(MemberId, &str)> =

@@ -145,7 +145,10 @@ pub fn end_of_periods(
     let zone = time_zone(zone).ok()?;
     let local = |at| moment(at).to_zoned(zone.clone());
     let (anchored, begun) = (local(anchor), local(from));
-    let months = |at: &Zoned, count: i32| at.checked_add(jiff::Span::new().months(count)).ok();
+    let months = |at: &Zoned, count: i32| {
+        at.checked_add(jiff::Span::new().try_months(count).ok()?)
+            .ok()
+    };
     let of = |at: &Zoned| Timestamp(at.timestamp().as_millisecond());
     let count = match periods {
         Periods::Months(count) => i32::from(count),
@@ -153,7 +156,9 @@ pub fn end_of_periods(
         Periods::Days(count) | Periods::Weeks(count) => {
             let week = matches!(periods, Periods::Weeks(_));
             let days = i32::from(count) * if week { 7 } else { 1 };
-            let end = begun.checked_add(jiff::Span::new().days(days)).ok()?;
+            let end = begun
+                .checked_add(jiff::Span::new().try_days(days).ok()?)
+                .ok()?;
             return Some((of(&end), of(&end)));
         }
     };

@@ -11,7 +11,7 @@ use server::billing::retrofit::Retrofit;
 use server::config::{Config, Given};
 use server::keys::Keys;
 use server::serve::{Connected, Settings, serve};
-use server::store::Store;
+use server::store::{Store, places};
 use server::{clock, random};
 use sha2::{Digest as _, Sha256};
 use shared::ids::{MemberId, MembershipTypeId, OrganisationId};
@@ -68,7 +68,8 @@ enum Command {
         /// paid_until, amount, currency. Without it, only Stripe is asked.
         roll: Option<std::path::PathBuf>,
     },
-    /// Applies every stored event once more, at once or, if more than a few members lose access by it, not at all.
+    /// Applies every stored event once more, at once or, if more than a few members lose access by it, not at all. A
+    /// server that runs beside it keeps nothing meanwhile; Stripe sends again what came then.
     Replay {
         /// Do it although more than a few members lose access by it.
         #[arg(long)]
@@ -310,6 +311,8 @@ async fn app(config: Config) -> anyhow::Result<App> {
     let store = Store::open(&config.database)
         .await
         .context("cannot open the database")?;
+    let known = places::organisation(&mut store.begin_read().await?, &config.organisation).await;
+    known.with_context(|| format!("no organisation {} is served here", config.organisation))?;
     server::doors::tls::install_crypto();
     Ok(App::new(
         store,

@@ -84,6 +84,7 @@ type Here = axum::extract::State<Arc<State>>;
 pub fn router(organisations: Vec<Arc<State>>) -> Router {
     let webhooks = Router::new()
         .route("/webhooks/stripe", post(webhooks::stripe))
+        .method_not_allowed_fallback(|| async { Problem::method() })
         .layer(DefaultBodyLimit::max(crate::billing::receive::MAX_BODY))
         .with_state(Arc::new(Estate::new(&organisations)));
     let mut organisations = organisations.into_iter();

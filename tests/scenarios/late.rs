@@ -5,6 +5,7 @@ use shared::time::Span;
 use tests::building::Building;
 use tests::building::post::Letter;
 use tests::building::story::{METAL, WOOD, Who};
+use tests::stripe_sim::Subscribe;
 
 /// Eight members, of whom seven are cancelled for a dispute; what Stripe says of that.
 fn cancelled(b: &mut Building) -> (Vec<Who>, Vec<Letter>) {
@@ -44,6 +45,22 @@ stories! {
         b.release_late();
         assert!(!b.attends("late_news"));
         assert_eq!(inside(&mut b, &all), 1, "an admin said yes");
+    }
+
+    fn who_paid_meanwhile_comes_in_while_others_wait_for_a_yes(way: WayIn) {
+        let mut b = Building::club(way);
+        let (all, mut letters) = cancelled(&mut b);
+        let ida = b.member("Ida", "04A1B2D1");
+        let customer = b.customer(ida);
+        b.sim().subscribe(&customer, &[(WOOD, 1)], Subscribe::default());
+        b.work();
+        letters.extend(b.held_events());
+        b.advance(Span::hours(1));
+        b.release_events(letters);
+        let left = inside(&mut b, &all);
+        assert!((3..8).contains(&left), "{left} of eight are in");
+        assert!(b.tap(ida, "front").opens(), "she paid and costs nobody anything");
+        b.settle();
     }
 
     fn fresh_news_counts_at_once_whoever_it_concerns(way: WayIn) {

@@ -1,5 +1,6 @@
 //! Sync, first half: what an event's payload says goes into the mirror at once; a fetch confirms it.
 
+use super::late::Losers;
 use super::news::{Flag, News, news};
 use super::order::{Choice, Stamp};
 use super::read::Event;
@@ -67,8 +68,8 @@ impl App {
             });
         }
         match self.apply_waiting(&mut work, &waiting).await {
-            Ok(lost) => {
-                let publications = self.finish_or_hold(work, &waiting, lost).await?;
+            Ok(losers) => {
+                let publications = self.finish_or_hold(work, &waiting, losers).await?;
                 Ok(Applied {
                     events: waiting.len(),
                     publications,
@@ -101,9 +102,9 @@ impl App {
                 .apply_waiting(&mut work, std::slice::from_ref(event))
                 .await
             {
-                Ok(lost) => {
+                Ok(losers) => {
                     let alone = std::slice::from_ref(event);
-                    publications.extend(self.finish_or_hold(work, alone, lost).await?);
+                    publications.extend(self.finish_or_hold(work, alone, losers).await?);
                 }
                 Err(error) => {
                     drop(work);
@@ -123,19 +124,21 @@ impl App {
         &self,
         mut work: Work,
         waiting: &[inbox::Waiting],
-        lost: BTreeSet<MemberId>,
+        losers: Losers,
     ) -> Step {
-        let late: Vec<i64> = waiting
-            .iter()
-            .filter(|event| event.is_late())
-            .map(|event| event.id)
-            .collect();
-        let (many, now) = (lost.len(), work.now);
-        if late.is_empty() || self.may_take(&mut work, lost).await? {
+        let late = waiting.iter().filter(|event| event.is_late());
+        let late: BTreeMap<&str, i64> = late.map(|row| (row.event.as_str(), row.id)).collect();
+        let losers = losers.by(|event| late.contains_key(event));
+        let now = work.now;
+        let Some(many) = self.too_many(&mut work, &losers).await? else {
             return self.finish(work).await;
-        }
+        };
         drop(work);
-        self.hold_back(&late, many, now).await?;
+        let held: Vec<i64> = losers
+            .events()
+            .filter_map(|event| late.get(event).copied())
+            .collect();
+        self.hold_back(&held, many, now).await?;
         Ok(Vec::new())
     }
 
@@ -169,11 +172,7 @@ impl App {
     }
 
     /// Applies events, and says who lost access by them.
-    async fn apply_waiting(
-        &self,
-        work: &mut Work,
-        waiting: &[inbox::Waiting],
-    ) -> Step<BTreeSet<MemberId>> {
+    async fn apply_waiting(&self, work: &mut Work, waiting: &[inbox::Waiting]) -> Step<Losers> {
         let mut lines = Vec::with_capacity(waiting.len());
         let mut fates: [(Fate, Vec<i64>); 3] =
             [Fate::Applied, Fate::Ignored, Fate::Asking].map(|fate| (fate, Vec::new()));
@@ -207,7 +206,7 @@ impl App {
         work: &mut Work,
         lines: Vec<Line>,
         sheet: Sheet,
-    ) -> Step<BTreeSet<MemberId>> {
+    ) -> Step<Losers> {
         let batch = self.absorb(work, lines, sheet).await?;
         if !batch.prices.is_empty() {
             self.reread(work).await?;
@@ -218,13 +217,14 @@ impl App {
                 .await?;
         }
         let causes: BTreeMap<MemberId, String> = whom
-            .into_iter()
-            .map(|(member, causes)| (member, causes.join(" ")))
+            .iter()
+            .map(|(member, causes)| (*member, causes.join(" ")))
             .collect();
         let derived = self.derive_each(work, &causes).await?;
         self.derive_payers(work, &batch.prices).await?;
         let lost = derived.into_iter().filter(|(_, derived)| derived.lost());
-        Ok(lost.map(|(member, _)| member).collect())
+        let events = |(member, _)| Some((member, whom.remove(&member)?));
+        Ok(Losers(lost.filter_map(events).collect()))
     }
 
     /// Puts what events say into mirror and ledger; nobody's standing follows yet.

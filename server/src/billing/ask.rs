@@ -16,6 +16,8 @@ pub(super) struct Fetched {
     pub subscriptions: Vec<(Subscription, Vec<PriceInfo>)>,
     pub invoices: Vec<(Invoice, Vec<PriceInfo>)>,
     pub customer: Option<CustomerNews>,
+    /// Whether Stripe was asked for all invoices.
+    all_invoices: bool,
 }
 
 /// Why an answer says nothing.
@@ -62,10 +64,21 @@ impl Fetched {
         let latest = self.invoices.iter().map(|(invoice, _)| invoice);
         let paid: Vec<&Invoice> = latest.chain(known).collect();
         let wanting = |(row, _): &(Subscription, _)| needs_invoices(row, &paid);
-        if self.subscriptions.iter().any(wanting) {
-            let listed = stripe.invoices_of(customer).await?;
-            self.invoices = listed.iter().map(read_invoice).collect::<Result<_, _>>()?;
+        if !self.all_invoices && self.subscriptions.iter().any(wanting) {
+            self.ask_invoices(stripe, customer).await?;
         }
+        Ok(())
+    }
+
+    /// Asks for all invoices of the customer.
+    pub async fn ask_invoices(
+        &mut self,
+        stripe: &dyn Stripe,
+        customer: &str,
+    ) -> Result<(), Failure> {
+        let listed = stripe.invoices_of(customer).await?;
+        self.invoices = listed.iter().map(read_invoice).collect::<Result<_, _>>()?;
+        self.all_invoices = true;
         Ok(())
     }
 }
@@ -149,7 +162,7 @@ fn needs_invoices(subscription: &Subscription, paid: &[&Invoice]) -> bool {
             .any(|item| !covered(item.period_end))
 }
 
-pub(super) fn read_invoice(value: &Value) -> Result<(Invoice, Vec<PriceInfo>), ReadError> {
+fn read_invoice(value: &Value) -> Result<(Invoice, Vec<PriceInfo>), ReadError> {
     Ok((read::invoice(value)?, prices(value.get("lines"))))
 }
 

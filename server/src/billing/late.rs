@@ -6,11 +6,11 @@
 use crate::app::{App, Step, Work};
 use crate::attention::Kind;
 use crate::membership::clock::{brake_limit, members_in};
-use crate::store::attention::{Item, raise, settle};
+use crate::store::attention::{Item, raise};
 use crate::store::inbox;
 use shared::ids::MemberId;
 use shared::time::{Span, Timestamp};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 /// News that comes so long after it was made is old.
@@ -23,6 +23,26 @@ const SUBJECT: &str = "backlog";
 #[must_use]
 pub fn is_late(created: Timestamp, received_at: Timestamp) -> bool {
     created + LATE < received_at
+}
+
+/// Who lost access, and the events that took it.
+#[derive(Debug, Default)]
+pub struct Losers(pub BTreeMap<MemberId, Vec<String>>);
+
+impl Losers {
+    /// Those who lost it by certain events, and by which of them.
+    pub(super) fn by(mut self, wanted: impl Fn(&str) -> bool) -> Self {
+        for events in self.0.values_mut() {
+            events.retain(|event| wanted(event));
+        }
+        self.0.retain(|_, events| !events.is_empty());
+        self
+    }
+
+    /// The events of all of them.
+    pub(super) fn events(&self) -> impl Iterator<Item = &str> {
+        self.0.values().flatten().map(String::as_str)
+    }
 }
 
 /// Who lost access by old news in this run, and when that was last.
@@ -44,19 +64,22 @@ impl Backlog {
 }
 
 impl App {
-    /// Whether old news may take access from these members, beside those from whom it took it in this run.
-    pub(super) async fn may_take(&self, work: &mut Work, lost: BTreeSet<MemberId>) -> Step<bool> {
-        if lost.is_empty() {
-            return Ok(true);
+    /// From how many old news would take access in this run, these members among them, if that is too many.
+    pub(super) async fn too_many(&self, work: &mut Work, losers: &Losers) -> Step<Option<usize>> {
+        if losers.0.is_empty() {
+            return Ok(None);
         }
         let mut run = self.backlog.before(work.now);
-        run.extend(lost);
-        let inside = members_in(&mut work.tx, &self.organisation).await? + run.len();
-        let may = run.len() <= brake_limit(inside);
-        if may {
-            self.backlog.note(run, work.now);
+        run.extend(losers.0.keys());
+        let (many, inside) = (
+            run.len(),
+            members_in(&mut work.tx, &self.organisation).await?,
+        );
+        if many > brake_limit(inside + many) {
+            return Ok(Some(many));
         }
-        Ok(may)
+        self.backlog.note(run, work.now);
+        Ok(None)
     }
 
     /// Puts old events aside until an admin says yes, and tells staff.
@@ -64,7 +87,7 @@ impl App {
         let mut tx = self.store.begin().await?;
         inbox::hold(&mut tx, events);
         let sentence = format!(
-            "Old news of Stripe would take access from {lost} members at once. Nobody lost it."
+            "Old news of Stripe would take access from {lost} members at once. What would take it waits."
         );
         let item = Item {
             kind: Kind::LateNews,
@@ -74,14 +97,6 @@ impl App {
             member: None,
         };
         raise(&mut tx, &self.organisation, item, now).await?;
-        tx.commit().await
-    }
-
-    /// An admin says yes: what was held back is applied, whoever loses access by it.
-    pub async fn release_late(&self, now: Timestamp) -> Step<()> {
-        let mut tx = self.store.begin().await?;
-        inbox::release(&mut tx, self.account, now);
-        settle(&mut tx, &self.organisation, Kind::LateNews, SUBJECT, now).await?;
         tx.commit().await
     }
 }

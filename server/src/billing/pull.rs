@@ -107,7 +107,8 @@ impl App {
 
     /// An event of the list of our account, which need not name it.
     fn listed(&self, body: &[u8]) -> Option<Arrival> {
-        let mut head = Head::read(body).ok()?;
+        let unread = |error: &_| tracing::warn!(%error, "a listed event cannot be read");
+        let mut head = Head::read(body).inspect_err(unread).ok()?;
         let ours = || self.billing.connected.as_ref();
         head.account = head.account.or_else(|| Some(ours()?.as_str().to_owned()));
         arrival(self, head, body).ok()

@@ -9,6 +9,7 @@ use crate::doors::publish::Publication;
 use crate::store::inbox::{self, Arrival, Fate};
 use crate::store::{Store, StoreError, lists, rulebook};
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 use tokio::sync::{mpsc, oneshot};
 
 /// The largest body that is read, in bytes.
@@ -184,9 +185,13 @@ impl App {
         let lines: Vec<Option<Line>> = news.map(|(_, line)| line).collect();
         let waits = lines.iter().any(Option::is_none);
         let lines = lines.into_iter().flatten().collect();
-        let lost = self.apply_all(&mut work, lines, sheet).await?;
-        let late = arrivals.iter().any(|arrival| is_late(arrival.created, now));
-        if late && !self.may_take(&mut work, lost).await? {
+        let losers = self.apply_all(&mut work, lines, sheet).await?;
+        let late = arrivals
+            .iter()
+            .filter(|arrival| is_late(arrival.created, now));
+        let late: BTreeSet<&str> = late.map(|arrival| arrival.event.as_str()).collect();
+        let losers = losers.by(|event| late.contains(event));
+        if self.too_many(&mut work, &losers).await?.is_some() {
             return Ok(None);
         }
         Ok(Some(Taken {

@@ -3,7 +3,7 @@
 //! Whoever would lose access by it waits until all differences are known: more than a few at once need an admin's yes.
 //! What Stripe does not list is no end of anything.
 
-use super::ask::{Failure, Fetched, read_invoice};
+use super::ask::{Failure, Fetched};
 use super::client::{Stripe, StripeError};
 use super::differences::{Asked, of_customer, of_invoice, of_subscription, was_missed};
 use crate::app::{App, Step};
@@ -121,6 +121,21 @@ impl Here {
             words.extend(of_invoice(known.map(|(known, _)| known), invoice));
         }
         words
+    }
+}
+
+/// An answer about a customer's invoices that says nothing ends no comparison; no answer does.
+fn comparable(
+    customer: &str,
+    answer: std::result::Result<(), Failure>,
+) -> std::result::Result<(), Box<StripeError>> {
+    match answer {
+        Err(Failure::Stripe(error)) => Err(error),
+        Err(error @ (Failure::Unreadable(_) | Failure::Implausible)) => {
+            tracing::warn!(%customer, %error, "a customer's invoices could not be compared");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 
@@ -248,11 +263,12 @@ impl App {
             let latest = fetched.invoices.first().map(|(invoice, _)| invoice);
             let doubted = here.missed_an_invoice(&subscription, latest);
             if doubted {
-                let listed = stripe.invoices_of(&subscription.customer).await?;
-                let read = listed.iter().filter_map(|value| read_invoice(value).ok());
-                fetched.invoices = read
-                    .filter(|(row, _)| row.subscription.as_ref() == Some(&subscription.id))
-                    .collect();
+                let customer = &subscription.customer;
+                let asked = fetched.ask_invoices(stripe, customer).await;
+                comparable(customer, asked).map_err(|error| *error)?;
+                fetched
+                    .invoices
+                    .retain(|(row, _)| row.subscription.as_ref() == Some(&subscription.id));
             }
             let words = here.differences(&fetched, &subscription);
             // That nothing was missed is worth keeping: it is not asked again.
@@ -310,14 +326,8 @@ impl App {
     ) -> std::result::Result<(), ReconcileError> {
         let customer = &found.customer;
         let known = self.known(self.account, customer).await?;
-        match found.fetched.complete(stripe, customer, &known.paid).await {
-            Err(Failure::Stripe(error)) => Err((*error).into()),
-            Err(error @ (Failure::Unreadable(_) | Failure::Implausible)) => {
-                tracing::warn!(%customer, %error, "a customer's invoices could not be compared");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
+        let completed = found.fetched.complete(stripe, customer, &known.paid).await;
+        Ok(comparable(customer, completed).map_err(|error| *error)?)
     }
 
     /// Tries a difference out and notes who comes in and who goes out by it. It is kept if that is wanted and, unless

@@ -11,8 +11,8 @@ use shared::ids::{AccountId, MemberId};
 use shared::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Stripe tells one change in a handful of events within moments: what they say counts at once, and one question after
-/// the last of them confirms it all.
+/// Stripe tells one change in a handful of events within moments: what they say counts at once, and one question, so
+/// long after the first of them, confirms it all.
 const GATHER: Span = Span::seconds(2);
 
 impl App {

@@ -100,12 +100,13 @@ pub async fn members_in(tx: &mut Tx, organisation: &OrganisationId) -> Result<us
 
 /// Asks Stripe once more about those whose access would end within the hour though a renewal may have moved it. Whose end
 /// is past although Stripe was not asked in that hour (the server was off, or its clock jumped) counts as unread until
-/// Stripe answers.
+/// Stripe answers. Only customers of the account that can be asked are meant.
 pub async fn look_ahead(
     tx: &mut Tx,
+    account: AccountId,
     member: MemberId,
     context: Context<'_>,
-) -> Result<Vec<(AccountId, String)>> {
+) -> Result<()> {
     let standing = members::standing(tx, member).await?;
     let end = standing
         .into_iter()
@@ -115,21 +116,17 @@ pub async fn look_ahead(
         .filter(|until| *until <= context.now + LOOK_AHEAD)
         .max();
     let Some(end) = end else {
-        return Ok(Vec::new());
+        return Ok(());
     };
-    let sql = "SELECT account, id FROM customers WHERE member = $1 \
-               UNION SELECT account, customer FROM coverage WHERE member = $1";
-    let rows: Vec<(i64, String)> =
-        on!(tx, c => sqlx::query_as(sql).bind(member.0).fetch_all(c).await?);
-    let customers: Vec<_> = rows
-        .into_iter()
-        .map(|(account, id)| (AccountId(account), id))
-        .collect();
-    for (account, customer) in &customers {
-        mirror::want_fetch(tx, *account, customer, context.now);
+    let sql = "SELECT id FROM customers WHERE member = $1 AND account = $2 \
+               UNION SELECT customer FROM coverage WHERE member = $1 AND account = $2";
+    let customers: Vec<String> =
+        on!(tx, c => sqlx::query_scalar(sql).bind(member.0).bind(account.0).fetch_all(c).await?);
+    for customer in &customers {
+        mirror::want_fetch(tx, account, customer, context.now);
         if end <= context.now {
-            mirror::not_asked(tx, *account, customer, end - LOOK_AHEAD, context.now).await?;
+            mirror::not_asked(tx, account, customer, end - LOOK_AHEAD, context.now).await?;
         }
     }
-    Ok(customers)
+    Ok(())
 }

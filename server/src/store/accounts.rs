@@ -37,6 +37,15 @@ pub async fn find(
 
 /// Makes sure that there is a row for the account; what happened before `now` is not pulled.
 pub fn meet(tx: &mut Tx, organisation: &OrganisationId, name: &str, mode: Mode, now: Timestamp) {
+    // What was reached by its own key and is by a platform's now is the same account, with all its books.
+    let sql = "UPDATE accounts SET name = $2 WHERE organisation = $1 AND mode = $3 AND name = 'direct' AND stripe_id = $2 \
+               AND NOT EXISTS (SELECT 1 FROM accounts other \
+               WHERE other.organisation = $1 AND other.mode = $3 AND other.name = $2)";
+    let write = Statement::new(sql)
+        .bind(organisation.as_str())
+        .bind(name)
+        .bind(mode.word());
+    tx.later(write);
     let sql = "INSERT INTO accounts (organisation, name, mode, pull_created) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (organisation, name, mode) DO NOTHING";
     let write = Statement::new(sql)

@@ -30,6 +30,8 @@ pub struct Waiting {
     pub id: i64,
     /// Whose account.
     pub account: i64,
+    /// `evt_…`
+    pub event: String,
     /// The raw body.
     pub body: Vec<u8>,
     /// How often applying it failed.
@@ -119,7 +121,7 @@ pub async fn fresh(
 /// The oldest waiting events of an account.
 pub async fn waiting(tx: &mut Tx, account: AccountId, most: usize) -> Result<Vec<Waiting>> {
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
-    let sql = "SELECT id, account, body, tries, created, received_at, approved_at FROM inbox \
+    let sql = "SELECT id, account, event, body, tries, created, received_at, approved_at FROM inbox \
                WHERE state = 'pending' AND account = $1 ORDER BY id LIMIT $2";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(limit).fetch_all(c).await?))
 }
@@ -131,7 +133,7 @@ pub async fn asking(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Waiting>> {
-    let sql = "SELECT id, account, body, tries, created, received_at, approved_at FROM inbox \
+    let sql = "SELECT id, account, event, body, tries, created, received_at, approved_at FROM inbox \
                WHERE state = 'asking' AND COALESCE(ask_at, 0) <= $1 AND account = $2 ORDER BY id LIMIT $3";
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(now.0).bind(account.0).bind(limit).fetch_all(c).await?),

@@ -114,17 +114,17 @@ pub struct NoticeRow {
 /// Notices of an account, and those that are about no customer, newest first.
 pub async fn list(
     tx: &mut Tx,
+    organisation: &OrganisationId,
     account: AccountId,
-    before: i64,
-    limit: i64,
+    (before, limit): (i64, i64),
 ) -> Result<Vec<NoticeRow>> {
     let sql = "SELECT n.id, NULLIF(n.customer, '') AS customer, COALESCE(n.member, c.member) AS member, n.kind, \
-               n.subject, n.cause, n.made_at FROM notices n \
+               n.subject, n.cause, n.made_at FROM notices n JOIN accounts a ON a.id = n.account \
                LEFT JOIN customers c ON c.account = n.account AND c.id = n.customer \
-               WHERE (n.account = $1 OR n.account IN (SELECT other.id FROM accounts own \
-               JOIN accounts other ON other.organisation = own.organisation WHERE own.id = $1 AND n.customer = '')) \
-               AND n.id < $2 ORDER BY n.id DESC LIMIT $3";
+               WHERE a.organisation = $1 AND (n.account = $2 OR n.customer = '') AND n.id < $3 \
+               ORDER BY n.id DESC LIMIT $4";
     Ok(
-        on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(before).bind(limit).fetch_all(c).await?),
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(account.0).bind(before).bind(limit)
+            .fetch_all(c).await?),
     )
 }

@@ -61,7 +61,9 @@ pub async fn list(state: Here, Asked(filter): Asked<NoticeFilter>) -> Answer<Jso
     let limit = limit(filter.limit)?;
     let before = filter.before.unwrap_or(i64::MAX);
     let mut tx = state.app.store.begin_read().await?;
-    let rows = notices::list(&mut tx, state.app.account, before, limit + 1).await?;
+    let app = &state.app;
+    let part = (before, limit + 1);
+    let rows = notices::list(&mut tx, &app.organisation, app.account, part).await?;
     Ok(Json(Page::cut(
         rows,
         limit,

@@ -116,7 +116,7 @@ async fn open_item(
 /// Wakes whoever goes on with what was done.
 fn ring(state: &State, action: Resolution) {
     match action {
-        Resolution::Replay => state.bells.kept.notify_one(),
+        Resolution::Replay | Resolution::Approve => state.bells.kept.notify_one(),
         Resolution::Retry | Resolution::Link | Resolution::NewMember => {
             state.bells.fetch.notify_one();
         }
@@ -128,7 +128,6 @@ fn ring(state: &State, action: Resolution) {
         | Resolution::DefaultType
         | Resolution::Map
         | Resolution::Accept
-        | Resolution::Approve
         | Resolution::EndNow
         | Resolution::Hold
         | Resolution::EndGrant
@@ -143,8 +142,6 @@ enum Asking {
     Reconcile,
     /// Whether the key reads the account.
     Confirm,
-    /// Nothing: what Stripe said is applied in its own time.
-    Release,
 }
 
 impl Asking {
@@ -154,7 +151,6 @@ impl Asking {
             (Kind::StripeNotReadable | Kind::Disconnected, Resolution::Retry) => {
                 Some(Self::Confirm)
             }
-            (Kind::LateNews, Resolution::Approve) => Some(Self::Release),
             _ => None,
         }
     }
@@ -165,11 +161,6 @@ impl Asking {
             Self::Reconcile => {
                 let run = async move { held.app.reconcile(Repair::Approved, || held.now()).await };
                 state.bells.publish(through(run).await??.publications);
-                Ok(())
-            }
-            Self::Release => {
-                held.app.release_late(held.now()).await?;
-                state.bells.kept.notify_one();
                 Ok(())
             }
             Self::Confirm => {

@@ -42,6 +42,12 @@ pub async fn metrics(state: Here) -> Answer<impl IntoResponse + use<>> {
         number("inbox_pending"),
     );
     page.one(
+        "inbox_held",
+        "gauge",
+        "Old Stripe events that wait for an admin's yes",
+        number("inbox_held"),
+    );
+    page.one(
         "inbox_poisoned",
         "gauge",
         "Stripe events that could not be applied",

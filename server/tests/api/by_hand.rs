@@ -1,5 +1,6 @@
 //! Money received by hand: periods on the calendar, the reminder, and payments that are declared void.
 
+use crate::stripe::state;
 use crate::support::Api;
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -17,10 +18,6 @@ fn cash(member: i64, rest: Value) -> Value {
 async fn wait(api: &Api, span: Span) {
     api.wait(span);
     api.app.tick(api.now()).await.expect("the clock moved");
-}
-
-async fn state(api: &Api, member: i64) -> Value {
-    api.get(&format!("/api/v1/members/{member}")).await["standing"]["state"].clone()
 }
 
 #[tokio::test]

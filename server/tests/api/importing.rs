@@ -1,6 +1,6 @@
 //! Import over the interface: told first, then done; the same checks as from the command line.
 
-use crate::attention::{invoice, open, price, state, subscription};
+use crate::stripe::{invoice, open, price, state, subscription};
 use crate::support::Api;
 use crate::twin::Twin;
 use axum::http::Method;

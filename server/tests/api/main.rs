@@ -14,6 +14,7 @@ mod refused;
 mod rules;
 mod seats;
 mod story;
+mod stripe;
 mod support;
 mod sweep;
 mod twin;

@@ -348,6 +348,13 @@ fn cases() -> Vec<Case> {
         ),
         (
             post.clone(),
+            "payments",
+            payment(json!({"until": null, "periods": {"years": 30_000}})),
+            422,
+            "periods",
+        ),
+        (
+            post.clone(),
             "payments/99/void",
             json!({"reason": "r"}),
             404,
@@ -602,4 +609,6 @@ async fn a_method_that_is_not_allowed_tells_which_are() {
         .get("allow")
         .map(|value| value.to_str().unwrap_or("").to_owned());
     assert_eq!(allowed.as_deref(), Some("GET,HEAD,PUT"));
+    let told = api.refused(Method::GET, "/webhooks/stripe", None).await;
+    assert_eq!(told.0, 405);
 }

@@ -1,6 +1,6 @@
 //! Fewer seats than members: nobody loses access at once, and the last-named does in the end.
 
-use crate::attention::{hear, member, open, path, pay, price, resolve, state, subscription};
+use crate::stripe::{hear, member, open, path, pay, price, resolve, state, subscription};
 use crate::support::{Api, START};
 use axum::http::Method;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! A member's story: terms, and each change with what was really charged for it.
 
-use crate::attention::{hear, invoice, member, price, subscription};
+use crate::stripe::{hear, invoice, member, price, subscription};
 use crate::support::Api;
 use serde_json::{Value, json};
 use shared::time::Span;

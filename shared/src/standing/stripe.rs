@@ -113,7 +113,7 @@ fn credit<'a>(invoice: &'a Invoice, line: &'a Line, later: &[Credit]) -> Option<
         let bought = |other: &&Line| !is_credit(other) && other.from == line.from;
         invoice.lines.iter().filter(bought)
     };
-    let kept = instead().any(|other| other.membership.is_none());
+    let kept = instead().next().is_some() && instead().all(|other| other.membership.is_none());
     let reached = instead().map(|other| bought_until(other, later)).max();
     (!kept).then(|| Credit {
         price: line.price.as_ref(),
@@ -303,7 +303,7 @@ impl<'a> View<'a> {
         let running = Some(running.1).filter(|_| named_in(running.0, running.1));
         self.paid_lines()
             .filter(|(_, line)| line.quantity >= coverage.place || named_in(line.from, line.to))
-            .map(|(_, line)| line.to)
+            .map(|(_, line)| self.bought_until(line))
             .max()
             .max(running)
     }

@@ -341,6 +341,21 @@ fn a_month_that_was_given_back_for_no_membership_is_kept() {
 }
 
 #[test]
+fn a_year_that_was_given_back_for_a_month_is_over_although_a_shelf_is_paid_beside_it() {
+    let mut all = given_back_for_a_month(365, Some("5"));
+    let shelf = Line {
+        membership: None,
+        item: Some("si_2".into()),
+        price: Some("price_shelf".into()),
+        ..all[1].lines[0].clone()
+    };
+    all[1].lines.push(shelf);
+    let mut ended = subscription("canceled", 20, 50);
+    ended.ended_at = Some(day(30));
+    assert_eq!(until(&facts(ended, all)), Some(day(50)));
+}
+
+#[test]
 fn a_plan_change_whose_invoice_failed_leaves_the_last_paid_type() {
     let mut upgraded = subscription("past_due", 0, 30);
     upgraded.items[0].price = "membertype_7-monthly".into();
@@ -398,6 +413,15 @@ fn a_seat_taken_away_lasts_to_the_end_of_the_period_it_was_paid_for() {
     assert_eq!(until(&two), Some(day(30)));
     two.coverage[0].subscription.items[0].quantity = 3;
     assert!(until(&two) > Some(day(30)));
+}
+
+#[test]
+fn a_seat_that_was_given_back_with_its_year_lasts_as_long_as_what_came_instead() {
+    let mut all = given_back_for_a_month(365, Some("5"));
+    all[0].lines[0].quantity = 2;
+    let mut seat = facts(subscription("active", 20, 50), all);
+    (seat.coverage[0].seat, seat.coverage[0].place) = (2, 2);
+    assert_eq!(until(&seat), Some(day(50)));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use server::billing::client::{ApiKey, HttpStripe};
 use server::billing::read::Head;
 use server::billing::receive;
 use server::billing::signature::SigningSecret;
-use server::serve::{BrokerSettings, Settings, serve};
+use server::serve::{Settings, serve};
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -157,27 +157,14 @@ fn wait_for_rest(runtime: &Runtime, running: &server::serve::Running) -> anyhow:
 
 fn settings(directory: &Path, stripe: &Stripe) -> anyhow::Result<Settings> {
     let client = HttpStripe::new(&stripe.address, &ApiKey::new(KEY)?, None)?;
-    Ok(Settings {
-        database: prepare::database(directory),
-        data_dir: directory.to_owned(),
-        listen: loopback(),
-        organisation: organisation(),
-        billing: Billing {
-            mode: Mode::Test,
-            connected: None,
-            secrets: vec![SigningSecret::new(SECRET).expect("a secret")],
-            stripe: Some(Arc::new(client)),
-            pull: false,
-        },
-        broker: BrokerSettings::Embedded {
-            loopback: loopback(),
-            tls: None,
-            public: None,
-        },
-        admin_token: [0; 32],
-        connected: Vec::new(),
-        clock: Arc::new(timing::now),
-    })
+    let billing = Billing {
+        mode: Mode::Test,
+        connected: None,
+        secrets: vec![SigningSecret::new(SECRET).expect("a secret")],
+        stripe: Some(Arc::new(client)),
+        pull: false,
+    };
+    Ok(prepare::settings(directory, billing))
 }
 
 /// What comparing everything takes.

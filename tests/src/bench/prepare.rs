@@ -252,26 +252,31 @@ impl Copy {
 
     /// A server on it, with the embedded broker, webhooks only.
     pub fn settings(&self) -> Settings {
-        Settings {
-            database: database(self.path()),
-            data_dir: self.path().to_owned(),
-            listen: loopback(),
-            organisation: organisation(),
-            billing: billing(),
-            broker: BrokerSettings::Embedded {
-                loopback: loopback(),
-                tls: None,
-                public: None,
-            },
-            admin_token: [0; 32],
-            connected: Vec::new(),
-            clock: Arc::new(timing::now),
-        }
+        settings(self.path(), billing())
     }
 
     /// The server's steps on it, without sockets.
     pub async fn app(&self) -> anyhow::Result<App> {
         open(self.path(), timing::now()).await
+    }
+}
+
+/// A server on what lies in a directory, with the embedded broker.
+pub fn settings(directory: &Path, billing: Billing) -> Settings {
+    Settings {
+        database: database(directory),
+        data_dir: directory.to_owned(),
+        listen: loopback(),
+        organisation: organisation(),
+        billing,
+        broker: BrokerSettings::Embedded {
+            loopback: loopback(),
+            tls: None,
+            public: None,
+        },
+        admin_token: [0; 32],
+        connected: Vec::new(),
+        clock: Arc::new(timing::now),
     }
 }
 

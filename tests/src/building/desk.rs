@@ -5,6 +5,7 @@ use super::server::organisation;
 use super::story::Who;
 use super::{Building, on};
 use server::app::{App, Step, Work};
+use server::attention::Kind;
 use server::billing::import::{Import, ImportError, Imported};
 use server::billing::read::Head;
 use server::billing::receive;
@@ -14,6 +15,7 @@ use server::membership::clock::Run;
 use server::membership::link::new_holder;
 use server::membership::story::{self, Story};
 use server::random::Handed;
+use server::store::attention;
 use server::store::inbox::{self, Fate};
 use server::store::members::{self, CardRow, NewMember};
 use server::store::{StoreError, Tx, lists, rulebook};
@@ -382,7 +384,13 @@ impl Building {
     /// An admin says yes to old news.
     pub fn release_late(&mut self) {
         let now = self.now;
-        self.ask(async |app| app.release_late(now).await);
+        self.ask(async |app| {
+            let mut work = app.work(now).await?;
+            inbox::release(&mut work.tx, app.account, now);
+            let (organisation, kind) = (&app.organisation, Kind::LateNews);
+            attention::settle(&mut work.tx, organisation, kind, "backlog", now).await?;
+            app.finish(work).await
+        });
         self.settle();
     }
 

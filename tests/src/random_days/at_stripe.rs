@@ -193,13 +193,7 @@ impl World {
             return None;
         }
         let mut sim = self.building.sim();
-        let shown = sim.subscription_value(id);
-        let several = shown["items"]["data"]
-            .as_array()
-            .is_some_and(|items| items.len() > 1);
-        if several || !shown["schedule"].is_null() {
-            return None;
-        }
+        only_item(&sim, id)?;
         sim.change_price_at_period_end(id, plan);
         Some("moves to a plan at the period's end")
     }
@@ -223,16 +217,8 @@ impl World {
             return None;
         }
         let mut sim = self.building.sim();
-        let shown = sim.subscription_value(id);
-        let several = shown["items"]["data"]
-            .as_array()
-            .is_some_and(|items| items.len() > 1);
-        if several || !shown["schedule"].is_null() {
-            return None;
-        }
-        let item = shown["items"]["data"][0]["id"].as_str()?.to_owned();
         let change = crate::stripe_sim::ItemChange {
-            item: Some(item),
+            item: Some(only_item(&sim, id)?),
             price: Some(plan.to_owned()),
             ..crate::stripe_sim::ItemChange::default()
         };
@@ -280,4 +266,14 @@ fn last_charged(sim: &StripeSim, id: &str) -> Option<(String, i64)> {
     let id = paid["id"].as_str()?.to_owned();
     let untouched = sim.whole_charge(&id)?;
     Some((id, untouched))
+}
+
+/// The only item of a subscription that no schedule moves.
+fn only_item(sim: &StripeSim, id: &str) -> Option<String> {
+    let shown = sim.subscription_value(id);
+    let [item] = shown["items"]["data"].as_array()?.as_slice() else {
+        return None;
+    };
+    let item = item["id"].as_str().map(str::to_owned);
+    item.filter(|_| shown["schedule"].is_null())
 }

@@ -1,6 +1,7 @@
 //! The reference: what a member may do, told from Stripe's own state by the written rules alone.
 
 use crate::building::story::{METAL, WOOD};
+use crate::stripe_sim::model::{Invoice, InvoiceStatus};
 use crate::stripe_sim::{Status, StripeSim};
 use serde_json::Value;
 use shared::time::{Span, Timestamp};
@@ -122,12 +123,12 @@ fn within(must: Timestamp, last: Timestamp, now: Timestamp) -> Verdict {
 
 fn subscription(id: &str, door: &str, sim: &StripeSim, now: Timestamp) -> Due {
     let shown = sim.subscription_value(id);
-    let invoices = sim.invoices_of(id);
+    let invoices: Vec<&Invoice> = sim.bills_of(id).collect();
     let items = shown["items"]["data"].as_array().expect("a list");
     let plan = |item: &Value| opens(item["price"]["id"].as_str().unwrap_or_default(), door);
     // Until a change is paid that was to be paid at once, the plan before rules, which the subscription shows no more.
     let waits = invoices.iter().any(|invoice| {
-        invoice["billing_reason"] == "subscription_update" && invoice["status"] != "paid"
+        invoice.reason == "subscription_update" && invoice.status != InvoiceStatus::Paid
     });
     let waits = waits && door == "back";
     if !items.iter().any(plan) && !waits {
@@ -156,18 +157,20 @@ fn subscription(id: &str, door: &str, sim: &StripeSim, now: Timestamp) -> Due {
 }
 
 /// Until when a subscription must give access, and until when it may.
-fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[Value]) -> (Timestamp, Timestamp) {
+fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[&Invoice]) -> (Timestamp, Timestamp) {
     let never = (Timestamp::MIN, Timestamp::MIN);
     let seconds = |value: &Value| value.as_i64().map(Timestamp::from_seconds);
     let paid = sim.paid_until(id).map(Timestamp::from_seconds);
-    let has = |status: &str| invoices.iter().any(|invoice| invoice["status"] == status);
+    let given_up = || {
+        let given_up = [InvoiceStatus::Void, InvoiceStatus::Uncollectible];
+        let mut of = invoices.iter().map(|invoice| invoice.status);
+        of.any(|status| given_up.contains(&status))
+    };
     let period = period_end(shown).unwrap_or(Timestamp::MIN);
     let pause = shown["pause_collection"]["behavior"].as_str();
     let sent = shown["collection_method"] == "send_invoice";
-    let due = invoices
-        .iter()
-        .filter_map(|invoice| seconds(&invoice["due_date"]))
-        .max();
+    let due = invoices.iter().filter_map(|invoice| invoice.due_date);
+    let due = due.max().map(Timestamp::from_seconds);
     match (sim.status(id), paid) {
         (Status::Incomplete | Status::IncompleteExpired | Status::Paused, _) => never,
         // Service is given while nothing is collected.
@@ -180,7 +183,7 @@ fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[Value]) -> (Timest
         (_, None) => never,
         (Status::Active, Some(paid)) if pause == Some("void") => (paid, paid),
         // Given up, and Stripe goes on all the same.
-        (Status::Active | Status::PastDue, Some(paid)) if has("void") || has("uncollectible") => {
+        (Status::Active | Status::PastDue, Some(paid)) if given_up() => {
             (paid, paid.max(period) + GRACE + NOON)
         }
         (Status::Active | Status::PastDue, Some(paid)) if sent => {
@@ -196,9 +199,8 @@ fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[Value]) -> (Timest
             let failed = shown["cancellation_details"]["reason"] == "payment_failed";
             let set = !shown["cancel_at"].is_null() || shown["cancel_at_period_end"] == true;
             let went_back = invoices.iter().any(|invoice| {
-                let id = invoice["id"].as_str().unwrap_or_default();
-                let charged = invoice["amount_paid"].as_i64() > Some(0);
-                invoice["status"] == "paid" && charged && sim.whole_charge(id).is_none()
+                let charged = invoice.status == InvoiceStatus::Paid && invoice.amount_paid > 0;
+                charged && sim.whole_charge(&invoice.id).is_none()
             });
             if failed || set {
                 (ended, ended)

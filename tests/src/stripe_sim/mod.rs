@@ -54,7 +54,7 @@ mod intents;
 mod items;
 mod lists;
 mod methods;
-mod model;
+pub(crate) mod model;
 mod money;
 mod objects;
 mod objects_money;

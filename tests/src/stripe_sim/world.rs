@@ -383,12 +383,16 @@ impl StripeSim {
 
     /// A subscription's invoices, oldest first, as the account's API version shows them.
     pub fn invoices_of(&self, subscription: &str) -> Vec<Value> {
-        let customer = &self.subscriptions.must(subscription).customer;
-        self.invoices
-            .of(customer)
-            .filter(|invoice| invoice.subscription.as_deref() == Some(subscription))
+        self.bills_of(subscription)
             .map(|invoice| render(&self.invoice_json(invoice), self.shape))
             .collect()
+    }
+
+    /// The same, as they are.
+    pub(crate) fn bills_of(&self, subscription: &str) -> impl Iterator<Item = &Invoice> {
+        let customer = &self.subscriptions.must(subscription).customer;
+        let bills = self.invoices.of(customer);
+        bills.filter(move |invoice| invoice.subscription.as_deref() == Some(subscription))
     }
 
     /// The ids of a customer's subscriptions, oldest first, ended ones too.

@@ -138,7 +138,8 @@ impl App {
         let booked = ledger::payments(&mut work.tx, organisation, Some(member), i64::MAX, i64::MAX);
         let mut booked = booked.await?.into_iter();
         let same = booked.any(|row| {
-            row.period_until == Some(until.0)
+            row.voided_at.is_none()
+                && row.period_until == Some(until.0)
                 && row.membership.as_deref() == Some(paid.membership.as_str())
         });
         if !same && until > work.now {

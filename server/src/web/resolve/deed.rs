@@ -59,6 +59,10 @@ impl Deed<'_> {
             Resolution::DefaultType => self.default_type(work).await,
             Resolution::Map => self.map(work).await,
             Resolution::Accept => self.accept(work).await,
+            Resolution::Approve if Kind::read(&self.item.kind) == Some(Kind::LateNews) => {
+                inbox::release(&mut work.tx, app.account, work.now);
+                Ok(())
+            }
             Resolution::Approve => match app.derive_all(work, subject, true).await? {
                 Run::Done { .. } => Ok(()),
                 Run::Braked { lost } => Err(Problem::braked(lost)),
