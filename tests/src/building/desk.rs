@@ -396,6 +396,15 @@ impl Building {
 
     /// Stores events as a version did that did not understand them.
     pub fn lay_aside(&mut self, letters: &[Letter]) {
+        self.store(letters, Some(Fate::Ignored));
+    }
+
+    /// Stores events as a server does that has no time to apply them yet.
+    pub fn keep_all(&mut self, letters: &[Letter]) {
+        self.store(letters, None);
+    }
+
+    fn store(&mut self, letters: &[Letter], fate: Option<Fate>) {
         let now = self.now;
         self.ask(async |app| {
             let read = |letter: &Letter| {
@@ -403,7 +412,7 @@ impl Building {
                 receive::arrival(app, head, &letter.body).expect("of this account")
             };
             let arrivals: Vec<_> = letters.iter().map(read).collect();
-            let fates = vec![Some(Fate::Ignored); arrivals.len()];
+            let fates = vec![fate; arrivals.len()];
             let mut tx = app.store.begin().await?;
             drop(inbox::insert_all(&mut tx, &arrivals, &fates, now));
             tx.commit().await
