@@ -9,6 +9,7 @@ pub mod any_order;
 pub mod broker;
 pub mod desk;
 mod history;
+mod lent;
 mod list;
 pub mod memory;
 pub mod outcome;
@@ -26,6 +27,7 @@ use ::server::store::inbox::Arrival;
 use agents::{Machine, Tap};
 use broker::{Broker, Message, Party};
 use door_agent::agent::{Input, Output};
+use lent::Lent;
 use post::{Form, Letter, Post};
 use shared::ids::AgentId;
 use shared::time::{Span, Timestamp};
@@ -110,6 +112,8 @@ pub struct Building {
     list: list::List,
     out: bool,
     excused: bool,
+    /// The last to go: nobody uses its database any more.
+    lent: Option<Lent>,
 }
 
 impl Building {
@@ -123,10 +127,10 @@ impl Building {
     #[must_use]
     pub fn seeded(way: WayIn, seed: u64) -> Self {
         let runtime = Arc::new(quiet_runtime());
-        let store = runtime
-            .block_on(Store::open("sqlite::memory:"))
-            .expect("a database in memory");
-        Self::on_store(way, seed, runtime, store)
+        let lent = Lent::borrow(&runtime);
+        let mut building = Self::on_store(way, seed, runtime, lent.store());
+        building.lent = Some(lent);
+        building
     }
 
     /// A building whose server has neither key nor secret; the way in says nothing then.
@@ -166,6 +170,7 @@ impl Building {
             list: list::List::in_order(any_order::order()),
             out: false,
             excused: false,
+            lent: None,
         };
         building.start_server();
         building

@@ -48,10 +48,11 @@ impl App {
             return Ok(false);
         };
         let answer = stripe.account().await;
-        let mut tx = self.store.begin().await?;
+        let mut work = self.work(now).await?;
+        let tx = &mut work.tx;
         let good = match &answer {
             Ok(found) if self.may_be(found) => {
-                accounts::confirm(&mut tx, self.account, &found.id, now).await?
+                accounts::confirm(tx, self.account, &found.id, now).await?
             }
             Ok(_) | Err(_) => false,
         };
@@ -61,7 +62,7 @@ impl App {
                 (Kind::Disconnected, ACCOUNT),
             ];
             for (kind, subject) in healed {
-                settle(&mut tx, &self.organisation, kind, subject, now).await?;
+                settle(tx, &self.organisation, kind, subject, now).await?;
             }
         } else {
             let sentence = match answer {
@@ -82,23 +83,25 @@ impl App {
                 },
                 member: None,
             };
-            raise(&mut tx, &self.organisation, item, now).await?;
-            for customer in mirror::due_fetches(&mut tx, self.account, now, 10_000).await? {
-                mirror::fetch_failed(
-                    &mut tx,
-                    self.account,
-                    &customer,
-                    now,
-                    now + Span::minutes(1),
-                )
-                .await?;
+            raise(tx, &self.organisation, item, now).await?;
+            self.put_off(&mut work).await?;
+        }
+        self.finish(work).await?;
+        Ok(good)
+    }
+
+    /// Nobody's fetch that is due can be had now: what would end by the clock waits.
+    async fn put_off(&self, work: &mut Work) -> Step<()> {
+        let (account, now) = (self.account, work.now);
+        let again = (now + Span::minutes(1), now + LONGEST_PAUSE);
+        for customer in mirror::due_fetches(&mut work.tx, account, now, 10_000).await? {
+            let tx = &mut work.tx;
+            if mirror::fetch_failed(tx, account, &customer, now, again).await? {
+                self.link_and_derive(work, account, &customer, "Stripe cannot be read")
+                    .await?;
             }
         }
-        tx.commit().await?;
-        if !good {
-            self.derive_unread(now).await?;
-        }
-        Ok(good)
+        Ok(())
     }
 
     /// Whether an account that answered can be ours: of our mode, and the very one that is connected.
@@ -107,16 +110,6 @@ impl App {
         let wanted = self.billing.connected.as_ref();
         found.livemode.is_none_or(|livemode| mode.fits(livemode))
             && wanted.is_none_or(|wanted| wanted.as_str() == found.id)
-    }
-
-    /// Members whose customers cannot be read now: what would end by the clock waits.
-    async fn derive_unread(&self, now: Timestamp) -> Step {
-        let mut work = self.work(now).await?;
-        for customer in mirror::unread(&mut work.tx, self.account).await? {
-            self.link_and_derive(&mut work, self.account, &customer, "Stripe cannot be read")
-                .await?;
-        }
-        self.finish(work).await
     }
 
     async fn fetch_one(&self, customer: &str, clock: &impl Fn() -> Timestamp) -> Step {
@@ -153,20 +146,14 @@ impl App {
         customer: &str,
         failure: &Failure,
     ) -> Step<()> {
-        let known = mirror::customer(&mut work.tx, account, customer).await?;
-        let first = known.is_none_or(|known| known.unread_since.is_none());
         let asked = match failure {
             Failure::Stripe(error) => error.retry_after(),
             Failure::Implausible | Failure::Unreadable(_) => None,
         };
-        let ours = if first {
-            Span::seconds(5)
-        } else {
-            LONGEST_PAUSE
-        };
-        let pause = ours.max(asked.unwrap_or(ours));
         let now = work.now;
-        mirror::fetch_failed(&mut work.tx, account, customer, now, now + pause).await?;
+        let after = |pause: Span| now + pause.max(asked.unwrap_or(pause));
+        let again = (after(Span::seconds(5)), after(LONGEST_PAUSE));
+        mirror::fetch_failed(&mut work.tx, account, customer, now, again).await?;
         let sentence = match failure {
             Failure::Stripe(_) => {
                 "Stripe could not be asked about a customer; what is known stays in force."

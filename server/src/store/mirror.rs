@@ -388,19 +388,20 @@ pub async fn fetched(
     Ok(rows == 1)
 }
 
-/// Records that Stripe could not be read for a customer, and when to try again; returns how often it failed.
+/// Records that Stripe could not be read for a customer; it is asked again at the first of two moments the first time,
+/// and later after that. Whether this was the first time since an answer.
 pub async fn fetch_failed(
     tx: &mut Tx,
     account: AccountId,
     id: &str,
     now: Timestamp,
-    again: Timestamp,
-) -> Result<i64> {
-    let sql = "UPDATE customers SET wants_fetch = $4, tries = tries + 1, unread_since = COALESCE(unread_since, $3) \
-               WHERE account = $1 AND id = $2 RETURNING tries";
-    Ok(
-        on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(id).bind(now.0).bind(again.0).fetch_one(c).await?),
-    )
+    (soon, later): (Timestamp, Timestamp),
+) -> Result<bool> {
+    let sql = "UPDATE customers SET wants_fetch = CASE WHEN tries = 0 THEN $4 ELSE $5 END, tries = tries + 1, \
+               unread_since = COALESCE(unread_since, $3) WHERE account = $1 AND id = $2 RETURNING tries";
+    let tries: i64 = on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(id).bind(now.0).bind(soon.0).bind(later.0)
+        .fetch_one(c).await?);
+    Ok(tries == 1)
 }
 
 /// Customers of an account without a member, first seen in a stretch of time and still unknown.
@@ -415,13 +416,6 @@ pub async fn unclaimed(
     Ok(
         on!(tx, c => sqlx::query_scalar(sql).bind(until.0).bind(since.0).bind(account.0).fetch_all(c).await?),
     )
-}
-
-/// Customers of an account that could not be read when they were last asked about.
-pub async fn unread(tx: &mut Tx, account: AccountId) -> Result<Vec<String>> {
-    let sql =
-        "SELECT id FROM customers WHERE unread_since IS NOT NULL AND account = $1 ORDER BY id";
-    Ok(on!(tx, c => sqlx::query_scalar(sql).bind(account.0).fetch_all(c).await?))
 }
 
 /// Subscriptions that run as far as is known, with their customers.

@@ -1,5 +1,6 @@
 //! What a building remembers, so that many histories can begin alike and soon.
 
+use super::lent::tables;
 use super::{Building, on};
 use crate::stripe_sim::StripeSim;
 use rand_chacha::ChaCha20Rng;
@@ -18,11 +19,10 @@ pub struct Memory {
 impl Building {
     /// Keeps what there is now, once in a building's life.
     pub fn remember(&mut self) -> Memory {
-        // Parents were made before their children. A pragma would do without that, and throw every prepared statement away.
-        const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' \
-                              AND name NOT IN ('sqlite_stat1', 'sqlite_stat4') ORDER BY rowid";
-        let tables: Vec<String> =
-            self.read(async |tx| on!(tx, c => sqlx::query_scalar(TABLES).fetch_all(c).await));
+        if let Some(lent) = &mut self.lent {
+            lent.kept = true;
+        }
+        let tables = self.read(async |tx| Ok(tables(tx).await));
         let keep = tables
             .iter()
             .map(|table| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table};"));

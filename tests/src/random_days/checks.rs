@@ -1,7 +1,7 @@
 //! What is checked after each thing that happened, and at the end.
 
 use super::actions::{AGENTS, World};
-use super::model::{Due, Truth, Verdict, due};
+use super::model::{Due, Shown, Verdict, due};
 use crate::building::on;
 use crate::building::story::Who;
 use shared::allow_list::{AllowList, Delta};
@@ -30,8 +30,9 @@ impl World {
         }
         self.check_lists();
         for who in self.people.clone() {
+            let shown = Shown::all(&self.truth[&who], &self.building.sim());
             for (_, door) in AGENTS {
-                let due = self.due(who, door);
+                let due = due(&self.truth[&who], &shown, door, self.building.now);
                 self.note_due(who, door, due);
                 if let Some(opens) = self.would_open(who, door) {
                     self.judge_opening(who, door, due.verdict, opens);
@@ -51,15 +52,6 @@ impl World {
             "a door is behind though all is well: {:#?}",
             self.building
         );
-    }
-
-    fn due(&self, who: Who, door: &str) -> Due {
-        due(
-            &self.truth[&who],
-            door,
-            &self.building.sim(),
-            self.building.now,
-        )
     }
 
     fn note_due(&mut self, who: Who, door: &'static str, due: Due) {
@@ -100,7 +92,9 @@ impl World {
 
     /// Fails if a door may not do this.
     pub(super) fn check_opening(&self, who: Who, door: &'static str, opens: bool) {
-        let current = self.due(who, door).verdict;
+        let truth = &self.truth[&who];
+        let shown = Shown::all(truth, &self.building.sim());
+        let current = due(truth, &shown, door, self.building.now).verdict;
         self.judge_opening(who, door, current, opens);
     }
 
@@ -150,13 +144,9 @@ impl World {
             !(truth.barred() && opens),
             "barred and in: {who:?} at {door} at {now} with {ails:?}"
         );
-        let by_hand = Truth {
-            subscriptions: Vec::new(),
-            ..truth.clone()
-        };
-        let verdict = due(&by_hand, door, &self.building.sim(), now).verdict;
+        let by_hand = due(truth, &[], door, now).verdict;
         assert!(
-            verdict != Verdict::Must || opens,
+            by_hand != Verdict::Must || opens,
             "given access and locked out: {who:?} at {door} at {now} with {ails:?}"
         );
     }

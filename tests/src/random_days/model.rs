@@ -74,9 +74,9 @@ const EDGE: Span = Span::seconds(90);
 /// Without a key; with one it is three.
 const LONGEST_SLACK: Span = Span::days(10);
 
-/// What must happen when this person's card is shown at a door.
+/// What must happen when this person's card is shown at a door, as Stripe shows their subscriptions.
 #[must_use]
-pub fn due(truth: &Truth, door: &str, sim: &StripeSim, now: Timestamp) -> Due {
+pub fn due(truth: &Truth, shown: &[Shown], door: &str, now: Timestamp) -> Due {
     if truth.barred() {
         return NOTHING;
     }
@@ -85,10 +85,7 @@ pub fn due(truth: &Truth, door: &str, sim: &StripeSim, now: Timestamp) -> Due {
         .iter()
         .filter(|given| opens(given.plan, door))
         .map(|given| hand(given, now));
-    let paid = truth
-        .subscriptions
-        .iter()
-        .map(|id| subscription(id, door, sim, now));
+    let paid = shown.iter().map(|shown| shown.due(door, now));
     by_hand.chain(paid).max().unwrap_or(NOTHING)
 }
 
@@ -121,38 +118,65 @@ fn within(must: Timestamp, last: Timestamp, now: Timestamp) -> Verdict {
     }
 }
 
-fn subscription(id: &str, door: &str, sim: &StripeSim, now: Timestamp) -> Due {
-    let shown = sim.subscription_value(id);
-    let invoices: Vec<&Invoice> = sim.bills_of(id).collect();
-    let items = shown["items"]["data"].as_array().expect("a list");
-    let plan = |item: &Value| opens(item["price"]["id"].as_str().unwrap_or_default(), door);
-    // Until a change is paid that was to be paid at once, the plan before rules, which the subscription shows no more.
-    let waits = invoices.iter().any(|invoice| {
-        invoice.reason == "subscription_update" && invoice.status != InvoiceStatus::Paid
-    });
-    let waits = waits && door == "back";
-    if !items.iter().any(plan) && !waits {
-        // A type that was paid for and changed since keeps nothing.
-        return NOTHING;
+/// What Stripe shows of a subscription, as far as doors are concerned.
+#[derive(Debug)]
+pub struct Shown {
+    plans: Vec<String>,
+    /// A change waits for its payment. Until then the plan before rules, which the subscription shows no more.
+    waits: bool,
+    /// Until when it must give access, and until when it may.
+    must: Timestamp,
+    last: Timestamp,
+    /// An end that was set beforehand.
+    set: Timestamp,
+    paid: Option<Timestamp>,
+}
+
+impl Shown {
+    /// What Stripe shows of these subscriptions.
+    pub fn all(truth: &Truth, sim: &StripeSim) -> Vec<Self> {
+        let ids = truth.subscriptions.iter();
+        ids.map(|id| Self::of(id, sim)).collect()
     }
-    let seconds = |key: &str| shown[key].as_i64().map(Timestamp::from_seconds);
-    let (must, last) = ends(id, sim, &shown, &invoices);
-    let running = !sim.status(id).is_terminal();
-    let set = seconds("cancel_at").filter(|_| running);
-    let with_period = shown["cancel_at_period_end"] == true && running;
-    let set = set.or(period_end(&shown).filter(|_| with_period));
-    let set = set.unwrap_or(Timestamp::MAX);
-    let verdict = within(must.min(set), last.min(set), now);
-    Due {
-        verdict: if waits {
-            verdict.min(Verdict::May)
-        } else {
-            verdict
-        },
-        until: sim
-            .paid_until(id)
-            .map_or(must, Timestamp::from_seconds)
-            .min(set),
+
+    fn of(id: &str, sim: &StripeSim) -> Self {
+        let shown = sim.subscription_value(id);
+        let invoices: Vec<&Invoice> = sim.bills_of(id).collect();
+        let items = shown["items"]["data"].as_array().expect("a list");
+        let plan = |item: &Value| item["price"]["id"].as_str().unwrap_or_default().to_owned();
+        let (must, last) = ends(id, sim, &shown, &invoices);
+        let running = !sim.status(id).is_terminal();
+        let set = shown["cancel_at"].as_i64().map(Timestamp::from_seconds);
+        let with_period = shown["cancel_at_period_end"] == true && running;
+        let set = set.filter(|_| running);
+        let set = set.or(period_end(&shown).filter(|_| with_period));
+        Self {
+            plans: items.iter().map(plan).collect(),
+            waits: invoices.iter().any(|invoice| {
+                invoice.reason == "subscription_update" && invoice.status != InvoiceStatus::Paid
+            }),
+            must,
+            last,
+            set: set.unwrap_or(Timestamp::MAX),
+            paid: sim.paid_until(id).map(Timestamp::from_seconds),
+        }
+    }
+
+    fn due(&self, door: &str, now: Timestamp) -> Due {
+        let waits = self.waits && door == "back";
+        if !self.plans.iter().any(|plan| opens(plan, door)) && !waits {
+            // A type that was paid for and changed since keeps nothing.
+            return NOTHING;
+        }
+        let verdict = within(self.must.min(self.set), self.last.min(self.set), now);
+        Due {
+            verdict: if waits {
+                verdict.min(Verdict::May)
+            } else {
+                verdict
+            },
+            until: self.paid.unwrap_or(self.must).min(self.set),
+        }
     }
 }
 

@@ -29,20 +29,23 @@ impl Event {
     /// The body as Stripe would send it to an endpoint of that API shape.
     pub fn body(&self, shape: Shape, livemode: bool) -> Value {
         let object = render(&self.object, shape);
-        let mut data = json!({"object": object});
+        let mut data = Map::new();
         if let Some(before) = &self.before {
-            data["previous_attributes"] =
-                Value::Object(previous_attributes(&render(before, shape), &object));
+            let before = previous_attributes(&render(before, shape), &object);
+            data.insert("previous_attributes".to_owned(), Value::Object(before));
         }
+        data.insert("object".to_owned(), object);
         let request = match &self.request {
             Some((id, key)) => json!({"id": id, "idempotency_key": key}),
             None => json!({"id": null, "idempotency_key": null}),
         };
         let mut body = json!({
             "id": self.id, "object": "event", "api_version": shape.version(), "created": self.created,
-            "data": data, "livemode": livemode, "pending_webhooks": i64::from(self.delivered != Some(true)),
+            "livemode": livemode, "pending_webhooks": i64::from(self.delivered != Some(true)),
             "request": request, "type": self.kind,
         });
+        // Moved: the macro would copy it.
+        body["data"] = Value::Object(data);
         // docs.stripe.com/connect/webhooks
         if let Some(account) = &self.account {
             body["account"] = json!(account);

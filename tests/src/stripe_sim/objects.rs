@@ -10,7 +10,10 @@ use super::model::{
 
 /// A list as Stripe wraps it.
 pub(crate) fn list(url: &str, data: Vec<Value>, has_more: bool) -> Value {
-    json!({"object": "list", "url": url, "has_more": has_more, "data": data})
+    let mut list = json!({"object": "list", "url": url, "has_more": has_more});
+    // Moved: the macro would copy it.
+    list["data"] = Value::Array(data);
+    list
 }
 
 impl StripeSim {
