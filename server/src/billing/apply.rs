@@ -12,7 +12,7 @@ use crate::store::catalogue;
 use crate::store::inbox::{self, Fate};
 use crate::store::mirror::{Customer, CustomerNews, Kept, Object};
 use crate::store::notices;
-use crate::store::reversals;
+use crate::store::reversals::{self, Collected};
 use shared::facts::InvoiceStatus;
 use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
@@ -30,6 +30,8 @@ pub(super) struct Batch {
     pub customers: BTreeMap<AccountId, BTreeMap<String, Vec<String>>>,
     /// Payments that events spoke of, and which events those were.
     payments: BTreeMap<AccountId, BTreeMap<String, Vec<String>>>,
+    /// What they said of what payments paid.
+    collected: BTreeMap<AccountId, BTreeMap<String, Collected>>,
     /// Prices that changed.
     pub prices: BTreeSet<(AccountId, String)>,
 }
@@ -39,6 +41,15 @@ impl Batch {
         let payments = self.payments.entry(account).or_default();
         let events = payments.entry(payment.to_owned()).or_default();
         events.push(event.to_owned());
+    }
+
+    fn collect(&mut self, account: AccountId, said: Collected, event: &str) {
+        self.paid_by(account, &said.payment, event);
+        let collected = self.collected.entry(account).or_default();
+        let known = collected.entry(said.payment.clone());
+        let known = known.or_insert_with(|| said.clone());
+        known.invoice = known.invoice.take().or(said.invoice);
+        known.customer = known.customer.take().or(said.customer);
     }
 }
 
@@ -238,6 +249,7 @@ impl App {
             sheet,
             customers: BTreeMap::new(),
             payments: BTreeMap::new(),
+            collected: BTreeMap::new(),
             prices: BTreeSet::new(),
         };
         for line in lines {
@@ -273,9 +285,8 @@ impl App {
                 batch.paid_by(account, payment, &event.id);
             }
         }
-        for collected in &collected {
-            reversals::collected(&mut work.tx, account, collected);
-            batch.paid_by(account, &collected.payment, &event.id);
+        for collected in collected {
+            batch.collect(account, collected, &event.id);
         }
         let Some(customer) = customer else {
             return match news {
@@ -378,6 +389,7 @@ impl App {
         let (stamp, object) =
             match known.and_then(|known| Some((known.stamp.as_ref()?, &known.object))) {
                 None => (offered, object),
+                Some((before, _)) if before.knows(&offered) => return Ok(()),
                 Some((before, stored)) => {
                     let mut stamp = before.clone();
                     let object = match stamp.take_in(&offered) {
@@ -433,6 +445,10 @@ impl App {
 
     /// Finds out whom the money of these events concerns: they are of the batch too.
     async fn follow_money(&self, work: &mut Work, batch: &mut Batch) -> Step<()> {
+        for (account, collected) in std::mem::take(&mut batch.collected) {
+            let collected: Vec<&Collected> = collected.values().collect();
+            reversals::collected(&mut work.tx, account, &collected);
+        }
         for (account, payments) in std::mem::take(&mut batch.payments) {
             let ids: Vec<&str> = payments.keys().map(String::as_str).collect();
             let whose = reversals::resolve(&mut work.tx, account, &ids).await?;

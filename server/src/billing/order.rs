@@ -109,6 +109,15 @@ impl Stamp {
         both
     }
 
+    /// Whether another stamp says nothing that this one does not: taking it in would change nothing.
+    #[must_use]
+    pub fn knows(&self, other: &Self) -> bool {
+        let (mine, theirs) = ((self.last, self.at), (other.last, other.at));
+        let known =
+            |(id, link): (&String, &Link)| self.events.get(id).is_some_and(|own| own >= link);
+        mine > theirs || mine == theirs && other.events.iter().all(known)
+    }
+
     /// Takes in another stamp and says whose payload shows the latest state.
     pub fn take_in(&mut self, offered: &Self) -> Choice {
         let merged = self.merged(offered);

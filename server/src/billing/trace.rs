@@ -44,7 +44,7 @@ impl App {
         match answer {
             Ok(listed) => {
                 for collected in listed.iter().filter_map(money::invoice_payment) {
-                    reversals::collected(&mut work.tx, account, &collected);
+                    reversals::collected(&mut work.tx, account, &[&collected]);
                 }
             }
             Err(error) => {

@@ -74,18 +74,26 @@ pub fn put(tx: &mut Tx, account: AccountId, reversed: &Reversed, now: Timestamp)
     tx.later(write);
 }
 
-/// Keeps what is known of a payment.
-pub fn collected(tx: &mut Tx, account: AccountId, collected: &Collected) {
-    let sql = "INSERT INTO charges (account, payment, invoice, customer) VALUES ($1, $2, $3, $4) \
-               ON CONFLICT (account, payment) DO UPDATE SET \
-               invoice = COALESCE(charges.invoice, excluded.invoice), \
-               customer = COALESCE(charges.customer, excluded.customer)";
-    let write = Statement::new(sql)
-        .bind(account.0)
-        .bind(collected.payment.as_str())
-        .bind(collected.invoice.as_deref())
-        .bind(collected.customer.as_deref());
-    tx.later(write);
+/// Keeps what is known of payments, each once.
+pub fn collected(tx: &mut Tx, account: AccountId, collected: &[&Collected]) {
+    for part in parts(collected) {
+        let row = |row: usize| format!("($1, {})", many::list(2 + row * 3, 3));
+        let sql = format!(
+            "INSERT INTO charges (account, payment, invoice, customer) VALUES {} \
+             ON CONFLICT (account, payment) DO UPDATE SET \
+             invoice = COALESCE(charges.invoice, excluded.invoice), \
+             customer = COALESCE(charges.customer, excluded.customer)",
+            (0..part.len()).map(row).collect::<Vec<String>>().join(", ")
+        );
+        let write = |write: Statement, collected: &&Collected| {
+            write
+                .bind(collected.payment.as_str())
+                .bind(collected.invoice.as_deref())
+                .bind(collected.customer.as_deref())
+        };
+        let statement = Statement::new(sql).bind(account.0);
+        tx.later(part.iter().fold(statement, write));
+    }
 }
 
 /// Tells the records of payments which invoice and whose they are, as far as is known; each payment with whose it

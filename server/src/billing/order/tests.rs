@@ -453,6 +453,9 @@ proptest! {
         prop_assert_eq!(a.merged(b).merged(c), a.merged(&b.merged(c)));
         prop_assert_eq!(a.merged(b), b.merged(a));
         prop_assert_eq!(&a.merged(a), a);
+        let both = a.merged(b);
+        prop_assert!(both.knows(a) && both.knows(b));
+        prop_assert_eq!(both.knows(c), both.merged(c) == both);
     }
 
     #[test]
