@@ -111,15 +111,17 @@ impl Server {
 
     /// The place of an organisation that is connected, with the token that was shown at the first start.
     pub fn connected(&self, organisation: &str) -> Site {
-        let said = self.said();
         let shown =
             format!("Admin token of {organisation}, under /o/{organisation}, shown only now: ");
-        let token = said.lines().find_map(|line| line.strip_prefix(&shown));
+        // What a program says is read beside what it answers.
+        let token = wait::until("the token is shown", || {
+            let said = self.said();
+            let token = said.lines().find_map(|line| line.strip_prefix(&shown));
+            token.map(str::to_owned)
+        });
         Site {
             url: format!("{}/o/{organisation}", self.url()),
-            token: token
-                .unwrap_or_else(|| panic!("no token: {said}"))
-                .to_owned(),
+            token,
         }
     }
 
