@@ -11,6 +11,7 @@ use crate::store::notices::Notice;
 use crate::store::reversals::Collected;
 use crate::store::trip::Question;
 use crate::store::{Result, Tx};
+use serde_json::Value;
 use shared::ids::{AccountId, OrganisationId};
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +24,7 @@ type Key = (AccountId, String);
 pub struct Line {
     /// Whose account.
     pub account: AccountId,
-    /// The event.
+    /// The event, without its payload.
     pub event: Event,
     /// What it says.
     pub news: News,
@@ -42,15 +43,19 @@ impl Line {
     }
 
     /// Reads what an event says.
-    pub fn of(account: AccountId, event: Event) -> std::result::Result<Self, ReadError> {
+    pub fn of(account: AccountId, mut event: Event) -> std::result::Result<Self, ReadError> {
         let news = news(&event)?;
+        let (notice, stamp) = (notice(&event, &news), Stamp::of(&event));
+        let collected = money::collected(&event);
+        // It is large, and whoever read it ahead frees it beside the others.
+        (event.object, event.previous) = (Value::Null, None);
         Ok(Self {
             account,
-            notice: notice(&event, &news),
-            news,
-            stamp: Stamp::of(&event),
-            collected: money::collected(&event),
             event,
+            news,
+            stamp,
+            collected,
+            notice,
         })
     }
 
