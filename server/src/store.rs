@@ -257,31 +257,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_keeps_its_books_when_a_platform_reads_it() {
-        use crate::app::Mode;
-        use shared::ids::AccountId;
-        use shared::time::Timestamp;
-        let store = Store::open("sqlite::memory:").await.expect("opens");
-        let (main, now) = ("main".parse().expect("a name"), Timestamp(0));
-        let mut tx = store.begin().await.expect("begins");
-        crate::setup::organisation(&mut tx, &main, now)
-            .await
-            .expect("founded");
-        let mut rows = Vec::new();
-        for name in ["direct", "acct_1", "acct_1", "acct_2"] {
-            accounts::meet(&mut tx, &main, name, Mode::Test, now);
-            let row = accounts::find(&mut tx, &main, name, Mode::Test).await;
-            let id = AccountId(row.expect("found").id);
-            accounts::confirm(&mut tx, id, "acct_1", now)
-                .await
-                .expect("confirmed");
-            rows.push(id);
-        }
-        assert_eq!(rows[..3], [rows[0]; 3]);
-        assert_ne!(rows[3], rows[0], "of another account nothing is taken over");
-    }
-
-    #[tokio::test]
     async fn after_a_full_disk_it_writes_again() {
         let directory = tempfile::tempdir().expect("a directory");
         let address = format!("sqlite://{}/club.db", directory.path().display());

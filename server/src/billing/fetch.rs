@@ -33,7 +33,11 @@ impl App {
         let mut tx = self.store.begin_read().await?;
         let due = mirror::due_fetches(&mut tx, self.account, clock(), BATCH).await?;
         drop(tx);
-        if due.is_empty() || !self.confirm(clock()).await? {
+        if due.is_empty() {
+            return Ok(publications);
+        }
+        if !self.confirm(clock()).await? {
+            publications.extend(self.put_off(clock()).await?);
             return Ok(publications);
         }
         for customer in due {
@@ -48,11 +52,10 @@ impl App {
             return Ok(false);
         };
         let answer = stripe.account().await;
-        let mut work = self.work(now).await?;
-        let tx = &mut work.tx;
+        let mut tx = self.store.begin().await?;
         let good = match &answer {
             Ok(found) if self.may_be(found) => {
-                accounts::confirm(tx, self.account, &found.id, now).await?
+                accounts::confirm(&mut tx, self.account, &found.id, now).await?
             }
             Ok(_) | Err(_) => false,
         };
@@ -62,7 +65,7 @@ impl App {
                 (Kind::Disconnected, ACCOUNT),
             ];
             for (kind, subject) in healed {
-                settle(tx, &self.organisation, kind, subject, now).await?;
+                settle(&mut tx, &self.organisation, kind, subject, now).await?;
             }
         } else {
             let sentence = match answer {
@@ -83,25 +86,24 @@ impl App {
                 },
                 member: None,
             };
-            raise(tx, &self.organisation, item, now).await?;
-            self.put_off(&mut work).await?;
+            raise(&mut tx, &self.organisation, item, now).await?;
         }
-        self.finish(work).await?;
+        tx.commit().await?;
         Ok(good)
     }
 
     /// Nobody's fetch that is due can be had now: what would end by the clock waits.
-    async fn put_off(&self, work: &mut Work) -> Step<()> {
-        let (account, now) = (self.account, work.now);
+    async fn put_off(&self, now: Timestamp) -> Step {
+        let mut work = self.work(now).await?;
+        let account = self.account;
         let again = (now + Span::minutes(1), now + LONGEST_PAUSE);
         for customer in mirror::due_fetches(&mut work.tx, account, now, 10_000).await? {
-            let tx = &mut work.tx;
-            if mirror::fetch_failed(tx, account, &customer, now, again).await? {
-                self.link_and_derive(work, account, &customer, "Stripe cannot be read")
+            if mirror::fetch_failed(&mut work.tx, account, &customer, now, again).await? {
+                self.link_and_derive(&mut work, account, &customer, "Stripe cannot be read")
                     .await?;
             }
         }
-        Ok(())
+        self.finish(work).await
     }
 
     /// Whether an account that answered can be ours: of our mode, and the very one that is connected.

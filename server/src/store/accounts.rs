@@ -102,3 +102,31 @@ pub fn reconciled(tx: &mut Tx, account: AccountId, now: Timestamp) {
     let sql = "UPDATE accounts SET reconciled_at = $2 WHERE id = $1";
     tx.later(Statement::new(sql).bind(account.0).bind(now.0));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn an_account_keeps_its_books_when_a_platform_reads_it() {
+        let store = Store::open("sqlite::memory:").await.expect("opens");
+        let (main, now) = ("main".parse().expect("a name"), Timestamp(0));
+        let mut tx = store.begin().await.expect("begins");
+        crate::setup::organisation(&mut tx, &main, now)
+            .await
+            .expect("founded");
+        let mut rows = Vec::new();
+        for name in ["direct", "acct_1", "acct_1", "acct_2"] {
+            meet(&mut tx, &main, name, Mode::Test, now);
+            let row = find(&mut tx, &main, name, Mode::Test).await;
+            let id = AccountId(row.expect("found").id);
+            confirm(&mut tx, id, "acct_1", now)
+                .await
+                .expect("confirmed");
+            rows.push(id);
+        }
+        assert_eq!(rows[..3], [rows[0]; 3]);
+        assert_ne!(rows[3], rows[0], "of another account nothing is taken over");
+    }
+}

@@ -139,40 +139,49 @@ fn is_credit(line: &Line) -> bool {
 
 /// Lines of paid invoices that were paid with credit for lines that nobody had paid, or that were paid so themselves.
 fn unfunded(invoices: &[Invoice]) -> Vec<&Line> {
-    let paid = || {
-        let paid = |invoice: &&Invoice| invoice.status == InvoiceStatus::Paid;
-        invoices.iter().filter(paid)
-    };
-    let swapped = paid().flat_map(|invoice| {
-        let rest = |line: &&Line| line.proration && !is_credit(line);
-        let lines = invoice.lines.iter().filter(rest);
-        lines.map(move |line| (invoice, line))
+    let paid = invoices
+        .iter()
+        .filter(|invoice| invoice.status == InvoiceStatus::Paid);
+    let rests = paid.flat_map(|invoice| {
+        let rests = invoice.lines.iter();
+        let rests = rests.filter(|line| line.proration && !is_credit(line));
+        rests.map(move |line| (invoice, line))
     });
-    let mut unfunded: Vec<(&Invoice, &Line)> = swapped.collect();
-    // Whatever is left hangs on what nobody paid, or on itself.
+    let mut doubted: Vec<(&Invoice, &Line)> = rests.collect();
+    // Whatever is left in the end hangs on what nobody paid, or on itself.
     loop {
-        let before = unfunded.len();
-        let doubted = unfunded.clone();
-        let in_doubt = |line: &Line| doubted.iter().any(|(_, other)| std::ptr::eq(*other, line));
-        unfunded.retain(|(invoice, line)| {
-            let credits = invoice.lines.iter();
-            let mut credits = credits.filter(|other| is_credit(other) && other.from == line.from);
-            credits.any(|credit| {
-                let others = || invoices.iter().filter(|other| other.id != invoice.id);
-                let given_back = |line: &&Line| is_given_back(line, credit);
-                let mut of =
-                    others().filter(|other| other.lines.iter().any(|line| given_back(&line)));
-                let mut funded = others()
-                    .filter(|other| other.status == InvoiceStatus::Paid)
-                    .flat_map(|other| other.lines.iter().filter(given_back))
-                    .filter(|line| !in_doubt(line));
-                of.next().is_some() && funded.next().is_none()
-            })
-        });
-        if unfunded.len() == before {
-            return unfunded.into_iter().map(|(_, line)| line).collect();
+        let mut left = doubted.clone();
+        left.retain(|(invoice, line)| is_unfunded(invoice, line, invoices, &doubted));
+        if left.len() == doubted.len() {
+            return left.into_iter().map(|(_, line)| line).collect();
         }
+        doubted = left;
     }
+}
+
+/// Whether a line's invoice gives back, for it, what other invoices show and none of them was paid for, but with what is
+/// in doubt.
+fn is_unfunded(
+    invoice: &Invoice,
+    line: &Line,
+    invoices: &[Invoice],
+    doubted: &[(&Invoice, &Line)],
+) -> bool {
+    let in_doubt = |line: &Line| doubted.iter().any(|(_, other)| std::ptr::eq(*other, line));
+    let credits = invoice.lines.iter();
+    let mut credits = credits.filter(|other| is_credit(other) && other.from == line.from);
+    credits.any(|credit| {
+        let others = invoices.iter().filter(|other| other.id != invoice.id);
+        let bought = others.flat_map(|other| {
+            let bought = other
+                .lines
+                .iter()
+                .filter(|line| is_given_back(line, credit));
+            bought.map(|line| other.status == InvoiceStatus::Paid && !in_doubt(line))
+        });
+        let mut bought = bought.peekable();
+        bought.peek().is_some() && !bought.any(|paid| paid)
+    })
 }
 
 /// Whether a credit is for a part of what a line was for.
