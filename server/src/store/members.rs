@@ -311,7 +311,11 @@ pub fn book_all(tx: &mut Tx, organisation: &OrganisationId, bookings: &[Booking]
              ON CONFLICT (account, invoice) DO UPDATE SET amount = excluded.amount, reason = excluded.reason, \
              period_from = excluded.period_from, period_until = excluded.period_until, \
              paid_at = CASE WHEN excluded.paid_at < payments.paid_at THEN excluded.paid_at ELSE payments.paid_at END, \
-             member = COALESCE(payments.member, excluded.member)",
+             member = COALESCE(payments.member, excluded.member) \
+             WHERE excluded.paid_at < payments.paid_at \
+             OR payments.member IS NULL AND excluded.member IS NOT NULL \
+             OR (payments.amount, payments.reason, payments.period_from, payments.period_until) \
+             IS DISTINCT FROM (excluded.amount, excluded.reason, excluded.period_from, excluded.period_until)",
             (0..part.len()).map(row).collect::<Vec<String>>().join(", ")
         );
         let write = |write: Statement, booking: &Booking| {

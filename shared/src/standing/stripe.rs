@@ -6,6 +6,7 @@ use crate::facts::{
     Subscription, SubscriptionStatus, TypePolicy,
 };
 use crate::ids::MembershipTypeId;
+use crate::receipts::Occasion;
 use crate::reversals::{DisputeState, Reversal};
 use crate::time::{Span, Timestamp};
 use std::cmp::Reverse;
@@ -467,9 +468,10 @@ impl<'a> View<'a> {
         // A bank sends a first debit back days later: who never paid has nothing to be gracious about.
         let first_failed = self.paid_until.is_none()
             && self.subscription.collection == Collection::Automatic
-            && self.invoices.iter().any(|invoice| {
-                invoice.reason == "subscription_create" && invoice.status != InvoiceStatus::Paid
-            });
+            && self
+                .invoices
+                .iter()
+                .any(|invoice| self.began_with(invoice) && invoice.status != InvoiceStatus::Paid);
         if first_failed {
             return None;
         }
@@ -492,6 +494,19 @@ impl<'a> View<'a> {
             .paid_until
             .map_or(grace_end, |paid| paid.max(grace_end));
         Some(End::open(until, Cause::Grace))
+    }
+
+    /// Whether an invoice is the subscription's first.
+    fn began_with(&self, invoice: &Invoice) -> bool {
+        match invoice.occasion() {
+            Occasion::First => true,
+            // Until 2018 no invoice said that it was.
+            Occasion::Renewal => {
+                let mut lines = invoice.lines.iter();
+                lines.any(|line| !line.proration && line.from <= self.subscription.created)
+            }
+            Occasion::Change | Occasion::Other => false,
+        }
     }
 
     fn paused(&self, rules: &Rules, policy: &TypePolicy) -> Option<End> {

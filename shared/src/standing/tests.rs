@@ -601,3 +601,19 @@ fn what_is_missing_is_named() {
     assert_eq!(of(&first, day(1)), Some(Missing::FirstPayment));
     assert_eq!(of(&Facts::default(), day(1)), Some(Missing::AnyFact));
 }
+
+#[test]
+fn who_never_paid_has_no_grace_whether_or_not_the_invoice_says_it_is_the_first() {
+    for reason in ["subscription_create", "subscription", "subscription_cycle"] {
+        let mut first = invoice("in_1", InvoiceStatus::Open, 0, 30);
+        first.reason = reason.into();
+        let owing = facts(subscription("past_due", 0, 30), vec![first]);
+        assert_eq!(until(&owing), None, "{reason}");
+    }
+    let second = invoice("in_2", InvoiceStatus::Open, 30, 60);
+    let owing = facts(subscription("past_due", 30, 60), vec![second]);
+    assert!(
+        until(&owing).is_some(),
+        "its first invoice may have been paid"
+    );
+}
