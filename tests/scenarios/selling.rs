@@ -1,61 +1,14 @@
 //! What the server itself writes at Stripe: tags into prices, gift cards into balances.
 
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng as _;
 use server::billing::catalogue::Listing;
-use server::billing::gift::{GiftCode, GiftError};
+use server::billing::gift::GiftError;
 use server::billing::retrofit::{Outcome, Retrofit, RetrofitError};
-use server::store::gift_cards::{self, GiftCard, NewGiftCard};
-use server::store::payers;
 use shared::ids::MembershipTypeId;
 use shared::standing::State;
 use shared::time::Span;
 use tests::building::Building;
-use tests::building::story::{WOOD, Who};
+use tests::building::story::WOOD;
 use tests::stripe_sim::Interval;
-
-/// A gift card of 100 dollars.
-fn issue(b: &mut Building) -> GiftCode {
-    let code = GiftCode::fresh(&mut ChaCha20Rng::seed_from_u64(7));
-    let now = b.now;
-    b.ask(async |app| {
-        let new = NewGiftCard {
-            code_sha256: &code.sha256(),
-            last_letters: code.last_letters(),
-            amount: 10_000,
-            currency: "usd",
-            buyer: "Uncle Bob",
-            note: "",
-            made_by: "desk",
-        };
-        let mut tx = app.store.begin().await?;
-        gift_cards::issue(&mut tx, &app.organisation, new, now).await?;
-        tx.commit().await
-    });
-    code
-}
-
-/// An admin has looked at the link and found it right.
-fn confirm_link(b: &mut Building, who: Who) {
-    let customer = b.customer(who);
-    let confirmed = b.ask(async |app| {
-        let mut tx = app.store.begin().await?;
-        let confirmed = payers::confirm_link(&mut tx, app.account, &customer).await?;
-        tx.commit().await?;
-        Ok(confirmed)
-    });
-    assert_eq!(confirmed, Some(true));
-}
-
-/// Redeems a card; none if the server went down over it.
-fn redeem(b: &mut Building, code: &GiftCode, who: Who) -> Option<Result<GiftCard, GiftError>> {
-    let (member, customer, now) = (b.id(who), b.customer(who), b.now);
-    b.ask(async |app| {
-        Ok(app
-            .redeem(code, (member, Some(customer.as_str())), "desk", now)
-            .await)
-    })
-}
 
 fn retrofit(b: &mut Building, price: &str, yes: bool) -> Result<Outcome, RetrofitError> {
     let wish = Retrofit {
@@ -89,15 +42,15 @@ stories! {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");
         let subscription = b.subscribe(ada, WOOD);
-        let code = issue(&mut b);
-        let early = redeem(&mut b, &code, ada).expect("the server runs");
+        let code = b.issue_gift_card(10_000).expect("issued");
+        let early = b.redeem(&code, ada).expect("the server runs");
         assert!(matches!(early, Err(GiftError::Unconfirmed)));
-        confirm_link(&mut b, ada);
-        let card = redeem(&mut b, &code, ada).expect("the server runs").expect("redeemed");
+        assert_eq!(b.confirm_link(ada), Some(true));
+        let card = b.redeem(&code, ada).expect("the server runs").expect("redeemed");
         assert_eq!(card.state, "redeemed");
         let customer = b.customer(ada);
         assert_eq!(b.sim().balance(&customer), -10_000);
-        let again = redeem(&mut b, &code, ada).expect("the server runs");
+        let again = b.redeem(&code, ada).expect("the server runs");
         assert!(matches!(again, Err(GiftError::Redeemed)));
         let before = b.paid_until(&subscription);
         b.advance(Span::days(5));
@@ -116,30 +69,36 @@ stories! {
         if !way.has_key() {
             return;
         }
-        for late in [false, true] {
+        // After two days Stripe has forgotten the idempotency key.
+        for (late, days) in [(false, 0), (true, 0), (false, 2), (true, 2)] {
             for request in 0..3 {
                 let mut b = Building::club(way);
                 let ada = b.member("Ada", "04A1B2C3");
                 b.subscribe(ada, WOOD);
                 b.settle();
-                confirm_link(&mut b, ada);
-                let code = issue(&mut b);
+                assert_eq!(b.confirm_link(ada), Some(true));
+                let code = b.issue_gift_card(10_000).expect("issued");
                 b.stripe.wire().hang_in = Some(request);
                 b.stripe.wire().hangs_late = late;
-                let cut = redeem(&mut b, &code, ada).is_none();
+                let cut = b.redeem(&code, ada).is_none();
                 assert_eq!(cut, request < 2, "it takes two requests");
                 b.stripe.wire().hang_in = None;
                 b.stripe.wire().hangs_late = false;
+                if days > 0 {
+                    b.set_stripe_out(true);
+                    b.advance(Span::days(days));
+                    b.set_stripe_out(false);
+                }
                 let now = b.now;
                 let open = b.ask(async |app| app.finish_gift_cards(now).await);
                 assert_eq!(open, Some(0));
                 if request == 0 {
                     // It was not begun: the card is as good as before.
-                    redeem(&mut b, &code, ada).expect("the server runs").expect("redeemed");
+                    b.redeem(&code, ada).expect("the server runs").expect("redeemed");
                 }
                 let customer = b.customer(ada);
                 assert_eq!(b.sim().balance(&customer), -10_000, "request {request}, late {late}");
-                let again = redeem(&mut b, &code, ada).expect("the server runs");
+                let again = b.redeem(&code, ada).expect("the server runs");
                 assert!(matches!(again, Err(GiftError::Redeemed)));
                 assert_eq!(b.sim().balance(&customer), -10_000);
                 b.settle();

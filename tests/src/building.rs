@@ -7,7 +7,10 @@
 pub mod agents;
 pub mod any_order;
 pub mod broker;
+mod carrying;
 pub mod desk;
+mod endpoint;
+pub mod gifts;
 mod history;
 mod lent;
 mod list;
@@ -21,14 +24,11 @@ pub mod stripe;
 use self::server::Server;
 use crate::stripe_sim::StripeSim;
 use crate::stripe_sim::calendar::utc;
-use ::server::billing::receive::{Receipt, ReceiveError, check, keep};
 use ::server::store::Store;
-use ::server::store::inbox::Arrival;
 use agents::{Machine, Tap};
-use broker::{Broker, Message, Party};
-use door_agent::agent::{Input, Output};
+use broker::Broker;
 use lent::Lent;
-use post::{Form, Letter, Post};
+use post::Post;
 use shared::ids::AgentId;
 use shared::time::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -257,215 +257,6 @@ impl Building {
     fn move_clock(&mut self, to: Timestamp) {
         self.now = self.now.max(to);
         self.stripe.sim().advance_to(self.now.as_seconds());
-    }
-
-    /// Events become letters if there is an endpoint.
-    fn post_events(&mut self) -> bool {
-        let events = self.stripe.sim().take_events();
-        if self.server.billing.secrets.is_empty() {
-            return false;
-        }
-        for snapshot in &events {
-            if self.post.form != Form::Snapshot {
-                let sim = self.stripe.sim();
-                let mut all = sim.events().iter().rev();
-                let event = all.find(|event| snapshot["id"] == *event.id);
-                let thin = event.map(|event| event.thin_body(sim.livemode()));
-                let letter = Letter::of(&thin.expect("it was made"), self.now);
-                drop(sim);
-                self.post.post(letter);
-            }
-            if self.post.form != Form::Thin {
-                let letter = Letter::of(snapshot, self.now);
-                self.stripe.sim().note_delivery(&letter.event, false);
-                self.post.post(letter);
-            }
-        }
-        !events.is_empty()
-    }
-
-    fn deliver(&mut self) -> bool {
-        if self.server.app().is_none() {
-            return false;
-        }
-        let Some(letter) = self.post.next(self.now) else {
-            return false;
-        };
-        let header = letter.header(self.now);
-        // In turns: applied as it comes, as single deliveries are, and kept to be applied later, as crowds are.
-        self.at_once = !self.at_once;
-        let receive = if self.at_once {
-            Self::receive
-        } else {
-            Self::keep
-        };
-        match receive(self, Some(header.as_bytes()), &letter.body) {
-            Some(Ok(_)) => self.stripe.sim().note_delivery(&letter.event, true),
-            Some(Err(error)) => {
-                self.rejected.push(error.to_string());
-                self.post.again(letter, self.now);
-            }
-            None => self.post.again(letter, self.now),
-        }
-        true
-    }
-
-    /// Hands a body to the server, which applies it at once; none if the server went down over it.
-    pub fn receive(
-        &mut self,
-        header: Option<&[u8]>,
-        body: &[u8],
-    ) -> Option<Result<Receipt, ReceiveError>> {
-        let now = self.now;
-        let taken = self.ask(async |app| Ok(app.receive(header, body, now).await))?;
-        Some(taken.map(|taken| {
-            self.publish(taken.publications);
-            taken.receipts[0]
-        }))
-    }
-
-    /// Hands a body to the server, which keeps it for later; none if the server went down over it.
-    pub fn keep(
-        &mut self,
-        header: Option<&[u8]>,
-        body: &[u8],
-    ) -> Option<Result<Receipt, ReceiveError>> {
-        let now = self.now;
-        self.ask(async |app| {
-            Ok(match check(app, header, body, now) {
-                Ok(Ok(arrival)) => Ok(keep(&app.store, &[arrival], now).await?[0]),
-                Ok(Err(receipt)) => Ok(receipt),
-                Err(error) => Err(error),
-            })
-        })
-    }
-
-    /// Letters that come at once are kept in one commit, to be applied together.
-    ///
-    /// # Panics
-    /// If one is refused.
-    pub fn keep_crowd(&mut self, letters: &[&Letter]) {
-        let now = self.now;
-        self.ask(async |app| {
-            let arrivals: Vec<Arrival> = letters
-                .iter()
-                .map(|letter| {
-                    let header = letter.header(now);
-                    let kept = check(app, Some(header.as_bytes()), &letter.body, now);
-                    kept.expect("signed").expect("of this account")
-                })
-                .collect();
-            keep(&app.store, &arrivals, now).await
-        });
-    }
-
-    /// Brings every arrived message to its reader.
-    fn carry(&mut self) -> bool {
-        let mut worked = false;
-        while let Some((to, message)) = self.broker.arrival(self.now) {
-            worked = true;
-            match to {
-                Party::Server => self.server_hears(&message),
-                Party::Agent(agent) => {
-                    let Message { topic, payload } = message;
-                    let now = self.now;
-                    if let Some(machine) = self.machines.get_mut(&agent) {
-                        machine.hear(Input::Message { topic, payload }, now);
-                    }
-                }
-            }
-        }
-        worked
-    }
-
-    /// Links that should be there come up, others go down.
-    fn run_links(&mut self) {
-        self.link_server();
-        let ids: Vec<AgentId> = self.machines.keys().cloned().collect();
-        for id in ids {
-            self.link_agent(&id);
-        }
-    }
-
-    fn link_agent(&mut self, id: &AgentId) {
-        let Some(machine) = self.machines.get_mut(id) else {
-            return;
-        };
-        let party = Party::Agent(id.clone());
-        let Some(agent) = machine.agent() else {
-            self.broker.disconnect(&party);
-            return;
-        };
-        let can = machine.network && self.broker.is_up();
-        match (can && self.broker.has(&party), agent.is_connected()) {
-            (true, true) | (false, false) if !can || agent.is_connected() => {}
-            (_, true) => {
-                let will = agent.last_will();
-                self.broker.disconnect(&party);
-                machine.hear(Input::Disconnected, self.now);
-                if let Some((topic, payload)) = will.filter(|_| self.broker.is_up()) {
-                    self.broker
-                        .inject(Message { topic, payload }, true, self.now);
-                }
-            }
-            (_, false) => {
-                self.broker.connect(party);
-                machine.hear(Input::Connected, self.now);
-            }
-        }
-    }
-
-    fn run_agents(&mut self) -> bool {
-        let now = self.now;
-        let mut worked = false;
-        let ids: Vec<AgentId> = self.machines.keys().cloned().collect();
-        for id in ids {
-            let Some(machine) = self.machines.get_mut(&id) else {
-                continue;
-            };
-            if machine.wakes_at().is_some_and(|at| at <= now) {
-                machine.hear(Input::Tick, now);
-                assert!(
-                    machine.wakes_at().is_some_and(|at| at > now),
-                    "a tick leaves {id} waiting for the past"
-                );
-                worked = true;
-            }
-            while let Some(output) = self.machines.get_mut(&id).and_then(Machine::wants) {
-                worked = true;
-                match output {
-                    Output::Publish {
-                        topic,
-                        payload,
-                        retain,
-                    } => {
-                        self.broker.publish(
-                            &Party::Agent(id.clone()),
-                            Message { topic, payload },
-                            retain,
-                            now,
-                        );
-                    }
-                    Output::Subscribe(topics) => self.broker.subscribe(&id, topics, now),
-                    Output::Unsubscribe(topics) => self.broker.unsubscribe(&id, &topics),
-                    Output::Restart => self.restart_agent(&id),
-                    Output::Drive { .. } => unreachable!("the machine drives its own doors"),
-                }
-            }
-        }
-        worked
-    }
-
-    /// The agent's process ends and is started again from its disk.
-    pub fn restart_agent(&mut self, id: &AgentId) {
-        self.broker.disconnect(&Party::Agent(id.clone()));
-        let now = self.now;
-        let machine = self
-            .machines
-            .get_mut(id)
-            .expect("an agent of this building");
-        machine.crash();
-        machine.boot(now);
     }
 
     /// Whether Stripe gives no answers.

@@ -1,13 +1,15 @@
 //! Stripe's webhook deliveries: signed, and late, doubled, lost or in another order if a story wants it so.
 
 use crate::chance::Chance;
-use crate::stripe_sim::deliver::sign;
+use crate::stripe_sim::deliver::{sign, sign_with};
 use serde_json::Value;
 use shared::time::{Span, Timestamp};
 use std::collections::VecDeque;
 
 /// The endpoint's signing secret.
 pub const SECRET: &str = "whsec_building";
+/// The one that replaces it.
+pub const NEXT_SECRET: &str = "whsec_building_next";
 /// Stripe tries again so long after a failure, at least.
 const AGAIN: Span = Span::minutes(5);
 /// So many letters may come again long after they came.
@@ -74,6 +76,8 @@ pub enum Form {
 pub struct Post {
     /// In which form events are sent.
     pub form: Form,
+    /// What deliveries are signed with: two, while one secret replaces the other.
+    pub secrets: Vec<&'static str>,
     mood: Mood,
     waiting: VecDeque<Letter>,
     held: Vec<Letter>,
@@ -95,6 +99,7 @@ impl Post {
     pub fn in_order(chance: Option<Chance>) -> Self {
         Self {
             form: Form::Snapshot,
+            secrets: vec![SECRET],
             mood: Mood::Prompt,
             waiting: VecDeque::new(),
             held: Vec::new(),
@@ -165,6 +170,12 @@ impl Post {
             }
         }?;
         self.waiting.remove(at)
+    }
+
+    /// The header of a delivery at that moment.
+    #[must_use]
+    pub fn header(&self, letter: &Letter, now: Timestamp) -> String {
+        sign_with(&self.secrets, now.as_seconds(), &letter.body)
     }
 
     /// A letter that was not accepted comes again later.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::StripeSim;
+use super::calendar::DAY;
 use super::params::{Params, Problem};
 use super::render::{Shape, render};
 
@@ -30,6 +31,15 @@ impl Headers {
 }
 
 type Answer = Result<Value, Problem>;
+
+/// What was answered to a request with an idempotency key.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    at: i64,
+    request: String,
+    status: u16,
+    body: Value,
+}
 
 impl StripeSim {
     /// Lets a key in: `sk_…` or `rk_…`, belonging to `account`; if that is another account, it shows that account's data.
@@ -164,10 +174,11 @@ impl StripeSim {
         };
         let fingerprint = format!("{method} {path} {params:?}");
         let key = headers.idempotency_key.clone().filter(|_| method == "POST");
-        if let Some((first, status, body)) = key.as_ref().and_then(|key| self.answered.get(key)) {
-            // docs.stripe.com/api/idempotent_requests
-            if *first == fingerprint {
-                return (*status, body.clone());
+        let answered = key.as_ref().and_then(|key| self.answered.get(key));
+        // docs.stripe.com/api/idempotent_requests: a key may be forgotten once it is a day old.
+        if let Some(answered) = answered.filter(|answered| self.now < answered.at + DAY) {
+            if answered.request == fingerprint {
+                return (answered.status, answered.body.clone());
             }
             let text = "Keys for idempotent requests can only be used with the same parameters they were first used with.";
             return (
@@ -185,8 +196,13 @@ impl StripeSim {
             Err(problem) => (problem.status, problem.body()),
         };
         if let Some(key) = key {
-            self.answered
-                .insert(key, (fingerprint, status, body.clone()));
+            let answered = Answered {
+                at: self.now,
+                request: fingerprint,
+                status,
+                body: body.clone(),
+            };
+            self.answered.insert(key, answered);
         }
         (status, body)
     }

@@ -282,6 +282,7 @@ impl StripeSim {
             invoice: invoice.map(str::to_owned),
             credit_note: None,
             description,
+            metadata: Metadata::new(),
             created: self.now,
         });
         let after = self.customer_json(self.customers.must(customer));

@@ -87,8 +87,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::Value;
-
+use api::Answered;
 pub use api::Headers;
 pub use calendar::Interval;
 pub use checkout::Checkout;
@@ -171,7 +170,7 @@ pub struct StripeSim {
     pub(crate) others: BTreeMap<String, StripeSim>,
     pub(crate) failures: Vec<(u16, u32)>,
     pub(crate) outage: bool,
-    pub(crate) answered: HashMap<String, (String, u16, Value)>,
+    pub(crate) answered: HashMap<String, Answered>,
     pub(crate) requests: u64,
 }
 

@@ -92,6 +92,7 @@ pub(crate) struct BalanceTransaction {
     pub invoice: Option<String>,
     pub credit_note: Option<String>,
     pub description: Option<String>,
+    pub metadata: Metadata,
     pub created: i64,
 }
 

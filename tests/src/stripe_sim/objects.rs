@@ -84,7 +84,7 @@ impl StripeSim {
             "id": row.id, "object": "customer_balance_transaction", "amount": row.amount,
             "checkout_session": null, "created": row.created, "credit_note": row.credit_note, "currency": "usd",
             "customer": row.customer, "customer_account": null, "description": row.description, "ending_balance": row.ending_balance,
-            "invoice": row.invoice, "livemode": self.livemode, "metadata": {}, "type": row.kind,
+            "invoice": row.invoice, "livemode": self.livemode, "metadata": row.metadata, "type": row.kind,
         })
     }
 

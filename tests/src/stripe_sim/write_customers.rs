@@ -30,6 +30,7 @@ impl StripeSim {
                 params.need("currency")?;
                 let description = params.filled("description").map(str::to_owned);
                 let id = self.change_balance(&customer, amount, "adjustment", None, description);
+                self.balance_transactions.must_mut(&id).metadata = metadata(params);
                 Ok(self.balance_transaction_json(self.balance_transactions.must(&id)))
             }
             ("POST", [id, "sources"]) => self.post_source(id, params),

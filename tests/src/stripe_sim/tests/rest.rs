@@ -148,7 +148,7 @@ fn an_idempotency_key_answers_the_same_again_and_refuses_other_parameters() {
     let second = sim.request("POST", &path, &params("-3000"), headers.clone());
     assert_eq!(first, second);
     assert_eq!(sim.balance(&customer), -3000);
-    let (status, body) = sim.request("POST", &path, &params("-1"), headers);
+    let (status, body) = sim.request("POST", &path, &params("-1"), headers.clone());
     assert_eq!(
         (status, &body["error"]["type"]),
         (400, &json!("idempotency_error"))
@@ -158,6 +158,10 @@ fn an_idempotency_key_answers_the_same_again_and_refuses_other_parameters() {
         one(&told, "customer.updated")["request"]["idempotency_key"],
         "gift-1"
     );
+    let later = sim.now() + DAY;
+    sim.advance_to(later);
+    sim.request("POST", &path, &params("-3000"), headers);
+    assert_eq!(sim.balance(&customer), -6000, "the key is forgotten");
 }
 
 #[test]
