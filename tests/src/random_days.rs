@@ -4,10 +4,12 @@
 mod actions;
 mod at_stripe;
 mod checks;
+mod gifts;
 mod model;
 mod replay;
 mod troubles;
 
+use crate::building::post::Form;
 use crate::building::story::Who;
 use crate::building::{Building, WayIn};
 use crate::chance::Chance;
@@ -29,12 +31,17 @@ pub fn live(seed: u64, tell: bool) {
     building.sim().set_dunning(&[3, 5, 7], after);
     let shape = chance.one_of(&at_stripe::SHAPES);
     building.sim().set_shape(shape);
+    if way == WayIn::WebhookAndKey {
+        let snapshot = Form::Snapshot;
+        building.post.form = chance.one_of(&[snapshot, snapshot, snapshot, Form::Thin, Form::Both]);
+    }
     let members = 2 + chance.below(2);
     let people: Vec<Who> = (0..members)
         .map(|at| building.member(&format!("Member{at}"), &format!("04A1B2{at:02X}")))
         .collect();
     if tell {
-        println!("{members} members, {way:?}, after the last retry {after:?}, {shape:?}");
+        let form = building.post.form;
+        println!("{members} members, {way:?}, after the last retry {after:?}, {shape:?}, {form:?}");
     }
     let mut world = World::new(building, people, chance, tell);
     world.begin();
@@ -47,5 +54,6 @@ pub fn live(seed: u64, tell: bool) {
     world.building.settle();
     world.check_at_rest();
     world.check_books();
+    world.check_gift_cards();
     replay::check(&mut world, seed);
 }

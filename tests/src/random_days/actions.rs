@@ -1,7 +1,9 @@
 //! What members, staff and time do in a history.
 
 use super::Chance;
+use super::at_stripe::Beginning;
 use super::checks::Seen;
+use super::gifts::Gifts;
 use super::model::{ByHand, Truth};
 use crate::building::Building;
 use crate::building::server::Strike;
@@ -39,6 +41,10 @@ pub struct World {
     pub(super) lists: BTreeSet<(ZoneId, u64, [u8; 32])>,
     /// Since when events may be missed.
     pub(super) deaf_since: Option<Timestamp>,
+    /// Gift cards and what became of them.
+    pub(super) gifts: Gifts,
+    /// How far the change of the signing secret is.
+    pub(super) secrets_stage: usize,
     /// Agents whose disks take nothing.
     pub(super) disks_fail: BTreeSet<&'static str>,
     tell: bool,
@@ -59,6 +65,8 @@ impl World {
             revisions: BTreeMap::new(),
             lists: BTreeSet::new(),
             deaf_since: None,
+            gifts: Gifts::default(),
+            secrets_stage: 0,
             disks_fail: BTreeSet::new(),
             tell,
         }
@@ -72,14 +80,14 @@ impl World {
 
     /// Does one random thing, and checks what came of it.
     pub fn act(&mut self) {
-        match self.chance.below(35) {
+        match self.chance.below(40) {
             0..=2 => {
                 let who = self.someone();
                 self.subscribe(who);
             }
             3 | 4 => self.fail_or_mend_card(),
             5 => self.change_plan(),
-            6 => self.gift_card(),
+            6 => self.give_credit(),
             7 | 8 => self.cancel(),
             9..=12 => self.pass_time(),
             13..=16 => self.tap_around(),
@@ -92,7 +100,10 @@ impl World {
             24 => self.weather(),
             25 => self.wipe_broker(),
             26 => self.fail_disk(),
-            27..=33 => self.at_stripe(),
+            27..=34 => self.at_stripe(),
+            35 => self.roll_secret(),
+            36 | 37 => self.redeem_gift_card(),
+            38 => self.edit_catalogue(),
             _ => self.mend(),
         }
         self.building.settle();
@@ -137,10 +148,15 @@ impl World {
             self.building.customer(who)
         };
         let said = format!("{how:?}");
-        let id = self.building.sim().subscribe(&customer, &items, how);
         self.say(format_args!(
-            "{who:?} subscribes to {items:?} as {customer}: {id}, {said}"
+            "{who:?} subscribes to {items:?} as {customer}, {said}"
         ));
+        let id = match how {
+            Beginning::Plain(how) => Some(self.building.sim().subscribe(&customer, &items, how)),
+            Beginning::Checkout(how) => self.check_out(who, customer, &items, how),
+        };
+        let Some(id) = id else { return };
+        self.say(format_args!("{who:?} has {id}"));
         let truth = self.truth.get_mut(&who).expect("known");
         truth.subscriptions.push(id);
     }
@@ -179,11 +195,12 @@ impl World {
         self.building.sim().change_price(&id, 0, plan, proration);
     }
 
-    fn gift_card(&mut self) {
+    fn give_credit(&mut self) {
         let who = self.someone();
         let customer = self.building.customer(who);
-        let cents = self.chance.one_of(&[-2000, -5000, -12_000]);
-        self.say(format_args!("{who:?} gets a gift card of {cents}"));
+        // What is left to pay may be less than the smallest charge.
+        let cents = self.chance.one_of(&[-2000, -4970, -5000, -7960, -12_000]);
+        self.say(format_args!("{who:?} gets a credit of {cents}"));
         self.building.sim().add_balance(&customer, cents);
     }
 
@@ -193,7 +210,7 @@ impl World {
         let Some(id) = self.living(who).pop() else {
             return;
         };
-        let how = self.chance.below(4);
+        let how = self.chance.below(6);
         let now = self.building.now;
         let mut sim = self.building.sim();
         let what = match how {
@@ -208,6 +225,14 @@ impl World {
             2 => {
                 sim.cancel_at(&id, Some((now + Span::days(9)).as_seconds()));
                 "is cancelled in nine days"
+            }
+            3 => {
+                sim.cancel_in_portal(&id, true);
+                "is cancelled in the portal"
+            }
+            4 => {
+                sim.cancel_in_portal(&id, false);
+                "goes on, by the portal"
             }
             _ => {
                 sim.cancel_at_period_end(&id, false);

@@ -3,22 +3,85 @@
 use super::actions::World;
 use crate::building::WayIn;
 use crate::building::story::{METAL, WOOD, Who};
+use crate::stripe_sim::model::InvoiceStatus;
 use crate::stripe_sim::{
-    Card, CollectionMethod, Duration, Off, PauseBehavior, Proration, Shape, Status, StripeSim,
-    Subscribe,
+    Card, Checkout, CollectionMethod, Duration, Off, PauseBehavior, Proration, Shape, Status,
+    StripeSim, Subscribe,
 };
+use server::billing::news::REFERENCE_PREFIX;
 
 /// Generations of Stripe's API in which an account tells its events.
-pub(super) const SHAPES: [Shape; 4] = [
+pub(super) const SHAPES: [Shape; 5] = [
+    Shape::V2017,
     Shape::V2020_03_02,
     Shape::Basil,
     Shape::Clover,
     Shape::Endive,
 ];
 
+/// How a membership begins.
+#[derive(Debug)]
+pub(super) enum Beginning {
+    /// Made in the dashboard.
+    Plain(Subscribe),
+    /// Bought by the member.
+    Checkout(Buying),
+}
+
+/// What a member does with a Checkout session.
+#[derive(Debug)]
+pub(super) struct Buying {
+    trial_days: i64,
+    refers: bool,
+    /// None: it is left, and expires.
+    card: Option<Card>,
+}
+
 impl World {
     /// How a membership begins: mostly paid at once, sometimes otherwise.
-    pub(super) fn some_beginning(&mut self) -> Subscribe {
+    pub(super) fn some_beginning(&mut self) -> Beginning {
+        if self.chance.once_in(4) {
+            let cards = [
+                None,
+                Some(Card::Declines),
+                Some(Card::Works),
+                Some(Card::Works),
+                Some(Card::Settles),
+                Some(Card::Bounces),
+            ];
+            return Beginning::Checkout(Buying {
+                trial_days: self.chance.one_of(&[0, 0, 9]),
+                refers: self.chance.once_in(2),
+                card: self.chance.one_of(&cards),
+            });
+        }
+        Beginning::Plain(self.some_subscribing())
+    }
+
+    /// A Checkout session; answers the subscription if one came of it.
+    pub(super) fn check_out(
+        &mut self,
+        who: Who,
+        customer: String,
+        items: &[(&str, i64)],
+        how: Buying,
+    ) -> Option<String> {
+        let reference = format!("{REFERENCE_PREFIX}{}", self.building.id(who));
+        let line = |(price, quantity): &(&str, i64)| ((*price).to_owned(), *quantity);
+        let mut sim = self.building.sim();
+        let session = sim.open_checkout(Checkout {
+            customer: Some(customer),
+            client_reference_id: how.refers.then_some(reference),
+            lines: items.iter().map(line).collect(),
+            trial_days: how.trial_days,
+            ..Checkout::default()
+        });
+        sim.finish_checkout(&session, how.card?).ok()?;
+        let shown = sim.session_value(&session);
+        Some(shown["subscription"].as_str()?.to_owned())
+    }
+
+    fn some_subscribing(&mut self) -> Subscribe {
         let plain = Subscribe::default();
         match self.chance.below(12) {
             0 => Subscribe {
@@ -146,7 +209,7 @@ impl World {
 
     /// Money of the latest payment goes back.
     fn money_back(&mut self, id: &str) -> Option<&'static str> {
-        let how = self.chance.below(5);
+        let how = self.chance.below(6);
         let mut sim = self.building.sim();
         let (invoice, paid) = last_charged(&sim, id)?;
         Some(match how {
@@ -162,6 +225,11 @@ impl World {
             2 => {
                 sim.credit(&invoice, paid / 3);
                 "some is credited"
+            }
+            5 => {
+                let refund = sim.refund(&invoice, paid);
+                sim.fail_refund(&refund);
+                "all is refunded, and comes back"
             }
             _ => {
                 let won = how == 3;
@@ -234,6 +302,27 @@ impl World {
         Some("the last changes are told once more")
     }
 
+    /// Somebody edits prices and products; a plan's own id says what it is for, whatever else is written there.
+    pub(super) fn edit_catalogue(&mut self) {
+        self.building.advance(super::actions::NEXT_SECOND);
+        let plan = self.chance.one_of(&[WOOD, METAL]);
+        let x = self.chance.one_of(&["5", "7"]);
+        let how = self.chance.below(5);
+        self.say(format_args!("{plan} is edited, {how} with type {x}"));
+        let mut sim = self.building.sim();
+        let tag = format!("membertype_{x}-other");
+        match how {
+            0 => sim.edit_nickname(plan, Some(&tag)),
+            1 => sim.edit_nickname(plan, None),
+            2 => sim.set_price_metadata(plan, "membertype", x),
+            3 => sim.set_lookup_key(plan, Some(&tag)),
+            _ => {
+                let product = sim.prices.must(plan).product.clone();
+                sim.edit_product_name(&product, &tag);
+            }
+        }
+    }
+
     /// Stripe answers with errors for a while.
     fn errors(&mut self) -> Option<&'static str> {
         if self.building.way() == WayIn::WebhookOnly {
@@ -248,22 +337,17 @@ impl World {
 }
 
 fn open_invoice(sim: &StripeSim, id: &str) -> Option<String> {
-    let invoices = sim.invoices_of(id);
-    let open = invoices
-        .iter()
-        .rev()
-        .find(|invoice| invoice["status"] == "open")?;
-    Some(open["id"].as_str()?.to_owned())
+    let open = sim
+        .bills_of(id)
+        .filter(|bill| bill.status == InvoiceStatus::Open);
+    Some(open.last()?.id.clone())
 }
 
 /// The latest invoice that money was charged for and of which nothing went back, and how much.
 fn last_charged(sim: &StripeSim, id: &str) -> Option<(String, i64)> {
-    let invoices = sim.invoices_of(id);
-    let paid = invoices
-        .iter()
-        .rev()
-        .find(|invoice| invoice["status"] == "paid" && invoice["amount_paid"].as_i64() > Some(0))?;
-    let id = paid["id"].as_str()?.to_owned();
+    let bills = sim.bills_of(id);
+    let charged = bills.filter(|bill| bill.status == InvoiceStatus::Paid && bill.amount_paid > 0);
+    let id = charged.last()?.id.clone();
     let untouched = sim.whole_charge(&id)?;
     Some((id, untouched))
 }

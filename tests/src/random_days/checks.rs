@@ -4,6 +4,7 @@ use super::actions::{AGENTS, World};
 use super::model::{Due, Shown, Verdict, due};
 use crate::building::on;
 use crate::building::story::Who;
+use crate::stripe_sim::model::InvoiceStatus;
 use shared::allow_list::{AllowList, Delta};
 use shared::ids::{DoorId, ZoneId};
 use shared::time::{Span, Timestamp};
@@ -294,12 +295,9 @@ impl World {
         let sim = self.building.sim();
         let mut paid: Vec<(String, i64)> = Vec::new();
         for id in self.truth.values().flat_map(|truth| &truth.subscriptions) {
-            for invoice in sim.invoices_of(id) {
-                if invoice["status"] == "paid" {
-                    let id = invoice["id"].as_str().expect("an id").to_owned();
-                    paid.push((id, invoice["amount_paid"].as_i64().expect("an amount")));
-                }
-            }
+            let bills = sim.bills_of(id);
+            let bills = bills.filter(|bill| bill.status == InvoiceStatus::Paid);
+            paid.extend(bills.map(|bill| (bill.id.clone(), bill.amount_paid)));
         }
         drop(sim);
         paid.sort();

@@ -3,8 +3,9 @@
 use super::actions::{AGENTS, World};
 use crate::building::WayIn;
 use crate::building::broker::{Party, Weather};
-use crate::building::post::Mood;
+use crate::building::post::{Mood, NEXT_SECRET, SECRET};
 use crate::building::server::Strike;
+use server::billing::signature::SigningSecret;
 use shared::ids::AgentId;
 use shared::time::Span;
 
@@ -153,6 +154,31 @@ impl World {
             self.ails.insert("post");
             self.deafen();
         }
+    }
+
+    /// The signing secret is replaced, one stage a time: nothing is lost over it.
+    pub(super) fn roll_secret(&mut self) {
+        if self.building.way() == WayIn::Pull || self.ails.contains("server down") {
+            return;
+        }
+        self.secrets_stage += 1;
+        let (known, signs): (&[&str], &[&'static str]) = match self.secrets_stage {
+            1 => (&[SECRET, NEXT_SECRET], &[SECRET]),
+            2 => (&[SECRET, NEXT_SECRET], &[NEXT_SECRET, SECRET]),
+            3 => (&[SECRET, NEXT_SECRET], &[NEXT_SECRET]),
+            4 => (&[NEXT_SECRET], &[NEXT_SECRET]),
+            _ => return,
+        };
+        self.say(format_args!(
+            "the server knows {} secrets, Stripe signs with {}",
+            known.len(),
+            signs.len()
+        ));
+        let secrets = known.iter().map(|secret| SigningSecret::new(secret));
+        self.building.server.billing.secrets =
+            secrets.map(|secret| secret.expect("a secret")).collect();
+        self.building.post.secrets = signs.to_vec();
+        self.building.restart_server();
     }
 
     pub(super) fn weather(&mut self) {
