@@ -355,6 +355,8 @@ mod tests {
         disk.disk.fail_writes(true);
         hasty.append("log", b"a").expect("it is on its way");
         disk.open();
+        // From here on it only ends a hang.
+        hasty.patience = Duration::from_secs(60);
         hasty.list().expect("the disk caught up");
         disk.disk.fail_writes(false);
         assert!(hasty.append("log", b"b").is_err());
