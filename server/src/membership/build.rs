@@ -17,20 +17,26 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct ZoneChanges {
     zones: BTreeMap<ZoneId, BTreeMap<CardToken, Change>>,
+    /// What is listed of the cards for which something is or was to change.
+    listed: BTreeMap<(ZoneId, CardToken), Entry>,
+    /// Everybody who was compared, and where something is to change for it.
+    compared: BTreeMap<MemberId, Vec<(ZoneId, CardToken)>>,
 }
 
 #[derive(Debug)]
 struct Change {
-    before: Option<Entry>,
-    after: Option<(Entry, MemberId, CardId)>,
+    member: MemberId,
+    after: Option<(Entry, CardId)>,
 }
 
 /// An entry that a zone should have, and the card it is for.
 pub type Wanted = (ZoneId, CardId, Entry);
 
 impl ZoneChanges {
-    /// Notes the difference between what is listed of a member and what should be.
+    /// Notes the difference between what is listed of a member and what should be. Of a member who is compared twice the
+    /// last word counts: what is listed is still what it was at first.
     pub fn compare(&mut self, member: MemberId, listed: Vec<(ZoneId, Entry)>, wanted: Vec<Wanted>) {
+        self.forget(member);
         let mut listed: BTreeMap<(ZoneId, CardToken), Entry> = listed
             .into_iter()
             .map(|(zone, entry)| ((zone, entry.token), entry))
@@ -38,11 +44,30 @@ impl ZoneChanges {
         for (zone, card, entry) in wanted {
             let before = listed.remove(&(zone.clone(), entry.token));
             if before.as_ref() != Some(&entry) {
-                self.note(zone, entry.token, before, Some((entry, member, card)));
+                self.note(zone, entry.token, member, before, Some((entry, card)));
             }
         }
         for ((zone, token), entry) in listed {
-            self.note(zone, token, Some(entry), None);
+            self.note(zone, token, member, Some(entry), None);
+        }
+    }
+
+    /// Drops what was noted of a member, who counts as compared.
+    fn forget(&mut self, member: MemberId) {
+        let noted = self.compared.insert(member, Vec::new()).unwrap_or_default();
+        for (zone, token) in noted {
+            let Some(changes) = self.zones.get_mut(&zone) else {
+                continue;
+            };
+            if changes
+                .get(&token)
+                .is_some_and(|change| change.member == member)
+            {
+                changes.remove(&token);
+            }
+            if changes.is_empty() {
+                self.zones.remove(&zone);
+            }
         }
     }
 
@@ -50,22 +75,31 @@ impl ZoneChanges {
         &mut self,
         zone: ZoneId,
         token: CardToken,
+        member: MemberId,
         before: Option<Entry>,
-        after: Option<(Entry, MemberId, CardId)>,
+        after: Option<(Entry, CardId)>,
     ) {
+        let of_member = self.compared.entry(member).or_default();
+        of_member.push((zone.clone(), token));
+        self.listed
+            .extend(before.map(|before| ((zone.clone(), token), before)));
         let changes = self.zones.entry(zone).or_default();
-        // A member derived twice in one run: what is in the database is still what it was at first.
-        let before = changes
-            .remove(&token)
-            .map_or(before, |earlier| earlier.before);
-        changes.insert(token, Change { before, after });
+        // Of a card that changed hands, what counts is the entry of whoever has it.
+        let others = |change: &Change| change.member != member && change.after.is_some();
+        if after.is_some() || !changes.get(&token).is_some_and(others) {
+            changes.insert(token, Change { member, after });
+        }
     }
 
-    /// Adds another run's changes.
+    /// Adds another run's changes, which came later.
     pub fn merge(&mut self, other: Self) {
+        for member in other.compared.into_keys() {
+            self.forget(member);
+        }
+        self.listed.extend(other.listed);
         for (zone, changes) in other.zones {
-            for (token, change) in changes {
-                self.note(zone.clone(), token, change.before, change.after);
+            for (token, Change { member, after }) in changes {
+                self.note(zone.clone(), token, member, None, after);
             }
         }
     }
@@ -95,15 +129,15 @@ impl ZoneChanges {
             };
             let mut written = Vec::new();
             for (token, change) in changes {
-                if let Some(before) = &change.before {
+                if let Some(before) = self.listed.get(&(zone.clone(), token)) {
                     delta.digest = delta.digest.without(before);
                     head.entries -= 1;
                 }
                 match change.after {
-                    Some((entry, member, card)) => {
+                    Some((entry, card)) => {
                         delta.digest = delta.digest.with(&entry);
                         delta.upserts.push(entry.clone());
-                        written.push((member, card, entry));
+                        written.push((change.member, card, entry));
                         head.entries += 1;
                     }
                     None => {
@@ -175,4 +209,59 @@ pub fn entries(
         }
     }
     wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(state: CardState) -> Entry {
+        Entry {
+            token: CardToken([1; 8]),
+            holder: shared::ids::Holder(1),
+            state,
+            rights: Vec::new(),
+            flags: Flags::default(),
+        }
+    }
+
+    fn zone() -> ZoneId {
+        ZoneId::new("wood").expect("a name")
+    }
+
+    fn compare(changes: &mut ZoneChanges, listed: Option<CardState>, wanted: Option<CardState>) {
+        let listed = listed.map(|state| (zone(), entry(state)));
+        let wanted = wanted.map(|state| (zone(), CardId(1), entry(state)));
+        let (listed, wanted) = (listed.into_iter().collect(), wanted.into_iter().collect());
+        changes.compare(MemberId(1), listed, wanted);
+    }
+
+    #[test]
+    fn of_two_comparisons_in_one_transaction_the_last_counts() {
+        let states = [None, Some(CardState::Ok), Some(CardState::Lost)];
+        for listed in states {
+            for (first, last) in states.iter().flat_map(|a| states.map(|b| (*a, b))) {
+                for in_a_run in [false, true] {
+                    let mut changes = ZoneChanges::default();
+                    compare(&mut changes, listed, first);
+                    if in_a_run {
+                        let mut run = ZoneChanges::default();
+                        compare(&mut run, listed, last);
+                        changes.merge(run);
+                    } else {
+                        compare(&mut changes, listed, last);
+                    }
+                    let known = changes.listed.into_values().next();
+                    let known = known.map(|entry| entry.state);
+                    let mut noted = changes.zones.into_values().flatten();
+                    let noted = noted.next().map(|(_, change)| {
+                        let after = change.after.map(|(entry, _)| entry.state);
+                        (known, after)
+                    });
+                    let expected = (listed != last).then_some((listed, last));
+                    assert_eq!(noted, expected, "{listed:?}, then {first:?}, then {last:?}");
+                }
+            }
+        }
+    }
 }
