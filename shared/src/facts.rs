@@ -46,13 +46,22 @@ pub struct Coverage {
     /// Since when the seat covers the member by an admin's word.
     #[serde(default)]
     pub named_at: Option<Timestamp>,
-    /// Whether Stripe could not be read for this customer when it was last asked.
+    /// Stripe could not be read for this customer when it was last asked.
     #[serde(default)]
-    pub unread: bool,
+    pub unread: Option<Unread>,
     /// The subscription as Stripe last showed it.
     pub subscription: Subscription,
     /// Its invoices, in any order.
     pub invoices: Vec<Invoice>,
+}
+
+/// How long Stripe has not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unread {
+    /// Since when it does not.
+    pub since: Timestamp,
+    /// When it was asked and answered last.
+    pub read_at: Option<Timestamp>,
 }
 
 impl Coverage {
@@ -320,6 +329,9 @@ pub struct Invoice {
     /// Whether Stripe could not finalize it (`last_finalization_error`).
     #[serde(default)]
     pub stuck: bool,
+    /// A draft that Stripe leaves alone until somebody finalizes it (`auto_advance`).
+    #[serde(default)]
+    pub parked: bool,
     /// What became of its payment later; filled in from the ledger, never stored.
     #[serde(skip)]
     pub reversal: Reversal,

@@ -105,7 +105,8 @@ impl Invoice {
         if self.amount_paid != 0 {
             return None;
         }
-        let before_discounts: i64 = self.lines.iter().map(|line| line.amount).sum();
+        let amounts = self.lines.iter().map(|line| line.amount);
+        let before_discounts = amounts.fold(0, i64::saturating_add);
         let prorated = self.lines.iter().any(|line| line.proration);
         Some(if self.total > 0 {
             match (self.carried_over > 0, self.credit_used > 0) {

@@ -149,4 +149,30 @@ stories! {
         assert!(!b.tap(ada, "front").opens());
         b.settle();
     }
+
+    fn who_set_an_end_and_is_deleted_before_it_keeps_what_was_paid_to_that_end(way: WayIn) {
+        for (set, kept) in [(None, None), (Some(200), None), (Some(9), Some(9))] {
+            let mut b = Building::club(way);
+            let ada = b.member("Ada", "04A1B2C3");
+            let subscription = b.subscribe(ada, WOOD);
+            let (begun, end) = (b.now, b.paid_until(&subscription));
+            b.advance(Span::days(3));
+            match set {
+                None => b.sim().cancel_at_period_end(&subscription, true),
+                Some(days) => {
+                    let at = begun + Span::days(days);
+                    b.sim().cancel_at(&subscription, Some(at.as_seconds()));
+                }
+            }
+            b.advance(Span::days(3));
+            b.sim().cancel_now(&subscription);
+            b.advance(Span::minutes(1));
+            let last = kept.map_or(end, |days| begun + Span::days(days));
+            b.advance_to(last - Span::hours(1));
+            assert!(b.tap(ada, "front").opens(), "{set:?}: {:?}", b.state(ada));
+            b.advance_to(last + Span::hours(1));
+            assert!(!b.tap(ada, "front").opens(), "{set:?}: {:?}", b.state(ada));
+            b.settle();
+        }
+    }
 }

@@ -85,4 +85,20 @@ stories! {
         let lines = told.find(|lines| lines[0].starts_with("Door front")).expect("a card was shown");
         assert!(lines[1].contains("which says the same here"), "{lines:#?}");
     }
+
+    fn what_would_have_to_change_is_still_true_after_two_months(way: WayIn) {
+        let mut b = Building::club(way);
+        b.sim().set_dunning(&[3, 5, 7, 11], AfterRetries::LeavePastDue);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let (customer, end) = (b.customer(ada), b.paid_until(&subscription));
+        b.sim().set_card(&customer, false);
+        for days in [25, 60] {
+            b.advance_to(end + Span::days(days));
+            let now = b.now;
+            let missing = explained(&mut b, ada, now).missing.expect("she is out");
+            assert!(missing.contains("must be paid"), "day {days}: {missing}");
+        }
+        b.settle();
+    }
 }

@@ -5,7 +5,7 @@ use shared::standing::State;
 use shared::time::Span;
 use tests::building::Building;
 use tests::building::story::WOOD;
-use tests::stripe_sim::AfterRetries;
+use tests::stripe_sim::{AfterRetries, CollectionMethod, Subscribe};
 
 stories! {
     fn a_failed_renewal_leads_through_grace_to_a_lapse_and_a_payment_back_in(way: WayIn) {
@@ -75,6 +75,50 @@ stories! {
         b.advance(Span::days(60));
         assert!(b.tap(ada, "front").opens());
         assert_eq!(b.terms(ada).len(), 1);
+        b.settle();
+    }
+
+    fn after_a_month_that_was_written_off_the_next_has_its_grace(way: WayIn) {
+        for works in [true, false] {
+            let mut b = Building::club(way);
+            b.sim().set_dunning(&[3, 5, 7, 11], AfterRetries::LeavePastDue);
+            let ada = b.member("Ada", "04A1B2C3");
+            let subscription = b.subscribe(ada, WOOD);
+            let (customer, end) = (b.customer(ada), b.paid_until(&subscription));
+            b.sim().set_card(&customer, false);
+            b.advance_to(end + Span::days(2));
+            let open = b.sim().invoices_of(&subscription).pop().expect("an invoice");
+            b.sim().write_off_invoice(open["id"].as_str().expect("an id"));
+            b.sim().set_card(&customer, works);
+            let next = end + Span::days(30);
+            b.advance_to(next - Span::minutes(5));
+            assert!(b.tap(ada, "front").opens(), "the month is a present");
+            for after in [Span::minutes(10), Span::hours(3), Span::days(13)] {
+                b.advance_to(next + after);
+                assert!(b.tap(ada, "front").opens(), "{after:?} {:?}", b.state(ada));
+            }
+            b.settle();
+        }
+    }
+
+    fn a_mailed_renewal_shuts_nobody_out_before_it_is_due(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let customer = b.customer(ada);
+        let mailed = Subscribe {
+            collection_method: CollectionMethod::SendInvoice,
+            days_until_due: 25,
+            ..Subscribe::default()
+        };
+        let subscription = b.subscribe_as(&customer, &[(WOOD, 1)], mailed);
+        b.advance(Span::hours(2));
+        b.sim().pay_open_invoice(&customer);
+        b.settle();
+        let end = b.paid_until(&subscription);
+        for day in [10, 20, 24, 26, 28] {
+            b.advance_to(end + Span::days(day));
+            assert!(b.tap(ada, "front").opens(), "day {day}: {:?}", b.state(ada));
+        }
         b.settle();
     }
 }

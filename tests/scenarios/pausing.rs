@@ -1,10 +1,11 @@
 //! States in which Stripe stops by itself, and one that nobody knows yet.
 
 use shared::standing::State;
-use shared::time::Span;
+use shared::time::{Span, Timestamp};
 use tests::building::Building;
 use tests::building::story::WOOD;
-use tests::stripe_sim::{AfterRetries, Card, MissingMethod, Subscribe};
+use tests::stripe_sim::calendar::utc;
+use tests::stripe_sim::{AfterRetries, Card, MissingMethod, PauseBehavior, Subscribe};
 
 stories! {
     fn a_trial_that_ends_without_any_means_of_payment_is_paused_and_resumes_when_there_is_one(way: WayIn) {
@@ -88,5 +89,26 @@ stories! {
         b.advance(Span::seconds(10));
         assert!(!b.tap(ben, "front").opens());
         b.settle();
+    }
+
+    fn nobody_is_thrown_out_when_collection_goes_on(way: WayIn) {
+        for pause in [PauseBehavior::MarkUncollectible, PauseBehavior::KeepAsDraft] {
+            // Early and late in a month that nobody collects for.
+            for days in [70, 85] {
+                let mut b = Building::club(way);
+                let ada = b.member("Ada", "04A1B2C3");
+                let subscription = b.subscribe(ada, WOOD);
+                b.sim().pause_collection(&subscription, pause, None);
+                b.advance(Span::days(days));
+                assert!(b.tap(ada, "front").opens(), "{pause:?} {:?}", b.state(ada));
+                b.sim().resume(&subscription);
+                b.advance(Span::minutes(5));
+                assert!(b.tap(ada, "front").opens(), "{pause:?}, day {days}: {:?}", b.state(ada));
+                // 2 March and three months.
+                b.advance_to(Timestamp::from_seconds(utc(2026, 6, 2, 9)) + Span::minutes(10));
+                assert!(b.tap(ada, "front").opens(), "a draft: {pause:?} {:?}", b.state(ada));
+                b.settle();
+            }
+        }
     }
 }

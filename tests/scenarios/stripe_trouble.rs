@@ -2,8 +2,10 @@
 
 use shared::standing::State;
 use shared::time::Span;
-use tests::building::story::WOOD;
+use tests::building::post::Mood;
+use tests::building::story::{WOOD, Who};
 use tests::building::{Building, WayIn};
+use tests::stripe_sim::AfterRetries;
 
 stories! {
     fn a_key_of_another_account_locks_nobody_out(way: WayIn) {
@@ -150,6 +152,87 @@ stories! {
         assert!(b.tap(ada, "front").opens());
         assert!(!b.attends("stripe_not_readable"), "{:?}", b.attention());
         assert!(!b.attends("stripe_unreachable"), "{:?}", b.attention());
+        b.settle();
+    }
+
+    fn news_of_the_second_of_a_question_counts_though_stripe_goes_down(way: WayIn) {
+        if way != WayIn::WebhookAndKey {
+            return;
+        }
+        for pays in [true, false] {
+            let mut b = Building::club(way);
+            let ada = b.member("Ada", "04A1B2C3");
+            let customer = b.customer(ada);
+            b.sim().set_card(&customer, !pays);
+            let subscription = b.subscribe(ada, WOOD);
+            b.advance(Span::minutes(2));
+            b.sim().add_balance(&customer, -1);
+            b.work();
+            b.advance(Span::seconds(2));
+            if pays {
+                b.sim().pay_open_invoice(&customer);
+            } else {
+                b.sim().cancel_because(&subscription, "payment_disputed");
+            }
+            b.set_stripe_out(true);
+            b.settle();
+            b.advance(Span::hours(20));
+            assert_eq!(b.tap(ada, "front").opens(), pays, "{:?}", b.state(ada));
+            b.set_stripe_out(false);
+            b.advance(Span::hours(1));
+            assert_eq!(b.tap(ada, "front").opens(), pays, "{:?}", b.state(ada));
+            b.settle();
+        }
+    }
+
+    fn a_server_that_was_off_for_two_weeks_asks_before_anybody_lapses(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        for out in [false, true] {
+            let mut b = Building::club(way);
+            let all: Vec<Who> = (0..8)
+                .map(|at| b.member(&format!("Member{at}"), &format!("04A1B2{at:02X}")))
+                .collect();
+            let paid: Vec<String> = all.iter().map(|who| b.subscribe(*who, WOOD)).collect();
+            let end = b.paid_until(&paid[0]);
+            b.post.set_mood(Mood::Lost);
+            b.advance_to(end - Span::hours(5));
+            b.crash_server();
+            b.advance_to(end + Span::days(14));
+            b.set_stripe_out(out);
+            b.start_server();
+            b.advance(Span::minutes(5));
+            for who in &all {
+                assert!(b.tap(*who, "front").opens(), "{:?}", b.state(*who));
+                let lapses = b.chapters(*who).iter().filter(|(what, ..)| *what == "lapsed").count();
+                assert_eq!(lapses, 0, "{:?}", b.chapters(*who));
+            }
+            b.set_stripe_out(false);
+            b.advance(Span::hours(2));
+            assert!(b.tap(all[0], "front").opens());
+            b.settle();
+        }
+    }
+
+    fn a_lapse_that_stripe_confirmed_is_not_taken_back_when_it_goes_down(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        let mut b = Building::club(way);
+        b.sim().set_dunning(&[3], AfterRetries::LeavePastDue);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let (customer, end) = (b.customer(ada), b.paid_until(&subscription));
+        b.sim().set_card(&customer, false);
+        b.advance_to(end + Span::days(19));
+        assert!(!b.tap(ada, "front").opens());
+        b.set_stripe_out(true);
+        b.sim().set_email(&customer, "other@example.org");
+        b.advance(Span::hours(2));
+        assert!(!b.tap(ada, "front").opens(), "{:?}", b.state(ada));
+        b.set_stripe_out(false);
+        b.advance(Span::hours(2));
         b.settle();
     }
 }

@@ -4,7 +4,7 @@ use shared::standing::State;
 use shared::time::{Span, Timestamp};
 use tests::building::Building;
 use tests::building::story::{METAL, WOOD};
-use tests::stripe_sim::{Interval, ItemChange, Proration, Subscribe};
+use tests::stripe_sim::{AfterRetries, Interval, ItemChange, Proration, Status, Subscribe};
 
 /// The change of a subscription's only item to another plan.
 fn to(b: &Building, subscription: &str, plan: &str) -> ItemChange {
@@ -233,6 +233,28 @@ stories! {
         assert!(b.tap(ada, "front").opens(), "{:?}", b.state(ada));
         b.advance_to(end);
         assert!(!b.tap(ada, "front").opens());
+        b.settle();
+    }
+
+    fn a_year_that_was_paid_outlives_an_upgrade_that_was_not(way: WayIn) {
+        let mut b = Building::club(way);
+        let (year, more) = ("membertype_5-yearly", "membertype_7-yearly");
+        b.sim().create_plan(year, Some("Wood year"), 50_000, Interval::Year);
+        b.sim().create_plan(more, Some("Metal year"), 80_000, Interval::Year);
+        b.settle();
+        b.sim().set_dunning(&[3, 5, 7, 11], AfterRetries::MarkUnpaid);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, year);
+        let (customer, end) = (b.customer(ada), b.paid_until(&subscription));
+        b.advance(Span::days(90));
+        b.sim().set_card(&customer, false);
+        b.change_plan_with(&subscription, more, Proration::AlwaysInvoice);
+        b.advance(Span::days(17));
+        assert_eq!(b.sim().status(&subscription), Status::Unpaid);
+        assert!(b.tap(ada, "front").opens(), "{:?}", b.state(ada));
+        assert!(!b.tap(ada, "back").opens(), "{:?}", b.state(ada));
+        b.advance_to(end + Span::hours(2));
+        assert!(!b.tap(ada, "front").opens(), "{:?}", b.state(ada));
         b.settle();
     }
 }

@@ -369,8 +369,8 @@ impl App {
         Ok(())
     }
 
-    /// Keeps the newest state of an object; news from before the last fetch says nothing, and news of the very second
-    /// in which Stripe was asked waits for the fetch that it asks for itself.
+    /// Keeps the newest state of an object; news from before the last fetch says nothing. News of the very second in
+    /// which Stripe was asked counts: the answer may be older, and if it was not, the next one mends it.
     async fn keep(
         &self,
         work: &mut Work,
@@ -383,7 +383,7 @@ impl App {
         let as_of = known
             .and_then(|known| known.fetched(work.now))
             .unwrap_or(Timestamp::MIN);
-        if created < as_of || created == as_of && self.billing.stripe.is_some() {
+        if created < as_of {
             return Ok(());
         }
         let (stamp, object) =

@@ -129,7 +129,7 @@ pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Optio
         at,
         standing: words.state(&standing.state),
         reasons: words.reasons(standing, at),
-        missing: missing(standing, &facts).map(|missing| in_words(&missing)),
+        missing: missing(standing, &facts, &rules).map(|missing| in_words(&missing)),
         cause: told.map(|(since, cause, _)| format!("{cause}, on {since}.")),
         zones: words.zones(&entries, without),
         doors: doors.collect(),

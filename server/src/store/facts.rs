@@ -3,7 +3,7 @@
 use super::journal::{FactSet, Prices};
 use super::mirror::Object;
 use super::{Result, StoreError, json};
-use shared::facts::{Coverage, Invoice, Item, OpenSeats, Subscription};
+use shared::facts::{Coverage, Invoice, Item, OpenSeats, Subscription, Unread};
 use shared::ids::{AccountId, MemberId};
 use shared::reversals::{Returned, reversal};
 use shared::seats::{NamedSeat, place};
@@ -22,27 +22,26 @@ pub(super) struct Objects {
     returned: BTreeMap<(AccountId, String), BTreeMap<String, Returned>>,
 }
 
-/// A subscription with the member whose customer pays for it, and whether Stripe could not be read for that customer.
+/// A subscription with the member whose customer pays for it, and how long Stripe could not be read for that customer.
 struct Owned {
     subscription: Subscription,
     owner: Option<i64>,
-    unread: bool,
+    unread: Option<Unread>,
 }
 
 impl Objects {
-    /// Adds an object as it is kept, with its customer's member and since when Stripe could not be read.
+    /// Adds an object as it is kept, with its customer's member and how long Stripe could not be read.
     pub fn add(
         &mut self,
         account: AccountId,
         id: &str,
         kind: &str,
         body: &str,
-        (owner, unread_since): (Option<i64>, Option<i64>),
+        (owner, unread): (Option<i64>, Option<Unread>),
     ) -> Result<()> {
         let key = (account, id.to_owned());
         match read(kind, body, id)? {
             Object::Subscription(subscription) => {
-                let unread = unread_since.is_some();
                 self.subscriptions.insert(
                     key,
                     Owned {

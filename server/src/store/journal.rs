@@ -12,7 +12,7 @@ use shared::allow_list::Revision;
 use shared::calendar::Calendar;
 use shared::card::CardToken;
 use shared::decide::Policy;
-use shared::facts::{Grant, HandPayment, Hold, Rules, TypePolicy};
+use shared::facts::{Grant, HandPayment, Hold, Rules, TypePolicy, Unread};
 use shared::ids::{AccountId, MemberId, MembershipTypeId, OrganisationId, ZoneId};
 use shared::reversals::Returned;
 use shared::rights::Entry;
@@ -22,8 +22,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// The facts of a member, but for Stripe's objects, which have versions of their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactSet {
-    /// Customers whose subscriptions count: account, id, whose it is, and whether Stripe could not be read for it.
-    pub customers: BTreeSet<(i64, String, Option<i64>, bool)>,
+    /// Customers whose subscriptions count: account, id, whose it is, and how long Stripe could not be read for it.
+    pub customers: BTreeSet<(i64, String, Option<i64>, Option<Unread>)>,
     /// Named seats: account, item, seat, and whom each covers.
     pub seats: Vec<(i64, String, i64, i64)>,
     /// Since when each of these seats is named; not on record of facts that are older than this field.

@@ -8,7 +8,7 @@ use super::rulebook::{Rulebook, name};
 use super::terms::Open;
 use super::trip::Statement;
 use super::{Result, StoreError, Tx, cbor, json, reversals};
-use shared::facts::{Facts, Grant, HandPayment, Hold, Rules};
+use shared::facts::{Facts, Grant, HandPayment, Hold, Rules, Unread};
 use shared::ids::{
     AccountId, CardId, GrantId, HoldId, Holder, MemberId, OrganisationId, PaymentId, ZoneId,
 };
@@ -92,8 +92,7 @@ pub async fn facts_at(
     for (account, customer, owner, unread) in set.customers {
         let account = AccountId(account);
         for (id, kind, body) in journal::objects_at(tx, account, &customer, at).await? {
-            let since = unread.then_some(0);
-            objects.add(account, &id, &kind, &body, (owner, since))?;
+            objects.add(account, &id, &kind, &body, (owner, unread))?;
         }
     }
     for (account, invoice, id, returned) in set.returned {
@@ -127,9 +126,11 @@ fn sql(members: usize) -> String {
          NULL AS t3, uid_sealed AS bytes FROM cards WHERE member IN ({whom}) \
          UNION ALL SELECT 'member', id, holder, keyholder, next_change, organisation, standing, concerns, facts_sha256 \
          FROM members WHERE id IN ({whom}) \
-         UNION ALL SELECT 'object', c.member, o.account, c.member, c.unread_since, o.id, o.kind, o.body, NULL \
+         UNION ALL SELECT 'object', c.member, o.account, c.member, c.unread_since, o.id, \
+         o.kind || ' ' || COALESCE(CAST(c.fetched_at AS TEXT), ''), o.body, NULL \
          FROM customers c JOIN objects o ON o.account = c.account AND o.customer = c.id WHERE c.member IN ({whom}) \
-         UNION ALL SELECT 'object', v.member, o.account, c.member, c.unread_since, o.id, o.kind, o.body, NULL \
+         UNION ALL SELECT 'object', v.member, o.account, c.member, c.unread_since, o.id, \
+         o.kind || ' ' || COALESCE(CAST(c.fetched_at AS TEXT), ''), o.body, NULL \
          FROM coverage v JOIN objects o ON o.account = v.account AND o.customer = v.customer \
          JOIN customers c ON c.account = o.account AND c.id = o.customer WHERE v.member IN ({whom}) \
          UNION ALL SELECT 'seat', own.member, v.account, v.seat, v.member, v.item, CAST(v.named_at AS TEXT), NULL, NULL \
@@ -216,9 +217,14 @@ impl Gathered {
             }),
             "object" => {
                 let (id, kind) = (t1()?, t2.ok_or_else(|| lacks("t2"))?);
+                let (kind, read_at) = kind.split_once(' ').ok_or_else(|| lacks("t2"))?;
+                let unread = n3.map(|since| Unread {
+                    since: Timestamp(since),
+                    read_at: read_at.parse().ok().map(Timestamp),
+                });
                 let body = t3.ok_or_else(|| lacks("t3"))?;
                 self.objects
-                    .add(AccountId(n1()?), &id, &kind, &body, (n2, n3))?;
+                    .add(AccountId(n1()?), &id, kind, &body, (n2, unread))?;
             }
             // Of whose invoice nobody knows yet, nothing follows.
             "reversal" => {

@@ -205,7 +205,7 @@ pub fn covered(facts: Facts) -> Vec<Covered> {
             cancel_at_period_end: subscription.cancel_at_period_end,
             cancel_at: Moment::maybe(subscription.cancel_at),
             ended_at: Moment::maybe(subscription.ended_at),
-            unread: coverage.unread,
+            unread: coverage.unread.is_some(),
             invoices: invoices.collect(),
         }
     };

@@ -47,7 +47,7 @@ fn month(id: &str, status: &str) -> Coverage {
         seat: 1,
         place: 1,
         named_at: None,
-        unread: false,
+        unread: None,
         subscription,
         invoices: vec![invoice],
     }

@@ -1,7 +1,7 @@
 //! What would have to change for somebody who is out, or about to be.
 
-use super::{Access, Because, Cause, Standing, State};
-use crate::facts::{Facts, Invoice, InvoiceStatus};
+use super::{Access, Because, Cause, Standing, State, windows};
+use crate::facts::{Facts, Invoice, InvoiceStatus, Rules};
 use crate::ids::HoldId;
 use crate::time::Timestamp;
 
@@ -41,7 +41,7 @@ pub enum Missing {
 
 /// What would have to change for a member to be in good standing; none: nothing.
 #[must_use]
-pub fn missing(standing: &Standing, facts: &Facts) -> Option<Missing> {
+pub fn missing(standing: &Standing, facts: &Facts, rules: &Rules) -> Option<Missing> {
     match &standing.state {
         State::Good { .. } => None,
         State::Held { hold, .. } => Some(Missing::Lifted(*hold)),
@@ -50,7 +50,9 @@ pub fn missing(standing: &Standing, facts: &Facts) -> Option<Missing> {
         State::Stranger => Some(Missing::AnyFact),
         State::Grace { .. } => Some(Missing::Paid(owed(facts, None))),
         State::Lapsed { .. } => {
-            let last = standing.access.iter().max_by_key(|access| access.until);
+            // A standing forgets windows that are long over.
+            let windows = windows(facts, rules);
+            let last = windows.iter().max_by_key(|access| access.until);
             Some(last.map_or(Missing::Renewed, |access| of_lapsed(access, facts)))
         }
     }
@@ -90,7 +92,7 @@ fn owed(facts: &Facts, subscription: Option<&str>) -> Vec<Owed> {
     owed.dedup_by_key(|invoice| &invoice.id);
     let owed = owed.into_iter().map(|invoice| Owed {
         invoice: invoice.id.clone(),
-        amount: invoice.total - invoice.amount_paid,
+        amount: invoice.total.saturating_sub(invoice.amount_paid),
         currency: invoice.currency.clone(),
     });
     owed.filter(|owed| owed.amount > 0).collect()

@@ -1,9 +1,9 @@
 //! What one seat of a subscription item gives: the table of standings by Stripe's states.
 
-use super::{Access, Because, Cause};
+use super::{Access, Because, Cause, LOOK_AHEAD};
 use crate::facts::{
     Cancellation, Collection, Coverage, Invoice, InvoiceStatus, Item, Line, Pause, Rules,
-    Subscription, SubscriptionStatus, TypePolicy,
+    Subscription, SubscriptionStatus, TypePolicy, Unread,
 };
 use crate::ids::MembershipTypeId;
 use crate::receipts::Occasion;
@@ -63,8 +63,8 @@ pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
     if let Some(at) = view.reversed_at(policy).filter(|at| *at < end.until) {
         end = End::certain(at, Cause::Reversed);
     }
-    if coverage.unread && !end.certain {
-        end.until = end.until + UNREAD_WAIT;
+    if let Some(unread) = coverage.unread.filter(|_| !end.certain) {
+        end.until = unread_until(end.until, unread);
     }
     let because = Because::Subscription {
         account: coverage.account,
@@ -78,6 +78,15 @@ pub(super) fn access(coverage: &Coverage, rules: &Rules) -> Option<Access> {
         certain: end.certain,
         because,
     })
+}
+
+/// An end that Stripe was asked about an hour before stands; one that it was not asked about waits for an answer.
+fn unread_until(end: Timestamp, unread: Unread) -> Timestamp {
+    match unread.read_at {
+        Some(read_at) if end <= read_at + LOOK_AHEAD => end,
+        Some(_) => end.max(unread.since) + UNREAD_WAIT,
+        None => end + UNREAD_WAIT,
+    }
 }
 
 /// Whether a first payment is still on its way.
@@ -322,8 +331,10 @@ impl<'a> View<'a> {
     fn owed_since(&self) -> Timestamp {
         let paid = self.paid_until.unwrap_or(Timestamp::MIN);
         self.lines(|invoice| match invoice.status {
-            InvoiceStatus::Draft | InvoiceStatus::Open | InvoiceStatus::Uncollectible => true,
-            InvoiceStatus::Void | InvoiceStatus::Paid => false,
+            InvoiceStatus::Draft => !invoice.parked,
+            InvoiceStatus::Open => true,
+            // What was given up is owed no more.
+            InvoiceStatus::Uncollectible | InvoiceStatus::Void | InvoiceStatus::Paid => false,
         })
         .filter(|(_, line)| !line.proration && line.from >= paid)
         .map(|(_, line)| line.from)
@@ -384,7 +395,11 @@ impl<'a> View<'a> {
             }
             SubscriptionStatus::Active => Some(self.scheduled(self.active(rules, policy)?)),
             SubscriptionStatus::PastDue => Some(self.scheduled(self.past_due(rules, policy)?)),
-            SubscriptionStatus::Unpaid => Some(End::certain(self.owed_since(), Cause::Unpaid)),
+            // What was paid stays paid: a change of the plan that nobody paid takes no year away.
+            SubscriptionStatus::Unpaid => Some(End::certain(
+                self.paid_until.unwrap_or_else(|| self.owed_since()),
+                Cause::Unpaid,
+            )),
             SubscriptionStatus::Paused => self.paused(rules, policy),
             // What was never paid grants nothing, not even in hindsight.
             SubscriptionStatus::Canceled => self.paid_until.map(|_| self.cancelled()),
@@ -415,11 +430,19 @@ impl<'a> View<'a> {
                 ..served
             });
         }
-        let grace_end = settle(self.owed_since() + policy.grace);
+        let grace_end = settle(self.due().unwrap_or_else(|| self.owed_since()) + policy.grace);
         Some(End::open(
             self.item.period_end.min(grace_end),
             Cause::Renewing,
         ))
+    }
+
+    /// When the first open invoice is due that is mailed and not charged.
+    fn due(&self) -> Option<Timestamp> {
+        let mailed = self.subscription.collection == Collection::SendInvoice;
+        let open = self.invoices.iter();
+        let open = open.filter(|invoice| mailed && invoice.status == InvoiceStatus::Open);
+        open.filter_map(|invoice| invoice.due_date).min()
     }
 
     /// Nothing was paid yet: a mailed first invoice gives access to its due date, a payment on its way gives none.
@@ -452,14 +475,13 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The running period's invoice was voided or written off, and Stripe keeps the subscription running.
+    /// The running period's invoice was voided, written off or put aside, and Stripe keeps the subscription running.
     fn is_forgiven(&self) -> bool {
         let from = self.item.period_start;
-        self.lines(|invoice| {
-            matches!(
-                invoice.status,
-                InvoiceStatus::Void | InvoiceStatus::Uncollectible
-            )
+        self.lines(|invoice| match invoice.status {
+            InvoiceStatus::Void | InvoiceStatus::Uncollectible => true,
+            InvoiceStatus::Draft => invoice.parked,
+            InvoiceStatus::Open | InvoiceStatus::Paid => false,
         })
         .any(|(_, line)| !line.proration && line.from >= from)
     }
@@ -476,19 +498,10 @@ impl<'a> View<'a> {
             return None;
         }
         let settle = |moment: Timestamp| rules.calendar.working_noon(moment);
-        let due = self
-            .invoices
-            .iter()
-            .filter(|invoice| invoice.status == InvoiceStatus::Open);
-        let due = due.filter_map(|invoice| invoice.due_date).min();
-        let grace_end = match (self.subscription.collection, due, self.paid_until) {
-            (Collection::SendInvoice, Some(due), None) => {
-                return Some(End::certain(due, Cause::FirstInvoice));
-            }
-            (Collection::SendInvoice, Some(due), Some(_)) => settle(due + policy.grace),
-            (Collection::SendInvoice, None, _) | (Collection::Automatic, _, _) => {
-                settle(self.owed_since() + policy.grace)
-            }
+        let grace_end = match (self.due(), self.paid_until) {
+            (Some(due), None) => return Some(End::certain(due, Cause::FirstInvoice)),
+            (Some(due), Some(_)) => settle(due + policy.grace),
+            (None, _) => settle(self.owed_since() + policy.grace),
         };
         let until = self
             .paid_until
@@ -526,13 +539,13 @@ impl<'a> View<'a> {
 
     fn cancelled(&self) -> End {
         let ended = self.subscription.ended_at.unwrap_or(self.item.period_start);
-        let set_beforehand =
-            self.subscription.cancel_at_period_end || self.subscription.cancel_at.is_some();
         let until = match self.subscription.cancellation {
             Some(Cancellation::PaymentFailed | Cancellation::PaymentDisputed) => ended,
-            Some(Cancellation::Requested) | None if set_beforehand => ended,
             Some(Cancellation::Requested) | None => {
-                self.kept_until().map_or(ended, |paid| paid.max(ended))
+                let kept = self.kept_until().map_or(ended, |paid| paid.max(ended));
+                // An end that was set beforehand holds, also if somebody was quicker.
+                let set = self.subscription.set_end_of(self.item);
+                set.map_or(kept, |set| kept.min(set.max(ended)))
             }
         };
         End::certain(until, Cause::Cancelled)

@@ -82,6 +82,7 @@ fn invoice(id: &str, status: InvoiceStatus, from: i64, to: i64) -> Invoice {
         due_date: None,
         refunded: false,
         stuck: false,
+        parked: false,
         reversal: crate::reversals::Reversal::default(),
         lines: vec![Line {
             item: Some("si_1".into()),
@@ -103,7 +104,7 @@ fn facts(subscription: Subscription, invoices: Vec<Invoice>) -> Facts {
         seat: 1,
         place: 1,
         named_at: None,
-        unread: false,
+        unread: None,
         subscription,
         invoices,
     };
@@ -147,8 +148,22 @@ fn a_lapse_by_the_clock_waits_a_week_while_stripe_cannot_be_read() {
         next_look(&paid, &rules(), day(1)),
         Some(end - Span::hours(1))
     );
-    paid.coverage[0].unread = true;
+    paid.coverage[0].unread = Some(Unread {
+        since: day(44),
+        read_at: None,
+    });
     assert_eq!(until(&paid), Some(end + Span::days(7)));
+    let unread = |read_at| {
+        Some(Unread {
+            since: end + Span::days(9),
+            read_at: Some(read_at),
+        })
+    };
+    // Who was asked about before is out; of whom nobody was asked before everything was down is not.
+    paid.coverage[0].unread = unread(end - Span::hours(1));
+    assert_eq!(until(&paid), Some(end));
+    paid.coverage[0].unread = unread(end - Span::hours(2));
+    assert_eq!(until(&paid), Some(end + Span::days(16)));
     paid.coverage[0].subscription.cancel_at_period_end = true;
     assert_eq!(until(&paid), Some(day(30)));
 }
@@ -565,7 +580,8 @@ fn an_item_that_was_taken_out_is_remembered_by_what_was_paid_for_it() {
 #[test]
 fn what_is_missing_is_named() {
     use super::missing::{Missing, Owed, missing};
-    let of = |facts: &Facts, now: Timestamp| missing(&standing(facts, &rules(), now), facts);
+    let of =
+        |facts: &Facts, now: Timestamp| missing(&standing(facts, &rules(), now), facts, &rules());
     let mut all = facts(
         subscription("past_due", 30, 60),
         vec![

@@ -109,7 +109,7 @@ fn coverage(mut subscription: Subscription, paid: &[Invoice]) -> anyhow::Result<
         seat: 1,
         place: 1,
         named_at: None,
-        unread: false,
+        unread: None,
         subscription,
         invoices,
     })

@@ -185,10 +185,10 @@ fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[&Invoice]) -> (Tim
     let never = (Timestamp::MIN, Timestamp::MIN);
     let seconds = |value: &Value| value.as_i64().map(Timestamp::from_seconds);
     let paid = sim.paid_until(id).map(Timestamp::from_seconds);
-    let given_up = || {
-        let given_up = [InvoiceStatus::Void, InvoiceStatus::Uncollectible];
-        let mut of = invoices.iter().map(|invoice| invoice.status);
-        of.any(|status| given_up.contains(&status))
+    let given_up = |invoice: &&&Invoice| match invoice.status {
+        InvoiceStatus::Void | InvoiceStatus::Uncollectible => true,
+        InvoiceStatus::Draft => !invoice.auto_advance,
+        InvoiceStatus::Open | InvoiceStatus::Paid => false,
     };
     let period = period_end(shown).unwrap_or(Timestamp::MIN);
     let pause = shown["pause_collection"]["behavior"].as_str();
@@ -206,12 +206,29 @@ fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[&Invoice]) -> (Tim
         }
         (_, None) => never,
         (Status::Active, Some(paid)) if pause == Some("void") => (paid, paid),
-        // Given up, and Stripe goes on all the same.
-        (Status::Active | Status::PastDue, Some(paid)) if given_up() => {
-            (paid, paid.max(period) + GRACE + NOON)
+        // Given up, and Stripe goes on all the same: that period is a present, and the next has its grace.
+        (Status::Active | Status::PastDue, Some(paid)) if invoices.iter().any(|i| given_up(&i)) => {
+            let renewals = || invoices.iter().filter(|i| i.reason == "subscription_cycle");
+            let owed = renewals().filter(|i| !given_up(i) && i.status != InvoiceStatus::Paid);
+            let owed = owed.map(|i| i.created + GRACE.0 / 1000).min();
+            let given = renewals().filter(given_up).map(|i| i.created).max();
+            let running = seconds(&shown["items"]["data"][0]["current_period_start"]);
+            let given = given.map(Timestamp::from_seconds) >= running && running.is_some();
+            let must = match owed {
+                Some(owed) => paid.max(Timestamp::from_seconds(owed).min(period)),
+                None if given => paid.max(period),
+                None => paid,
+            };
+            (must, paid.max(period) + GRACE + NOON)
         }
         (Status::Active | Status::PastDue, Some(paid)) if sent => {
-            (paid, due.unwrap_or(paid).max(paid) + GRACE + NOON)
+            let open = invoices.iter().filter(|i| i.status == InvoiceStatus::Open);
+            let first = open
+                .filter_map(|i| i.due_date)
+                .min()
+                .map(Timestamp::from_seconds);
+            let must = paid.max(first.unwrap_or(paid).min(period));
+            (must, due.unwrap_or(paid).max(paid) + GRACE + NOON)
         }
         // A period that is not paid has begun, or will: grace from its start; the slack is shorter.
         (Status::Active | Status::Trialing | Status::PastDue, Some(paid)) => {
@@ -221,17 +238,22 @@ fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[&Invoice]) -> (Tim
         (Status::Canceled, Some(paid)) => {
             let ended = seconds(&shown["ended_at"]).unwrap_or(paid);
             let failed = shown["cancellation_details"]["reason"] == "payment_failed";
-            let set = !shown["cancel_at"].is_null() || shown["cancel_at_period_end"] == true;
+            let at_end = period_end(shown).filter(|_| shown["cancel_at_period_end"] == true);
+            let set = seconds(&shown["cancel_at"]).into_iter().chain(at_end).min();
             let went_back = invoices.iter().any(|invoice| {
                 let charged = invoice.status == InvoiceStatus::Paid && invoice.amount_paid > 0;
                 charged && sim.whole_charge(&invoice.id).is_none()
             });
-            if failed || set {
+            // Who set an end has no more than that, and no less if somebody was quicker.
+            let kept = paid
+                .max(ended)
+                .min(set.unwrap_or(Timestamp::MAX).max(ended));
+            if failed {
                 (ended, ended)
             } else if went_back {
-                (ended, paid.max(ended))
+                (ended, kept)
             } else {
-                (paid.max(ended), paid.max(ended))
+                (kept, kept)
             }
         }
     }

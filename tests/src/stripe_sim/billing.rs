@@ -68,6 +68,9 @@ impl StripeSim {
         let discounts = self.discounts_on(&new.lines, &applied);
         let priced = new.lines.iter().find_map(|line| line.price.as_deref());
         let currency = priced.map_or("usd", |price| &self.prices.must(price).currency);
+        // docs.stripe.com/billing/subscriptions/pause-payment
+        let pause = subscription.and_then(|subscription| subscription.pause);
+        let kept_as_draft = matches!(pause, Some((PauseBehavior::KeepAsDraft, _)));
         let row = Invoice {
             id: id.clone(),
             number: None,
@@ -90,7 +93,7 @@ impl StripeSim {
             first_attempt: None,
             next_attempt: None,
             finalize_at: None,
-            auto_advance: true,
+            auto_advance: !kept_as_draft,
             collection,
             due_date: None,
             finalized_at: None,
@@ -170,7 +173,9 @@ impl StripeSim {
         match pause {
             None => self.finalize(id, Payer::DefaultCard),
             Some((PauseBehavior::KeepAsDraft, _)) => {
-                self.invoices.must_mut(id).auto_advance = false
+                let before = self.invoice_value(id);
+                self.invoices.must_mut(id).auto_advance = false;
+                self.emit_change("invoice.updated", before, self.invoice_value(id));
             }
             Some((PauseBehavior::Void, _)) => {
                 self.open(id);
