@@ -3,7 +3,6 @@
 
 use crate::attention::Kind;
 use crate::billing::client::Stripe;
-use crate::billing::late::Backlog;
 use crate::billing::signature::SigningSecret;
 use crate::doors::intake;
 use crate::doors::publish::{self, Publication};
@@ -116,8 +115,6 @@ pub struct App {
     random: Mutex<Box<dyn CryptoRng + Send>>,
     rulebook: Mutex<Option<Arc<Rulebook>>>,
     published: Mutex<BTreeMap<ZoneId, Published>>,
-    /// Who lost access by old news.
-    pub(crate) backlog: Backlog,
     /// The latest moment that the clock has shown; none before the first look.
     latest: Mutex<Option<Timestamp>>,
 }
@@ -183,7 +180,6 @@ impl App {
             random: Mutex::new(random),
             rulebook: Mutex::new(None),
             published: Mutex::new(BTreeMap::new()),
-            backlog: Backlog::default(),
             latest: Mutex::new(None),
         })
     }

@@ -2,9 +2,9 @@
 
 use server::billing::replay::ReplayError;
 use shared::time::Span;
-use tests::building::Building;
 use tests::building::post::Letter;
 use tests::building::story::{METAL, WOOD, Who};
+use tests::building::{Building, WayIn};
 use tests::stripe_sim::Subscribe;
 
 /// Eight members, of whom seven are cancelled for a dispute; what Stripe says of that.
@@ -103,5 +103,44 @@ stories! {
         let done = b.replay(true).expect("an admin said yes");
         assert_eq!(done.lost, lost);
         assert_eq!(inside(&mut b, &all), 1);
+    }
+
+    fn old_news_is_counted_over_a_restart(way: WayIn) {
+        // Whoever reads Stripe's list can ask as well.
+        if way == WayIn::Pull {
+            return;
+        }
+        let mut b = Building::club(way);
+        let (all, letters) = cancelled(&mut b);
+        b.advance(Span::hours(1));
+        if way.has_key() {
+            b.set_stripe_out(true);
+        }
+        let (first, second) = letters.split_at(letters.len() / 2);
+        b.release_events(first.to_vec());
+        b.settle();
+        b.restart_server();
+        b.release_events(second.to_vec());
+        b.settle();
+        let lost = all.len() - inside(&mut b, &all);
+        assert!(lost <= 5, "{lost} lost access by one backlog without a yes");
+        assert!(b.attends("late_news"));
+        b.excuse();
+    }
+
+    fn what_waits_for_a_yes_is_not_applied_by_a_replay_without_one(way: WayIn) {
+        let mut b = Building::club(way);
+        let (all, letters) = cancelled(&mut b);
+        b.advance(Span::hours(1));
+        b.release_events(letters);
+        b.settle();
+        assert!(b.attends("late_news"));
+        let before = inside(&mut b, &all);
+        b.replay(false).expect("nobody loses anything");
+        b.settle();
+        assert_eq!(inside(&mut b, &all), before);
+        assert!(b.attends("late_news"));
+        b.release_late();
+        assert_eq!(inside(&mut b, &all), 1, "an admin said yes");
     }
 }

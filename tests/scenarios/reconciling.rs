@@ -4,6 +4,7 @@ use server::billing::reconcile::Repair;
 use shared::standing::State;
 use shared::time::Span;
 use tests::building::Building;
+use tests::building::post::Mood;
 use tests::building::story::{METAL, WOOD, Who};
 
 /// So many members who pay.
@@ -121,6 +122,29 @@ stories! {
         b.stripe.wire().empty = false;
         b.advance(Span::minutes(11));
         assert_eq!(b.reconcile(Repair::No).differences, []);
+        b.settle();
+    }
+
+    fn a_clock_that_was_ahead_once_stops_no_nightly_comparison(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        b.advance(Span::days(1));
+        let ahead = b.now + Span::days(400);
+        b.step(async |app| app.keep_reconciled(|| ahead).await);
+        b.post.set_mood(Mood::Lost);
+        b.hold_events();
+        b.sim().cancel_because(&subscription, "payment_disputed");
+        b.work();
+        b.advance(Span::days(1));
+        assert!(b.tap(ada, "front").opens(), "nobody has heard of it");
+        let now = b.now;
+        b.step(async |app| app.keep_reconciled(|| now).await);
+        b.settle();
+        assert!(!b.tap(ada, "front").opens(), "{:?}", b.state(ada));
         b.settle();
     }
 }

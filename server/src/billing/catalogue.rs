@@ -66,7 +66,7 @@ impl App {
             return Ok(Vec::new());
         }
         let mut tx = self.store.begin_read().await?;
-        let due = catalogue::wants_list(&mut tx, self.account, now - LIST_EVERY).await?;
+        let due = catalogue::wants_list(&mut tx, self.account, now - LIST_EVERY, now).await?;
         drop(tx);
         if !due {
             return Ok(Vec::new());

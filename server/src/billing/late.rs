@@ -10,13 +10,12 @@ use crate::store::attention::{Item, raise};
 use crate::store::inbox;
 use shared::ids::MemberId;
 use shared::time::{Span, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 /// News that comes so long after it was made is old.
 const LATE: Span = Span::minutes(10);
-/// What old news takes away belongs to one run until none has come for so long.
-const ONE_RUN: Span = Span::hours(1);
+/// What old news takes away within so long counts as one run.
+const ONE_RUN: Span = Span::days(1);
 const SUBJECT: &str = "backlog";
 
 /// Whether an event came long after it was made.
@@ -45,31 +44,14 @@ impl Losers {
     }
 }
 
-/// Who lost access by old news in this run, and when that was last.
-#[derive(Debug, Default)]
-pub struct Backlog(Mutex<Option<(Timestamp, BTreeSet<MemberId>)>>);
-
-impl Backlog {
-    fn before(&self, now: Timestamp) -> BTreeSet<MemberId> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_this_run = known.as_ref().filter(|(last, _)| now < *last + ONE_RUN);
-        of_this_run
-            .map(|(_, lost)| lost.clone())
-            .unwrap_or_default()
-    }
-
-    fn note(&self, lost: BTreeSet<MemberId>, now: Timestamp) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, lost));
-    }
-}
-
 impl App {
     /// From how many old news would take access in this run, these members among them, if that is too many.
     pub(super) async fn too_many(&self, work: &mut Work, losers: &Losers) -> Step<Option<usize>> {
         if losers.0.is_empty() {
             return Ok(None);
         }
-        let mut run = self.backlog.before(work.now);
+        let since = work.now - ONE_RUN;
+        let mut run = inbox::late_losers(&mut work.tx, self.account, since).await?;
         run.extend(losers.0.keys());
         let (many, inside) = (
             run.len(),
@@ -78,7 +60,9 @@ impl App {
         if many > brake_limit(inside + many) {
             return Ok(Some(many));
         }
-        self.backlog.note(run, work.now);
+        for member in losers.0.keys() {
+            inbox::note_late_loser(&mut work.tx, self.account, *member, work.now);
+        }
         Ok(None)
     }
 

@@ -449,8 +449,9 @@ impl App {
     /// Compares everything once a day, whatever events say.
     pub async fn keep_reconciled(&self, clock: impl Fn() -> Timestamp) -> Step {
         let mut tx = self.store.begin_read().await?;
-        let since = clock() - RECONCILE_EVERY;
-        let due = accounts::wants_reconciliation(&mut tx, self.account, since).await?;
+        let now = clock();
+        let since = now - RECONCILE_EVERY;
+        let due = accounts::wants_reconciliation(&mut tx, self.account, since, now).await?;
         drop(tx);
         if !due || self.billing.stripe.is_none() {
             return Ok(Vec::new());

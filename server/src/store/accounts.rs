@@ -84,16 +84,18 @@ pub async fn swept(tx: &mut Tx, account: AccountId, created: Timestamp) -> Resul
     Ok(())
 }
 
-/// Whether everything should be compared with Stripe: it was not since a moment, and there is something to compare.
+/// Whether everything should be compared with Stripe: it was not since a moment, as far as a clock that is right can
+/// say, and there is something to compare.
 pub async fn wants_reconciliation(
     tx: &mut Tx,
     account: AccountId,
     since: Timestamp,
+    now: Timestamp,
 ) -> Result<bool> {
-    let sql = "SELECT COUNT(*) FROM accounts a WHERE a.id = $1 AND COALESCE(a.reconciled_at, 0) < $2 \
+    let sql = "SELECT COUNT(*) FROM accounts a WHERE a.id = $1 \
+               AND (COALESCE(a.reconciled_at, 0) < $2 OR a.reconciled_at > $3) \
                AND EXISTS (SELECT 1 FROM customers c WHERE c.account = a.id)";
-    let due: i64 =
-        on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(since.0).fetch_one(c).await?);
+    let due: i64 = on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(since.0).bind(now.0).fetch_one(c).await?);
     Ok(due > 0)
 }
 

@@ -130,11 +130,15 @@ pub fn want_list(tx: &mut Tx, account: AccountId, now: Timestamp) {
 }
 
 /// Whether the catalogue should be listed: somebody asked, or it was not listed since a moment.
-pub async fn wants_list(tx: &mut Tx, account: AccountId, since: Timestamp) -> Result<bool> {
+pub async fn wants_list(
+    tx: &mut Tx,
+    account: AccountId,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
     let sql = "SELECT COUNT(*) FROM accounts WHERE id = $1 \
-               AND (wants_list IS NOT NULL OR listed_at IS NULL OR listed_at < $2)";
-    let wanted: i64 =
-        on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(since.0).fetch_one(c).await?);
+               AND (wants_list IS NOT NULL OR listed_at IS NULL OR listed_at < $2 OR listed_at > $3)";
+    let wanted: i64 = on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(since.0).bind(now.0).fetch_one(c).await?);
     Ok(wanted > 0)
 }
 

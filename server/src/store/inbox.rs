@@ -4,7 +4,7 @@ use super::many::{list, parts, rows};
 use super::trip::{Question, Statement};
 use super::{Result, Tx, on};
 use crate::billing::late::is_late;
-use shared::ids::AccountId;
+use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -195,18 +195,42 @@ pub struct Stored {
     pub state: String,
 }
 
-/// So many events of an account that arrived after another, in the order of arrival.
+/// So many events of an account that arrived after another, in the order of arrival; without those that wait for an
+/// admin's yes.
 pub async fn stored(
     tx: &mut Tx,
     account: AccountId,
     after: i64,
     limit: i64,
 ) -> Result<Vec<Stored>> {
-    let sql =
-        "SELECT id, body, state FROM inbox WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3";
+    let sql = "SELECT id, body, state FROM inbox WHERE account = $1 AND id > $2 AND state <> 'held' ORDER BY id LIMIT $3";
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(after).bind(limit).fetch_all(c).await?),
     )
+}
+
+/// Members who lost access by old news since a moment.
+pub async fn late_losers(
+    tx: &mut Tx,
+    account: AccountId,
+    since: Timestamp,
+) -> Result<BTreeSet<MemberId>> {
+    let sql = "SELECT member FROM late_losses WHERE account = $1 AND lost_at > $2";
+    let members: Vec<i64> =
+        on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(since.0).fetch_all(c).await?);
+    Ok(members.into_iter().map(MemberId).collect())
+}
+
+/// Notes that a member lost access by old news.
+pub fn note_late_loser(tx: &mut Tx, account: AccountId, member: MemberId, now: Timestamp) {
+    let sql = "INSERT INTO late_losses (account, member, lost_at) VALUES ($1, $2, $3) \
+               ON CONFLICT (account, member) DO UPDATE SET lost_at = excluded.lost_at";
+    tx.later(
+        Statement::new(sql)
+            .bind(account.0)
+            .bind(member.0)
+            .bind(now.0),
+    );
 }
 
 /// Puts events aside until an admin says yes.

@@ -22,7 +22,7 @@ use crate::web::organisation::expect_type;
 use crate::web::problem::{Answer, Problem};
 use crate::web::values::{Remark, Title};
 use crate::web::{ADMIN, State, agents};
-use shared::facts::Subscription;
+use shared::facts::{Line, Subscription};
 use shared::ids::{AgentId, GrantId, MemberId, MembershipTypeId};
 use shared::standing::Because;
 use std::collections::BTreeSet;
@@ -208,6 +208,7 @@ impl Deed<'_> {
             Some(Kind::NearMiss) => self.item.subject.clone(),
             Some(_) | None => {
                 let subscription = self.subscription(work).await?;
+                self.expect_all_items(work, &subscription).await?;
                 let untyped: BTreeSet<&String> = subscription
                     .items
                     .iter()
@@ -225,6 +226,33 @@ impl Deed<'_> {
             }
         };
         map_price(self.state, work, &price, membership, self.approved).await
+    }
+
+    /// A type that went with an item that was taken out is no price's that is left.
+    async fn expect_all_items(&self, work: &mut Work, subscription: &Subscription) -> Answer<()> {
+        let account = self.state.app.account;
+        let typed = |price: &Option<String>| {
+            let key = price.clone().map(|price| (account, price));
+            key.is_some_and(|key| work.rulebook.prices.contains_key(&key))
+        };
+        let objects = mirror::of_customer(&mut work.tx, account, &subscription.customer).await?;
+        let invoices = objects.iter().filter_map(|kept| match &kept.object {
+            Object::Invoice(invoice) => Some(invoice),
+            Object::Subscription(_) => None,
+        });
+        let mut lines = invoices
+            .filter(|invoice| invoice.subscription.as_deref() == Some(subscription.id.as_str()))
+            .flat_map(|invoice| &invoice.lines);
+        let gone = |line: &Line| {
+            let mut items = subscription.items.iter();
+            line.item.is_some() && !items.any(|item| Some(&item.id) == line.item.as_ref())
+        };
+        if lines.any(|line| gone(line) && typed(&line.price)) {
+            let detail = "The item that named the type was taken out of the subscription; what is left was sold as \
+                          something else. If its price is a membership all the same, give it the type in the catalogue.";
+            return Err(Problem::conflict("action", detail));
+        }
+        Ok(())
     }
 
     /// The subscription that the item is about.
