@@ -316,15 +316,10 @@ pub trait Stripe: Send + Sync {
         Ok(all)
     }
 
-    /// What changed a customer's balance at a moment or later, newest first.
-    async fn balance_changes(
-        &self,
-        customer: &str,
-        from: Timestamp,
-    ) -> Result<Vec<Value>, StripeError> {
+    /// All that ever changed a customer's balance, newest first.
+    async fn balance_changes(&self, customer: &str) -> Result<Vec<Value>, StripeError> {
         let path = format!("/v1/customers/{}/balance_transactions", segment(customer)?);
-        let from = from.as_seconds().max(0).to_string();
-        pages::all(self, Request::get(path).with("created[gte]", from)).await
+        pages::all(self, Request::get(path)).await
     }
 
     /// All promotion codes, their coupons expanded, newest first.

@@ -22,8 +22,6 @@ const CARD_KEY: &str = "goodstanding_gift_card";
 const LETTERS: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// So many of them in a code: 78 bits.
 const LENGTH: usize = 16;
-/// Stripe's clock and ours may differ by so much.
-const SKEW: Span = Span::days(1);
 /// How often redeeming that was cut off is finished.
 pub const FINISH_EVERY: Span = Span::minutes(5);
 
@@ -177,12 +175,7 @@ impl App {
         if card.customer.as_deref() != Some(customer) {
             return Err(GiftError::Busy);
         }
-        // A card that was just begun was never sent.
-        let tried = if begun {
-            send(stripe.as_ref(), &card).await
-        } else {
-            look_and_send(stripe.as_ref(), &card).await
-        };
+        let tried = look_and_send(stripe.as_ref(), &card, begun).await;
         let card = self.settle_gift(&card, &tried, now).await?;
         match tried {
             Tried::Refused(error) => Err(GiftError::Refused(Box::new(error))),
@@ -203,7 +196,7 @@ impl App {
         }
         let mut open = 0;
         for card in begun {
-            let tried = look_and_send(stripe.as_ref(), &card).await;
+            let tried = look_and_send(stripe.as_ref(), &card, false).await;
             open += usize::from(matches!(tried, Tried::Open(_)));
             self.settle_gift(&card, &tried, now).await?;
         }
@@ -297,17 +290,15 @@ fn reference(card: &GiftCard) -> String {
     format!("gift-card-{hex}")
 }
 
-/// Stripe forgets idempotency keys after a day (docs.stripe.com/api/idempotent_requests), so what may have been sent
-/// before is looked for first.
-async fn look_and_send(stripe: &dyn Stripe, card: &GiftCard) -> Tried {
-    let (Some(customer), Some(begun_at)) = (&card.customer, card.begun_at) else {
+/// What may have been sent before is looked for first, however long ago: Stripe forgets idempotency keys after a day
+/// (docs.stripe.com/api/idempotent_requests), and also a card that was `just_begun` may have been sent before the backup
+/// was made from which the database was restored.
+async fn look_and_send(stripe: &dyn Stripe, card: &GiftCard, just_begun: bool) -> Tried {
+    let Some(customer) = &card.customer else {
         return Tried::Open(StripeError::BadId(String::new()));
     };
     let reference = reference(card);
-    match stripe
-        .balance_changes(customer, Timestamp(begun_at) - SKEW)
-        .await
-    {
+    match stripe.balance_changes(customer).await {
         Ok(changes) => {
             let ours = |change: &&serde_json::Value| change["metadata"][CARD_KEY] == *reference;
             let made = changes.iter().find(ours);
@@ -316,6 +307,8 @@ async fn look_and_send(stripe: &dyn Stripe, card: &GiftCard) -> Tried {
                 None => send(stripe, card).await,
             }
         }
+        // Nothing was sent.
+        Err(error) if just_begun && !error.leaves_open() => Tried::Refused(error),
         Err(error) => Tried::Open(error),
     }
 }

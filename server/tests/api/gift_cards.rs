@@ -5,6 +5,7 @@ use crate::twin::{Trouble, Twin, param};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::store::mirror;
+use server::store::trip::Statement;
 use shared::ids::MemberId;
 use shared::time::Span;
 use std::sync::Arc;
@@ -194,6 +195,32 @@ async fn an_answer_that_is_lost_redeems_neither_twice_nor_never() {
         assert_eq!(twin.rows().customers["cus_1"]["balance"], -10_000);
         assert_eq!(api.get("/api/v1/attention").await["items"], json!([]));
     }
+}
+
+#[tokio::test]
+async fn a_card_redeemed_before_a_restore_is_not_credited_again() {
+    let (api, twin, ada) = club().await;
+    let code = issue(&api, "eur").await;
+    assert_eq!(redeem(&api, &code, ada).await.1["state"], "redeemed");
+    // Much else has changed the balance since: the credit is on the second page.
+    for number in 0..150 {
+        let row = json!({"id": format!("cbtxn_of_{number}"), "amount": 1, "metadata": {}});
+        twin.rows().movements.insert(0, ("cus_1".to_owned(), row));
+    }
+    let mut tx = api.tx().await;
+    tx.later(Statement::new(
+        "UPDATE gift_cards SET state = 'issued', account = NULL, customer = NULL, member = NULL, begun_at = NULL, \
+         movement = NULL, settled_at = NULL",
+    ));
+    tx.commit().await.expect("committed");
+    twin.rows().answered.clear();
+    api.wait(Span::days(400));
+    let (status, again) = redeem(&api, &code, ada).await;
+    assert_eq!(
+        (status, &again["state"]),
+        (StatusCode::OK, &json!("redeemed"))
+    );
+    assert_eq!(twin.rows().customers["cus_1"]["balance"], -10_000);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 use server::billing::gift::{GiftCode, GiftError};
 use server::store::gift_cards::{self, GiftCard, NewGiftCard};
 use server::store::payers;
+use server::store::trip::Statement;
 
 impl Building {
     /// A gift card of so many cents, of which there is no other; none if the server went down over it.
@@ -49,5 +50,29 @@ impl Building {
                 .redeem(code, (member, Some(customer.as_str())), "desk", now)
                 .await)
         })
+    }
+
+    /// The newest card as the books have it.
+    pub fn gift_card(&mut self) -> GiftCard {
+        let all = self.ask(async |app| {
+            let mut tx = app.store.begin_read().await?;
+            gift_cards::all(&mut tx, &app.organisation, i64::MAX, 1).await
+        });
+        let newest = all.expect("the server runs").pop();
+        newest.expect("it was issued")
+    }
+
+    /// The books know of a card what a backup knew of it.
+    pub fn restore_gift_card(&mut self, card: &GiftCard) {
+        assert_eq!((card.state.as_str(), card.tries), ("issued", 0));
+        let id = card.id;
+        let restored = self.ask(async |app| {
+            let sql = "UPDATE gift_cards SET state = 'issued', account = NULL, customer = NULL, member = NULL, \
+                       begun_at = NULL, movement = NULL, settled_at = NULL WHERE id = $1";
+            let mut tx = app.store.begin().await?;
+            tx.later(Statement::new(sql).bind(id));
+            tx.commit().await
+        });
+        assert!(restored.is_some(), "the server runs");
     }
 }

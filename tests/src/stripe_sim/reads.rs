@@ -51,6 +51,7 @@ impl StripeSim {
             ["customers", id, "balance_transactions"] => {
                 let customer = self.living_customer(id)?;
                 let rows = self.balance_transactions.of(&customer);
+                let rows = rows.filter(|row| in_range(row.created, params));
                 let data = rows.map(|row| self.balance_transaction_json(row)).collect();
                 page(
                     &format!("/v1/customers/{id}/balance_transactions"),
