@@ -128,6 +128,33 @@ stories! {
         b.settle();
     }
 
+    fn a_gift_card_of_a_customer_deleted_meanwhile_is_as_good_as_before(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        let mut b = Building::club(way);
+        let (ada, ben) = (b.member("Ada", "04A1B2C3"), b.member("Ben", "04B0B0B0"));
+        b.subscribe(ada, WOOD);
+        b.subscribe(ben, WOOD);
+        b.settle();
+        assert_eq!((b.confirm_link(ada), b.confirm_link(ben)), (Some(true), Some(true)));
+        let code = b.issue_gift_card(10_000).expect("issued");
+        // The card is begun, and nobody hears whether it was sent.
+        b.stripe.wire().hang_in = Some(1);
+        assert!(b.redeem(&code, ada).is_none(), "the server went down over it");
+        assert_eq!(b.gift_card().state, "redeeming");
+        let customer = b.customer(ada);
+        b.sim().delete_customer(&customer);
+        b.advance(Span::hours(1));
+        let card = b.gift_card();
+        assert_eq!((card.state.as_str(), card.customer.as_ref()), ("issued", None));
+        assert!(!b.attends("gift_card"));
+        b.redeem(&code, ben).expect("the server runs").expect("redeemed");
+        let customer = b.customer(ben);
+        assert_eq!(b.sim().balance(&customer), -10_000);
+        b.settle();
+    }
+
     fn a_tag_written_from_here_lets_in_whoever_pays_by_the_price(way: WayIn) {
         if !way.has_key() {
             return;

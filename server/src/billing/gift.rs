@@ -309,7 +309,18 @@ async fn look_and_send(stripe: &dyn Stripe, card: &GiftCard, just_begun: bool) -
         }
         // Nothing was sent.
         Err(error) if just_begun && !error.leaves_open() => Tried::Refused(error),
+        Err(error) if is_gone(stripe, customer).await => Tried::Refused(error),
         Err(error) => Tried::Open(error),
+    }
+}
+
+/// Whether a customer was deleted, and its balance with it. The key was confirmed just before, so that what it does not
+/// know is not there.
+async fn is_gone(stripe: &dyn Stripe, customer: &str) -> bool {
+    match stripe.customer(customer).await {
+        Ok(customer) => customer["deleted"] == true,
+        Err(StripeError::NotReadable { code, .. }) => code.as_deref() == Some("resource_missing"),
+        Err(_) => false,
     }
 }
 

@@ -224,6 +224,41 @@ async fn a_card_redeemed_before_a_restore_is_not_credited_again() {
 }
 
 #[tokio::test]
+async fn a_card_begun_for_a_customer_that_is_gone_is_as_good_as_before() {
+    for deleted in [true, false] {
+        let (api, twin, ada) = club().await;
+        let grace = api.member("Grace").await;
+        customer(&api, &twin, "cus_2", grace).await;
+        let code = issue(&api, "eur").await;
+        twin.always(Trouble::LostBefore);
+        assert_eq!(redeem(&api, &code, ada).await.0, StatusCode::ACCEPTED);
+        twin.rows().troubles.clear();
+        // Stripe shows what was deleted as a stub; of what was only tried out nothing is left.
+        if deleted {
+            let stub = json!({"id": "cus_1", "object": "customer", "deleted": true});
+            twin.rows().customers.insert("cus_1".to_owned(), stub);
+        } else {
+            twin.rows().customers.remove("cus_1");
+        }
+        assert_eq!(
+            api.app
+                .finish_gift_cards(api.now())
+                .await
+                .expect("finished"),
+            0
+        );
+        let freed = card(&api).await;
+        assert_eq!(
+            (&freed["state"], &freed["customer"]),
+            (&json!("issued"), &Value::Null)
+        );
+        assert_eq!(api.get("/api/v1/attention").await["items"], json!([]));
+        assert_eq!(redeem(&api, &code, grace).await.1["state"], "redeemed");
+        assert_eq!(twin.rows().customers["cus_2"]["balance"], -10_000);
+    }
+}
+
+#[tokio::test]
 async fn who_tries_again_finishes_what_was_cut_off() {
     let (api, twin, ada) = club().await;
     customer(&api, &twin, "cus_2", api.member("Grace").await).await;

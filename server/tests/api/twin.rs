@@ -64,11 +64,22 @@ fn refusal(status: u16, message: &str) -> (u16, Value) {
     (status, json!({"error": error}))
 }
 
+fn missing(message: &str) -> (u16, Value) {
+    let error =
+        json!({"type": "invalid_request_error", "code": "resource_missing", "message": message});
+    (404, json!({"error": error}))
+}
+
 impl Rows {
+    fn lives(&self, customer: &str) -> bool {
+        let row = self.customers.get(customer);
+        row.is_some_and(|row| row["deleted"] != true)
+    }
+
     fn read(&self, request: &Request, path: &[&str]) -> (u16, Value) {
         let one = |rows: &BTreeMap<String, Value>, id: &str| match rows.get(id) {
             Some(row) => (200, row.clone()),
-            None => refusal(404, "No such thing"),
+            None => missing("No such thing"),
         };
         match path {
             ["account"] => (200, json!({"id": "acct_1", "object": "account"})),
@@ -88,6 +99,9 @@ impl Rows {
             ["customers"] => list(self.customers.values().cloned().collect(), request),
             ["customers", id] => one(&self.customers, id),
             ["subscriptions", id] => one(&self.subscriptions, id),
+            ["customers", id, "balance_transactions"] if !self.lives(id) => {
+                missing("No such customer")
+            }
             ["customers", id, "balance_transactions"] => {
                 let rows = self.movements.iter().filter(|(whose, _)| whose == id);
                 list(rows.map(|(_, row)| row.clone()).collect(), request)
@@ -116,10 +130,11 @@ impl Rows {
                 }
                 (200, row.clone())
             }
+            ["customers", id, "balance_transactions"] if !self.lives(id) => {
+                missing("No such customer")
+            }
             ["customers", id, "balance_transactions"] => {
-                let Some(customer) = self.customers.get_mut(*id) else {
-                    return refusal(404, "No such customer");
-                };
+                let customer = self.customers.get_mut(*id).expect("it lives");
                 if customer["currency"] != text("currency") {
                     return refusal(400, "The currency does not match the customer's");
                 }
