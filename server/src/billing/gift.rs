@@ -220,7 +220,8 @@ impl App {
                 gift_cards::refused(&mut tx, card.id, card.tries).await?;
                 settle(&mut tx, organisation, Kind::GiftCard, &subject, now).await?;
             }
-            Tried::Open(error) => {
+            // Another try may have ended it meanwhile.
+            Tried::Open(error) if gift_cards::is_open(&mut tx, card.id, card.tries).await? => {
                 tracing::warn!(card = card.id, %error, "a gift card is not redeemed yet");
                 let item = Item {
                     kind: Kind::GiftCard,
@@ -231,6 +232,7 @@ impl App {
                 };
                 raise(&mut tx, organisation, item, now).await?;
             }
+            Tried::Open(_) => {}
         }
         let card = self.card(&mut tx, card.id).await?;
         tx.commit().await?;

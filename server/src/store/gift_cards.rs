@@ -153,6 +153,16 @@ pub async fn refused(tx: &mut Tx, id: i64, tries: i64) -> Result<()> {
     Ok(())
 }
 
+/// Whether the end of this try to redeem a card is not known; until the transaction ends nobody else notes one.
+pub async fn is_open(tx: &mut Tx, id: i64, tries: i64) -> Result<bool> {
+    // Written, though nothing changes: PostgreSQL then lets others wait.
+    let sql =
+        "UPDATE gift_cards SET tries = tries WHERE id = $1 AND state = 'redeeming' AND tries = $2";
+    let rows =
+        on!(tx, c => sqlx::query(sql).bind(id).bind(tries).execute(c).await?.rows_affected());
+    Ok(rows == 1)
+}
+
 /// Declares a card void; false if it is not there to be redeemed any more.
 pub async fn void(tx: &mut Tx, id: i64, now: Timestamp) -> Result<bool> {
     let sql =

@@ -2,13 +2,17 @@
 
 use crate::support::Api;
 use crate::twin::{Trouble, Twin, param};
+use async_trait::async_trait;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
+use server::billing::client::{Request, Stripe, StripeError};
 use server::store::mirror;
 use server::store::trip::Statement;
 use shared::ids::MemberId;
 use shared::time::Span;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::sync::Semaphore;
 
 const REDEEM: &str = "/api/v1/gift-cards/redeem";
 
@@ -221,6 +225,82 @@ async fn a_card_redeemed_before_a_restore_is_not_credited_again() {
         (StatusCode::OK, &json!("redeemed"))
     );
     assert_eq!(twin.rows().customers["cus_1"]["balance"], -10_000);
+}
+
+/// The first change of a balance is made and heard only after somebody else's try to finish it came to no end.
+#[derive(Clone)]
+struct Crossing {
+    twin: Twin,
+    changes: Arc<AtomicU32>,
+    /// The first change was sent.
+    sent: Arc<Semaphore>,
+    /// The other has looked and found nothing.
+    looked: Arc<Semaphore>,
+    /// The first was settled.
+    settled: Arc<Semaphore>,
+}
+
+#[async_trait]
+impl Stripe for Crossing {
+    fn livemode(&self) -> Option<bool> {
+        Some(false)
+    }
+
+    async fn call(&self, request: Request) -> Result<Value, StripeError> {
+        let wait = async |what: &Semaphore| what.acquire().await.expect("open").forget();
+        if !request.path.ends_with("/balance_transactions") {
+            return self.twin.call(request).await;
+        }
+        let sent = self.changes.load(Ordering::SeqCst) > 0;
+        if request.method == server::billing::client::Method::Get {
+            let found = self.twin.call(request).await;
+            if sent {
+                self.looked.add_permits(1);
+            }
+            return found;
+        }
+        if self.changes.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.sent.add_permits(1);
+            wait(&self.looked).await;
+            return self.twin.call(request).await;
+        }
+        wait(&self.settled).await;
+        Err(StripeError::Failing {
+            path: request.path,
+            status: 409,
+            after: None,
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_try_that_ends_late_says_nothing_of_a_redeemed_card() {
+    let none = || Arc::new(Semaphore::new(0));
+    let crossing = Crossing {
+        twin: Twin::default(),
+        changes: Arc::default(),
+        sent: none(),
+        looked: none(),
+        settled: none(),
+    };
+    let api = Api::with_stripe(Arc::new(crossing.clone())).await;
+    let ada = api.furnish().await;
+    customer(&api, &crossing.twin, "cus_1", ada).await;
+    let code = issue(&api, "eur").await;
+    let first = async {
+        let done = redeem(&api, &code, ada).await;
+        crossing.settled.add_permits(100);
+        done
+    };
+    let second = async {
+        crossing.sent.acquire().await.expect("open").forget();
+        api.app.finish_gift_cards(api.now()).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(first.1["state"], "redeemed");
+    assert_eq!(second.expect("looked"), 1, "its own try came to no end");
+    assert_eq!(card(&api).await["state"], "redeemed");
+    assert_eq!(api.get("/api/v1/attention").await["items"], json!([]));
 }
 
 #[tokio::test]
