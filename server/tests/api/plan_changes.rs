@@ -158,6 +158,95 @@ async fn a_lost_answer_is_no_second_change() {
 }
 
 #[tokio::test]
+async fn what_stripe_made_is_gone_on_from_after_it_forgot_the_keys() {
+    // Nobody heard whether the schedule was made, or whether it got its second phase.
+    for heard in [0, 1] {
+        let (api, twin, ada) = club().await;
+        let shown = api.post(&path(ada), body("price_2", "period_end")).await;
+        let confirm = confirmed("price_2", "period_end", &shown["token"]);
+        twin.always(Trouble::LostAfter);
+        for _ in 0..=heard {
+            let lost = api
+                .refused(Method::POST, &path(ada), Some(confirm.clone()))
+                .await;
+            assert_eq!(lost.0, 503, "{}", lost.2);
+        }
+        let phases = |twin: &Twin| {
+            let rows = twin.rows();
+            let phases = rows.schedules["sub_sched_1"]["phases"].as_array();
+            phases.map(Vec::len)
+        };
+        assert_eq!(phases(&twin), Some(1 + heard));
+        twin.rows().troubles.clear();
+        twin.rows().answered.clear();
+        api.wait(Span::days(2));
+        let done = api.post(&path(ada), confirm).await;
+        assert_eq!(
+            (&done["performed"], &done["schedule"]),
+            (&json!(true), &json!("sub_sched_1"))
+        );
+        assert_eq!(phases(&twin), Some(2));
+        assert_eq!(twin.rows().schedules.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_not_the_changes_is_left_alone() {
+    for (phases, end) in [
+        (json!(["price_1", "price_old"]), "release"),
+        (json!(["price_1", "price_2", "price_1"]), "release"),
+        (json!(["price_1"]), "cancel"),
+        (json!([]), "release"),
+    ] {
+        let (api, twin, ada) = club().await;
+        let shown = api.post(&path(ada), body("price_2", "period_end")).await;
+        let confirm = confirmed("price_2", "period_end", &shown["token"]);
+        twin.always(Trouble::LostBefore);
+        api.refused(Method::POST, &path(ada), Some(confirm.clone()))
+            .await;
+        twin.rows().troubles.clear();
+        // Somebody plans otherwise in the dashboard meanwhile.
+        let phases = phases.as_array().expect("a list").iter();
+        let phase = |price: &Value| json!({"start_date": 1, "end_date": 2, "items": [{"price": price, "quantity": 2}]});
+        let phases: Vec<Value> = phases.map(phase).collect();
+        let row = json!({"id": "sub_sched_9", "end_behavior": end, "phases": phases});
+        twin.rows()
+            .schedules
+            .insert("sub_sched_9".to_owned(), row.clone());
+        twin.rows()
+            .subscriptions
+            .get_mut(&format!("sub_{ada}"))
+            .expect("a row")["schedule"] = json!("sub_sched_9");
+        let refused = api.refused(Method::POST, &path(ada), Some(confirm)).await;
+        assert_eq!(
+            (refused.0, refused.1.as_deref()),
+            (409, Some("subscription")),
+            "{}",
+            refused.2
+        );
+        assert_eq!(twin.rows().schedules["sub_sched_9"], row);
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_was_made_meanwhile_is_done() {
+    let (api, twin, ada) = club().await;
+    let shown = api.post(&path(ada), body("price_2", "period_end")).await;
+    let confirm = confirmed("price_2", "period_end", &shown["token"]);
+    twin.always(Trouble::LostAfter);
+    api.refused(Method::POST, &path(ada), Some(confirm.clone()))
+        .await;
+    twin.rows().troubles.clear();
+    // The period has ended, and the schedule let the subscription go.
+    at_stripe(&twin, &format!("sub_{ada}"), "price_2");
+    let done = api.post(&path(ada), confirm).await;
+    assert_eq!(
+        (&done["performed"], &done["schedule"]),
+        (&json!(true), &Value::Null)
+    );
+}
+
+#[tokio::test]
 async fn at_the_end_of_the_period_a_schedule_changes_the_plan_and_keeps_the_rest() {
     let (api, twin, ada) = club().await;
     let shown = api.post(&path(ada), body("price_2", "period_end")).await;

@@ -99,6 +99,7 @@ impl Rows {
             ["customers"] => list(self.customers.values().cloned().collect(), request),
             ["customers", id] => one(&self.customers, id),
             ["subscriptions", id] => one(&self.subscriptions, id),
+            ["subscription_schedules", id] => one(&self.schedules, id),
             ["customers", id, "balance_transactions"] if !self.lives(id) => {
                 missing("No such customer")
             }
@@ -171,7 +172,7 @@ impl Rows {
                     json!([{"price": row["items"]["data"][0]["price"]["id"], "quantity": 2}]);
                 let phase = json!({"start_date": 1_767_000_000, "end_date": 1_769_600_000, "items": items,
                     "discounts": [{"coupon": null, "discount": "di_1", "promotion_code": null}]});
-                let made = json!({"id": id, "phases": [phase]});
+                let made = json!({"id": id, "end_behavior": "release", "phases": [phase]});
                 self.schedules.insert(id, made.clone());
                 (200, made)
             }

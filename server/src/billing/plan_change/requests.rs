@@ -120,8 +120,8 @@ pub(super) async fn perform(
 ) -> Result<Option<String>> {
     let current = current(stripe, &change.subscription, typed).await?;
     // It was made, and what Stripe answered was lost.
-    if begun && change.at_period_end == 0 && current.price == change.to_price {
-        return Ok(None);
+    if begun && current.price == change.to_price {
+        return Ok(current.schedule().map(str::to_owned));
     }
     if current.price != change.from_price || current.item["id"] != *change.item {
         return Err(PlanChangeError::Changed);
@@ -146,14 +146,24 @@ async fn schedule(
     current: &Current,
     begun: bool,
 ) -> Result<String> {
-    // What was begun may have made one already: under the same key Stripe tells of it once more.
-    if current.schedule().is_some() && !begun {
-        return Err(PlanChangeError::Scheduled(change.subscription.clone()));
-    }
-    let key = format!("plan-change-{}-schedule", change.token);
-    let request = Request::post("/v1/subscription_schedules", key)
-        .with("from_subscription", change.subscription.as_str());
-    let made = stripe.change(request).await?;
+    let made = match current.schedule() {
+        None => {
+            let key = format!("plan-change-{}-schedule", change.token);
+            let request = Request::post("/v1/subscription_schedules", key)
+                .with("from_subscription", change.subscription.as_str());
+            stripe.change(request).await?
+        }
+        // What was begun may have made it already, longer ago than Stripe remembers keys.
+        Some(id) => {
+            let path = format!("/v1/subscription_schedules/{}", segment(id)?);
+            let found = stripe.call(Request::get(path)).await?;
+            match follows(&found, change) {
+                Some(Follows::Change) if begun => return Ok(text(&found["id"])),
+                Some(Follows::Subscription) if begun => found,
+                _ => return Err(PlanChangeError::Scheduled(change.subscription.clone())),
+            }
+        }
+    };
     let (id, phase) = (text(&made["id"]), &made["phases"][0]);
     if id.is_empty() || !phase["end_date"].is_i64() {
         let path = "/v1/subscription_schedules".to_owned();
@@ -166,15 +176,8 @@ async fn schedule(
     let request = with_phase(request, 0, phase, |price| price.to_owned())
         .with("phases[0][start_date]", phase["start_date"].to_string())
         .with("phases[0][end_date]", phase["end_date"].to_string());
-    let request = with_phase(request, 1, phase, |price| {
-        let changed = if price == change.from_price {
-            change.to_price.as_str()
-        } else {
-            price
-        };
-        changed.to_owned()
-    })
-    .with("phases[1][proration_behavior]", "none");
+    let request = with_phase(request, 1, phase, |price| changed(change, price).to_owned())
+        .with("phases[1][proration_behavior]", "none");
     match stripe.change(request).await {
         Ok(_) => Ok(id),
         Err(error) if error.leaves_open() => Err(error.into()),
@@ -189,6 +192,46 @@ async fn schedule(
             }
             Err(error.into())
         }
+    }
+}
+
+/// The price of an item after a change.
+fn changed<'p>(change: &'p PlanChange, price: &'p str) -> &'p str {
+    if price == change.from_price {
+        &change.to_price
+    } else {
+        price
+    }
+}
+
+/// What a schedule that a change may have made does so far.
+enum Follows {
+    /// What the subscription would do without it: it was made from that and has no next phase yet.
+    Subscription,
+    /// The change.
+    Change,
+}
+
+/// What a schedule does; none if it is not the change's: it has other phases, or ends the subscription.
+fn follows(schedule: &Value, change: &PlanChange) -> Option<Follows> {
+    let phases = schedule["phases"].as_array()?;
+    let prices = |phase: &Value| {
+        let items = phase["items"].as_array().into_iter().flatten();
+        items
+            .map(|item| price_of(item).to_owned())
+            .collect::<Vec<String>>()
+    };
+    let now = prices(phases.first()?);
+    if schedule["end_behavior"] != "release" || !now.contains(&change.from_price) {
+        return None;
+    }
+    match &phases[..] {
+        [_] => Some(Follows::Subscription),
+        [_, next] => {
+            let wanted = now.iter().map(|price| changed(change, price));
+            prices(next).iter().eq(wanted).then_some(Follows::Change)
+        }
+        _ => None,
     }
 }
 
