@@ -9,6 +9,7 @@ pub mod catalogue;
 mod facts;
 pub mod file;
 pub mod gift_cards;
+pub mod idempotency_keys;
 pub mod inbox;
 pub mod journal;
 pub mod ledger;

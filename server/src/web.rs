@@ -39,6 +39,7 @@ mod import;
 mod inbox;
 mod members;
 mod notices;
+mod once;
 mod organisation;
 mod page;
 mod pairing;

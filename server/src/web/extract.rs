@@ -25,24 +25,33 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or("");
-        let essence = kind.split(';').next().unwrap_or("").trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(Problem::content_type("application/json"));
-        }
-        let bytes = bytes(request, state, MAX_BODY).await?;
-        let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            unreadable(&path, error.inner())
-        })?;
-        reader.end().map_err(|error| unreadable(".", &error))?;
+        let (_, value) = json(request, state).await?;
         Ok(Self(value))
     }
+}
+
+/// A JSON body as it came and as it is read.
+pub async fn json<S: Send + Sync, T: DeserializeOwned>(
+    request: Request,
+    state: &S,
+) -> Result<(Bytes, T), Problem> {
+    let kind = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or("");
+    let essence = kind.split(';').next().unwrap_or("").trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::content_type("application/json"));
+    }
+    let bytes = bytes(request, state, MAX_BODY).await?;
+    let mut reader = serde_json::Deserializer::from_slice(&bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        unreadable(&path, error.inner())
+    })?;
+    reader.end().map_err(|error| unreadable(".", &error))?;
+    Ok((bytes, value))
 }
 
 /// The raw body, if it is not too large.

@@ -3,6 +3,7 @@
 use super::deeds::stretch;
 use super::extract::{Asked, At, Body};
 use super::members::expect_member;
+use super::once::Named;
 use super::organisation::expect_type;
 use super::page::{Page, limit};
 use super::problem::{Answer, Problem};
@@ -21,7 +22,7 @@ use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
 
 /// A payment.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Payment {
     /// Its number.
     id: i64,
@@ -152,15 +153,22 @@ pub struct NewPayment {
 
 /// Record money received by hand
 #[utoipa::path(post, path = "/api/v1/payments", tag = "billing", request_body = NewPayment,
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "What you call this request: 1 to 255 ASCII characters without spaces. Sent again with the same key \
+            and the same body within a week, it is answered as before and nothing is recorded twice; with another body it \
+            is refused.")),
     responses((status = CREATED, body = Payment), Problem))]
 pub async fn create(
     state: Here,
-    Body(body): Body<NewPayment>,
+    Named(key, body): Named<NewPayment>,
 ) -> Answer<(StatusCode, Json<Payment>)> {
     if body.amount < 0 {
         return Err(Problem::field("amount", "Write minor units, 0 or more."));
     }
     let mut work = state.work().await?;
+    if let Some(payment) = state.done_before(&mut work, key.as_ref()).await? {
+        return Ok((StatusCode::CREATED, Json(payment)));
+    }
     expect_member(&state, &mut work.tx, "member", body.member).await?;
     expect_type(&work.rulebook, "membership", &body.membership)?;
     let paid_at = body.paid_at.map_or(work.now, |moment| moment.0);
@@ -202,9 +210,10 @@ pub async fn create(
         )
         .await?;
     let row = ledger::payment(&mut work.tx, organisation, id).await?;
-    let row = row.ok_or(Problem::fault())?;
+    let payment = Payment::from(row.ok_or(Problem::fault())?);
+    state.answered(&mut work, key.as_ref(), &payment);
     state.done(work).await?;
-    Ok((StatusCode::CREATED, Json(row.into())))
+    Ok((StatusCode::CREATED, Json(payment)))
 }
 
 /// What a payment pays for: from when, until when, and the anchor of the next one.

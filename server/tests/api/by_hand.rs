@@ -1,8 +1,8 @@
 //! Money received by hand: periods on the calendar, the reminder, and payments that are declared void.
 
 use crate::stripe::state;
-use crate::support::Api;
-use axum::http::Method;
+use crate::support::{Api, TOKEN, read};
+use axum::http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use shared::time::Span;
 
@@ -12,6 +12,16 @@ fn cash(member: i64, rest: Value) -> Value {
         body[field] = value.clone();
     }
     body
+}
+
+/// Sends a payment under a key.
+async fn keyed(api: &Api, key: &str, body: &Value) -> (StatusCode, Value) {
+    let request = Request::post("/api/v1/payments")
+        .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("Idempotency-Key", key);
+    let request = request.body(body.to_string().into());
+    read(api.send(request.expect("a request")).await).await
 }
 
 /// The clock goes on, and what it brings is derived.
@@ -172,4 +182,64 @@ async fn a_payment_by_hand_is_declared_void_and_access_ends_at_once() {
     let told = api.get(&then).await;
     let standing = told["standing"].as_str().expect("a sentence");
     assert!(standing.starts_with("in good standing"), "{standing}");
+}
+
+#[tokio::test]
+async fn a_payment_sent_again_under_its_key_is_booked_once() {
+    let api = Api::new().await;
+    let ada = api.furnish().await;
+    let month = cash(ada, json!({"periods": {"months": 1}}));
+    let booked = async || {
+        let payments = api.get("/api/v1/payments").await;
+        payments["items"].as_array().map(Vec::len)
+    };
+    // What was refused took no key.
+    let nobody = cash(99, json!({"periods": {"months": 1}}));
+    assert_eq!(keyed(&api, "desk-1", &nobody).await.0, 422);
+    let first = keyed(&api, "desk-1", &month).await;
+    assert_eq!(first.0, StatusCode::CREATED, "{}", first.1);
+    api.post("/api/v1/payments/1/void", json!({"reason": "bounced"}))
+        .await;
+    wait(&api, Span::days(6)).await;
+    assert_eq!(
+        keyed(&api, "desk-1", &month).await,
+        first,
+        "as it was answered"
+    );
+    assert_eq!(booked().await, Some(1));
+    let two = cash(ada, json!({"periods": {"months": 2}}));
+    let (status, problem) = keyed(&api, "desk-1", &two).await;
+    assert_eq!(
+        (status.as_u16(), &problem["field"]),
+        (422, &json!("Idempotency-Key"))
+    );
+    for key in ["", "a b", "ü", &"k".repeat(256)] {
+        let (status, problem) = keyed(&api, key, &month).await;
+        assert_eq!(
+            (status.as_u16(), &problem["field"]),
+            (422, &json!("Idempotency-Key")),
+            "{key}"
+        );
+    }
+    assert_eq!(booked().await, Some(1));
+    assert_eq!(keyed(&api, "desk-2", &month).await.0, StatusCode::CREATED);
+    // Without a key each is another.
+    api.post("/api/v1/payments", month.clone()).await;
+    assert_eq!(booked().await, Some(3));
+    // A key is forgotten after a week.
+    wait(&api, Span::days(2)).await;
+    assert_eq!(keyed(&api, "desk-1", &two).await.0, StatusCode::CREATED);
+    assert_eq!(booked().await, Some(4));
+}
+
+#[tokio::test]
+async fn two_payments_under_one_key_at_once_are_one() {
+    let api = Api::new().await;
+    let ada = api.furnish().await;
+    let month = cash(ada, json!({"periods": {"months": 1}}));
+    let (first, second) = tokio::join!(keyed(&api, "desk", &month), keyed(&api, "desk", &month));
+    assert_eq!(first, second);
+    assert_eq!(first.0, StatusCode::CREATED);
+    let payments = api.get("/api/v1/payments").await;
+    assert_eq!(payments["items"].as_array().map(Vec::len), Some(1));
 }
