@@ -112,11 +112,17 @@ fn nearest_zone<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     nearest(&written, whole).or_else(by_city)
 }
 
-/// The first moment after a day in a time zone; none beyond what calendars reach.
-#[must_use]
-pub fn end_of_day(zone: &str, day: Date) -> Option<Timestamp> {
-    let midnight = day.tomorrow().ok()?.to_zoned(time_zone(zone).ok()?).ok()?;
-    Some(Timestamp(midnight.timestamp().as_millisecond()))
+/// The first moment after a day in a time zone; beyond what calendars reach, the last or the first moment that they do:
+/// 9999-12-31 is how many write that something never ends.
+pub fn end_of_day(zone: &str, day: Date) -> Result<Timestamp, CalendarError> {
+    let zone = time_zone(zone)?;
+    let midnight = day.tomorrow().and_then(|next| next.to_zoned(zone));
+    let moment = match midnight {
+        Ok(midnight) => midnight.timestamp(),
+        Err(_) if day.year() > 0 => jiff::Timestamp::MAX,
+        Err(_) => jiff::Timestamp::MIN,
+    };
+    Ok(Timestamp(moment.as_millisecond()))
 }
 
 /// A number of periods of one length.

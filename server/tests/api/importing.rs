@@ -6,6 +6,7 @@ use crate::twin::Twin;
 use axum::http::Method;
 use serde_json::{Value, json};
 use server::store::trip::Statement;
+use shared::time::Span;
 use std::sync::Arc;
 
 const IMPORT: &str = "/api/v1/import";
@@ -243,4 +244,34 @@ async fn a_row_of_two_members_and_a_key_of_another_account_bring_nobody_in() {
         (409, Some("STRIPE_SECRET_KEY"))
     );
     assert_eq!(count(&api.get("/api/v1/members").await, "items"), 2);
+}
+
+#[tokio::test]
+async fn who_paid_for_life_is_in_for_life() {
+    let (api, _) = club(&[]).await;
+    let roll = "name,mail,membership,paid_until,amount,currency\n\
+                Ada,ada@example.org,full,9999-12-31,900.00,eur\n\
+                Ben,ben@example.org,full,9999-12-30,,\n\
+                Cleo,cleo@example.org,full,-009999-01-01,,\n";
+    let body = json!({"roll": roll, "write": true});
+    let done = api.post(IMPORT, body.clone()).await;
+    assert_eq!((count(&done, "made"), count(&done, "gained")), (3, 2));
+    let paid = api.get("/api/v1/payments?member=1").await["items"][0].clone();
+    assert_eq!(
+        (&paid["amount"], &paid["membership"]),
+        (&json!(90_000), &json!("full"))
+    );
+    let until = paid["until"].as_str().expect("an end");
+    assert!(until.starts_with("9999-12-30T22:00:00"), "{until}");
+    for member in [1, 2] {
+        assert_eq!(state(&api, member).await, "good");
+    }
+    assert_eq!(state(&api, 3).await, "stranger");
+    // What was done is not done again; nothing changes in fifty years.
+    api.post(IMPORT, body).await;
+    assert_eq!(count(&api.get("/api/v1/payments").await, "items"), 2);
+    api.wait(Span::days(18_262));
+    api.app.tick(api.now()).await.expect("the clock moved");
+    assert_eq!(state(&api, 1).await, "good");
+    assert_eq!(api.get("/api/v1/notices").await["items"], json!([]));
 }

@@ -2,7 +2,7 @@
 
 use super::{Import, ImportError, Imported, Result};
 use crate::app::{App, Step, Work};
-use crate::billing::roll::{Row, Wrong};
+use crate::billing::roll::{Paid, Row, Wrong};
 use crate::location_calendar::end_of_day;
 use crate::membership::cards::{Added, add};
 use crate::membership::link::new_holder;
@@ -10,7 +10,7 @@ use crate::random::Handed;
 use crate::store::ledger::{self, ByHand};
 use crate::store::members::{self, NewMember};
 use crate::store::mirror;
-use crate::store::{people, places};
+use crate::store::{StoreError, people, places};
 use shared::ids::MemberId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,9 +36,12 @@ impl App {
             for (row, member) in wish.rows.iter().zip(whose) {
                 let member = self.enter(work, row, member, done).await?;
                 claims.extend(row.customer.clone().map(|customer| (customer, member)));
-                let what = "A card of it has an owner: mark it as returned first.";
                 if !self.equip(work, row, member).await? {
+                    let what = "A card of it has an owner: mark it as returned first.";
                     wrong.push(Wrong::at(row.line, what));
+                }
+                if let Some(paid) = &row.paid {
+                    self.book(work, paid, member).await?;
                 }
             }
         }
@@ -119,7 +122,7 @@ impl App {
         Ok(member)
     }
 
-    /// Gives the member the cards of the row, and books what was paid by hand; false if a card is somebody else's.
+    /// Gives the member the cards of the row; false if one is somebody else's.
     async fn equip(&self, work: &mut Work, row: &Row, member: MemberId) -> Step<bool> {
         for card in &row.cards {
             match add(self, work, member, card, "", "import").await? {
@@ -127,38 +130,45 @@ impl App {
                 Added::Owned(_) | Added::Added(_) => {}
             }
         }
-        let Some(paid) = &row.paid else {
-            return Ok(true);
-        };
-        let zone = places::time_zone(&mut work.tx, &self.organisation).await?;
-        let Some(until) = end_of_day(&zone, paid.until) else {
-            return Ok(true);
-        };
+        Ok(true)
+    }
+
+    /// Books what was paid by hand, unless it is on record.
+    async fn book(&self, work: &mut Work, paid: &Paid, member: MemberId) -> Step<()> {
         let organisation = &self.organisation;
+        let zone = places::time_zone(&mut work.tx, organisation).await?;
+        let until = end_of_day(&zone, paid.until).map_err(|_| StoreError::Row {
+            table: "locations",
+            row: organisation.to_string(),
+            column: "time_zone",
+        })?;
+        if until <= work.now {
+            return Ok(());
+        }
         let booked = ledger::payments(&mut work.tx, organisation, Some(member), i64::MAX, i64::MAX);
-        let mut booked = booked.await?.into_iter();
-        let same = booked.any(|row| {
+        let same = booked.await?.into_iter().any(|row| {
             row.voided_at.is_none()
                 && row.period_until == Some(until.0)
                 && row.membership.as_deref() == Some(paid.membership.as_str())
         });
-        if !same && until > work.now {
-            let payment = ByHand {
-                source: "cash",
-                member,
-                membership: &paid.membership,
-                money: paid
-                    .money
-                    .as_ref()
-                    .map(|(amount, currency)| (*amount, currency.as_str())),
-                from: work.now,
-                until,
-                anchor: until,
-                paid_at: work.now,
-                note: "from the imported roll",
-            };
-            ledger::record(&mut work.tx, organisation, payment).await?;
+        if same {
+            return Ok(());
         }
-        Ok(true)
+        let payment = ByHand {
+            source: "cash",
+            member,
+            membership: &paid.membership,
+            money: paid
+                .money
+                .as_ref()
+                .map(|(amount, currency)| (*amount, currency.as_str())),
+            from: work.now,
+            until,
+            anchor: until,
+            paid_at: work.now,
+            note: "from the imported roll",
+        };
+        ledger::record(&mut work.tx, organisation, payment).await?;
+        Ok(())
     }
 }
