@@ -53,7 +53,7 @@ pub struct Imported {
     pub without_member: Vec<String>,
     /// Members who have no customer.
     pub without_customer: Vec<MemberId>,
-    /// What is unusual about customers and their subscriptions, in words.
+    /// What is unusual about lines of the roll, customers and their subscriptions, in words.
     pub notes: Vec<String>,
     /// Members who come in.
     pub gained: Vec<MemberId>,

@@ -59,7 +59,7 @@ pub struct Report {
     /// Members who have no customer.
     #[schema(value_type = Vec<i64>)]
     without_customer: Vec<MemberId>,
-    /// What is unusual about customers and their subscriptions, in words.
+    /// What is unusual about lines of the roll, customers and their subscriptions, in words.
     notes: Vec<String>,
     /// Members who come in.
     #[schema(value_type = Vec<i64>)]

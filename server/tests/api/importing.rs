@@ -275,3 +275,29 @@ async fn who_paid_for_life_is_in_for_life() {
     assert_eq!(state(&api, 1).await, "good");
     assert_eq!(api.get("/api/v1/notices").await["items"], json!([]));
 }
+
+#[tokio::test]
+async fn what_was_declared_void_is_told_and_not_booked_again() {
+    let (api, _) = club(&[]).await;
+    let roll = "name,mail,membership,paid_until\nCleo,cleo@example.org,full,2026-12-31\nDora,dora@example.org,,\n";
+    let body = json!({"roll": roll, "write": true});
+    let done = api.post(IMPORT, body.clone()).await;
+    assert_eq!(done["notes"], json!([]));
+    assert_eq!(state(&api, 1).await, "good");
+    api.post("/api/v1/payments/1/void", json!({"reason": "never paid"}))
+        .await;
+    let again = api.post(IMPORT, body).await;
+    let note = again["notes"][0].as_str().expect("a note");
+    assert!(
+        note.starts_with("line 2: ") && note.contains("void on 2026-01-05T10:00:00Z (payment 1)"),
+        "{note}"
+    );
+    assert_eq!(count(&again, "notes"), 1);
+    assert_eq!(state(&api, 1).await, "stranger");
+    assert_eq!(count(&api.get("/api/v1/payments").await, "items"), 1);
+    // A roll that says otherwise is other news.
+    let roll = "name,mail,membership,paid_until\nCleo,cleo@example.org,full,2026-11-30\n";
+    let corrected = api.post(IMPORT, json!({"roll": roll, "write": true})).await;
+    assert_eq!(corrected["notes"], json!([]));
+    assert_eq!(state(&api, 1).await, "good");
+}

@@ -7,11 +7,12 @@ use crate::location_calendar::end_of_day;
 use crate::membership::cards::{Added, add};
 use crate::membership::link::new_holder;
 use crate::random::Handed;
-use crate::store::ledger::{self, ByHand};
+use crate::store::ledger::{self, ByHand, PaymentRow};
 use crate::store::members::{self, NewMember};
 use crate::store::mirror;
 use crate::store::{StoreError, people, places};
 use shared::ids::MemberId;
+use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl App {
@@ -41,7 +42,9 @@ impl App {
                     wrong.push(Wrong::at(row.line, what));
                 }
                 if let Some(paid) = &row.paid {
-                    self.book(work, paid, member).await?;
+                    let told = self.book(work, paid, member).await?;
+                    done.notes
+                        .extend(told.map(|told| format!("line {}: {told}", row.line)));
                 }
             }
         }
@@ -133,8 +136,8 @@ impl App {
         Ok(true)
     }
 
-    /// Books what was paid by hand, unless it is on record.
-    async fn book(&self, work: &mut Work, paid: &Paid, member: MemberId) -> Step<()> {
+    /// Books what was paid by hand, unless it is on record; what was declared void since is not booked again but told.
+    async fn book(&self, work: &mut Work, paid: &Paid, member: MemberId) -> Step<Option<String>> {
         let organisation = &self.organisation;
         let zone = places::time_zone(&mut work.tx, organisation).await?;
         let until = end_of_day(&zone, paid.until).map_err(|_| StoreError::Row {
@@ -143,16 +146,24 @@ impl App {
             column: "time_zone",
         })?;
         if until <= work.now {
-            return Ok(());
+            return Ok(None);
         }
         let booked = ledger::payments(&mut work.tx, organisation, Some(member), i64::MAX, i64::MAX);
-        let same = booked.await?.into_iter().any(|row| {
-            row.voided_at.is_none()
-                && row.period_until == Some(until.0)
+        let same = booked.await?.into_iter().filter(|row| {
+            row.period_until == Some(until.0)
                 && row.membership.as_deref() == Some(paid.membership.as_str())
         });
-        if same {
-            return Ok(());
+        let same: Vec<PaymentRow> = same.collect();
+        if same.iter().any(|row| row.voided_at.is_none()) {
+            return Ok(None);
+        }
+        let voided = same.first().and_then(|row| Some((row.id, row.voided_at?)));
+        if let Some((id, at)) = voided {
+            let at = Timestamp(at);
+            return Ok(Some(format!(
+                "what was paid to this day was declared void on {at} (payment {id}) and is not booked again; if it was \
+                 paid after all, record it by hand"
+            )));
         }
         let payment = ByHand {
             source: "cash",
@@ -169,6 +180,6 @@ impl App {
             note: "from the imported roll",
         };
         ledger::record(&mut work.tx, organisation, payment).await?;
-        Ok(())
+        Ok(None)
     }
 }
