@@ -1,6 +1,7 @@
 //! Why was the door shut? Answered for now and for any moment before.
 
 use server::membership::explain::{Explanation, badge_lines, explain};
+use server::store::members::CardRow;
 use shared::time::{Span, Timestamp};
 use tests::building::Building;
 use tests::building::story::{METAL, WOOD, Who};
@@ -66,6 +67,34 @@ stories! {
         assert!(told.missing.as_deref().is_some_and(|text| text.contains("must be lifted")), "{told:?}");
         let (standings, _) = b.history_holds();
         assert!(standings >= 6, "{standings}");
+    }
+
+    fn before_there_was_a_card_it_is_said_that_there_was_none(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.stranger("Ada", "04A1B2C3");
+        let mail = b.person(ada).mail();
+        let member = b.enter_member("Ada", Some(&mail));
+        b.is(ada, member);
+        b.subscribe(ada, WOOD);
+        b.settle();
+        let without = b.now;
+        b.advance(Span::days(1));
+        b.enrol(ada);
+        b.settle();
+        let with = b.now;
+        b.advance(Span::days(1));
+        b.mark_card(ada, CardRow::Returned);
+        b.settle();
+        let returned = b.now;
+        for (at, front, back) in [
+            (without, "stays shut: the member has no card.", "stays shut: the member has no card."),
+            (with, "opens", "stays shut: the member's types do not open it."),
+            (returned, "stays shut: the member has no card.", "stays shut: the member has no card."),
+        ] {
+            let told = explained(&mut b, ada, at);
+            assert!(door(&told, "front").starts_with(front), "{told:?}");
+            assert!(door(&told, "back").starts_with(back), "{told:?}");
+        }
     }
 
     fn a_door_that_heard_nothing_is_explained_by_the_list_it_held(way: WayIn) {

@@ -72,9 +72,12 @@ pub async fn explain_lines(
 /// is no such member.
 pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Option<Explanation>> {
     let mut tx = app.store.begin_read().await?;
-    let Some(person) = people::find(&mut tx, &app.organisation, member).await? else {
+    if people::find(&mut tx, &app.organisation, member)
+        .await?
+        .is_none()
+    {
         return Ok(None);
-    };
+    }
     let known = records::facts_at(&mut tx, &app.organisation, member, at).await?;
     let Some((facts, rules)) = known else {
         return Ok(Some(Explanation {
@@ -95,10 +98,11 @@ pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Optio
     let changed = people::changed_after(&mut tx, member, at).await?;
     let words = Words::read(&mut tx, app, member).await?;
     let entries = journal::entries_at(&mut tx, &app.organisation, member, at).await?;
-    let without = if person.cards == 0 {
-        "the member has no card"
-    } else {
-        "the member's types do not open it"
+    let had = journal::facts_at(&mut tx, member, at).await?;
+    let without = match had.and_then(|set| set.cards) {
+        Some(0) => "the member has no card",
+        Some(_) => "the member's types do not open it",
+        None => "the member has no card, or types that do not open it",
     };
     let doors = doors_at(&mut tx, &app.organisation, member, at).await?;
     let doors = doors.into_iter().map(|said| {

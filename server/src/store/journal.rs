@@ -37,6 +37,9 @@ pub struct FactSet {
     pub holds: Vec<Hold>,
     /// Payments recorded by hand.
     pub payments: Vec<HandPayment>,
+    /// How many cards count; not on record of facts that are older than this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cards: Option<usize>,
 }
 
 impl FactSet {

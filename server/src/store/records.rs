@@ -294,6 +294,8 @@ impl Gathered {
         facts.grants.sort_by_key(|grant| grant.id);
         facts.holds.sort_by_key(|hold| hold.id);
         facts.payments.sort_by_key(|payment| payment.id);
+        let cards = record.cards.iter();
+        let usable = cards.filter(|card| card.state == CardRow::Ok);
         let mut set = FactSet {
             seats: seats
                 .iter()
@@ -308,6 +310,7 @@ impl Gathered {
             grants: facts.grants.clone(),
             holds: facts.holds.clone(),
             payments: facts.payments.clone(),
+            cards: Some(usable.count()),
             ..FactSet::default()
         };
         objects.tell(&mut set);
