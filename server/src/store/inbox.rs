@@ -118,12 +118,13 @@ pub async fn fresh(
     Ok(arrivals.iter().map(fresh).collect())
 }
 
+const WAITING: &str = "SELECT id, account, event, body, tries, created, received_at, approved_at FROM inbox \
+                       WHERE state = 'pending' AND account = $1 ORDER BY id LIMIT $2";
+
 /// The oldest waiting events of an account.
 pub async fn waiting(tx: &mut Tx, account: AccountId, most: usize) -> Result<Vec<Waiting>> {
     let limit = i64::try_from(most).unwrap_or(i64::MAX);
-    let sql = "SELECT id, account, event, body, tries, created, received_at, approved_at FROM inbox \
-               WHERE state = 'pending' AND account = $1 ORDER BY id LIMIT $2";
-    Ok(on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(limit).fetch_all(c).await?))
+    Ok(on!(tx, c => sqlx::query_as(WAITING).bind(account.0).bind(limit).fetch_all(c).await?))
 }
 
 /// Events of an account whose objects should be asked for by now, oldest first.
@@ -195,6 +196,10 @@ pub struct Stored {
     pub state: String,
 }
 
+/// The plus keeps SQLite from gathering all of the account's events to put them in order.
+const STORED: &str = "SELECT id, body, state FROM inbox WHERE +account = $1 AND id > $2 AND state <> 'held' \
+                      ORDER BY id LIMIT $3";
+
 /// So many events of an account that arrived after another, in the order of arrival; without those that wait for an
 /// admin's yes.
 pub async fn stored(
@@ -203,9 +208,8 @@ pub async fn stored(
     after: i64,
     limit: i64,
 ) -> Result<Vec<Stored>> {
-    let sql = "SELECT id, body, state FROM inbox WHERE account = $1 AND id > $2 AND state <> 'held' ORDER BY id LIMIT $3";
     Ok(
-        on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(after).bind(limit).fetch_all(c).await?),
+        on!(tx, c => sqlx::query_as(STORED).bind(account.0).bind(after).bind(limit).fetch_all(c).await?),
     )
 }
 
@@ -255,4 +259,30 @@ pub async fn again(tx: &mut Tx, account: AccountId, id: i64) -> Result<()> {
 pub async fn body(tx: &mut Tx, account: AccountId, event: &str) -> Result<Option<Vec<u8>>> {
     let sql = "SELECT body FROM inbox WHERE account = $1 AND event = $2";
     Ok(on!(tx, c => sqlx::query_scalar(sql).bind(account.0).bind(event).fetch_optional(c).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    async fn plan(tx: &mut Tx, sql: &str) -> Result<Vec<String>> {
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        let rows: Vec<(i64, i64, i64, String)> = on!(tx, c => {
+            let question = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+            question.bind(1_i64).bind(1_i64).bind(1_i64).fetch_all(c).await?
+        });
+        Ok(rows.into_iter().map(|row| row.3).collect())
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_all_the_time_walks_through_nothing_else() {
+        let store = Store::open("sqlite::memory:").await.expect("opens");
+        let mut tx = store.begin().await.expect("begins");
+        for (sql, index) in [(WAITING, "inbox_pending"), (STORED, "PRIMARY KEY")] {
+            let steps = plan(&mut tx, sql).await.expect("a plan");
+            assert_eq!(steps.len(), 1, "what is found is in order: {steps:?}");
+            assert!(steps[0].contains(index), "{steps:?}");
+        }
+    }
 }
