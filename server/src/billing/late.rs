@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// News that comes so long after it was made is old.
 const LATE: Span = Span::minutes(10);
 /// What old news takes away within so long counts as one run.
-const ONE_RUN: Span = Span::days(1);
+const ONE_RUN: Span = Span::hours(1);
 const SUBJECT: &str = "backlog";
 
 /// Whether an event came long after it was made.
