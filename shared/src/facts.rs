@@ -340,6 +340,16 @@ pub struct Invoice {
 }
 
 impl Invoice {
+    /// Whether nobody collects it any more, although it was never paid.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        match self.status {
+            InvoiceStatus::Void | InvoiceStatus::Uncollectible => true,
+            InvoiceStatus::Draft => self.parked,
+            InvoiceStatus::Open | InvoiceStatus::Paid => false,
+        }
+    }
+
     /// Whether all that was paid went back, by refund or by a lost dispute.
     #[must_use]
     pub fn is_reversed(&self) -> bool {

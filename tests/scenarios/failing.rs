@@ -5,7 +5,7 @@ use shared::standing::State;
 use shared::time::Span;
 use tests::building::Building;
 use tests::building::story::WOOD;
-use tests::stripe_sim::{AfterRetries, CollectionMethod, Subscribe};
+use tests::stripe_sim::AfterRetries;
 
 stories! {
     fn a_failed_renewal_leads_through_grace_to_a_lapse_and_a_payment_back_in(way: WayIn) {
@@ -99,26 +99,5 @@ stories! {
             }
             b.settle();
         }
-    }
-
-    fn a_mailed_renewal_shuts_nobody_out_before_it_is_due(way: WayIn) {
-        let mut b = Building::club(way);
-        let ada = b.member("Ada", "04A1B2C3");
-        let customer = b.customer(ada);
-        let mailed = Subscribe {
-            collection_method: CollectionMethod::SendInvoice,
-            days_until_due: 25,
-            ..Subscribe::default()
-        };
-        let subscription = b.subscribe_as(&customer, &[(WOOD, 1)], mailed);
-        b.advance(Span::hours(2));
-        b.sim().pay_open_invoice(&customer);
-        b.settle();
-        let end = b.paid_until(&subscription);
-        for day in [10, 20, 24, 26, 28] {
-            b.advance_to(end + Span::days(day));
-            assert!(b.tap(ada, "front").opens(), "day {day}: {:?}", b.state(ada));
-        }
-        b.settle();
     }
 }

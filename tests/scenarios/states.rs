@@ -2,10 +2,29 @@
 
 use shared::reasons::Reason;
 use shared::standing::State;
-use shared::time::Span;
+use shared::time::{Span, Timestamp};
 use tests::building::Building;
-use tests::building::story::{METAL, WOOD};
+use tests::building::story::{METAL, WOOD, Who};
 use tests::stripe_sim::{AfterRetries, Card, CollectionMethod, PauseBehavior, Subscribe};
+
+/// What is billed by mail, to be paid within so many days.
+fn by_mail(days_until_due: i64) -> Subscribe {
+    Subscribe {
+        collection_method: CollectionMethod::SendInvoice,
+        days_until_due,
+        ..Subscribe::default()
+    }
+}
+
+/// Somebody pays the first invoice that came by mail; answers the end of what was paid.
+fn paid_by_mail(b: &mut Building, who: Who, days_until_due: i64) -> Timestamp {
+    let customer = b.customer(who);
+    let subscription = b.subscribe_as(&customer, &[(WOOD, 1)], by_mail(days_until_due));
+    b.advance(Span::hours(2));
+    b.sim().pay_open_invoice(&customer);
+    b.settle();
+    b.paid_until(&subscription)
+}
 
 stories! {
     fn a_trial_opens_the_door_and_is_no_payment(way: WayIn) {
@@ -92,13 +111,8 @@ stories! {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");
         let customer = b.customer(ada);
-        let mailed = Subscribe {
-            collection_method: CollectionMethod::SendInvoice,
-            days_until_due: 7,
-            ..Subscribe::default()
-        };
         let begun = b.now;
-        b.subscribe_as(&customer, &[(WOOD, 1)], mailed);
+        b.subscribe_as(&customer, &[(WOOD, 1)], by_mail(7));
         b.advance(Span::hours(2));
         assert!(b.tap(ada, "front").opens(), "{:?}", b.state(ada));
         b.advance_to(begun + Span::days(6));
@@ -114,22 +128,23 @@ stories! {
     fn a_renewal_by_mail_that_is_overdue_has_grace_from_its_due_date(way: WayIn) {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");
-        let customer = b.customer(ada);
-        let mailed = Subscribe {
-            collection_method: CollectionMethod::SendInvoice,
-            days_until_due: 7,
-            ..Subscribe::default()
-        };
-        let subscription = b.subscribe_as(&customer, &[(WOOD, 1)], mailed);
-        b.advance(Span::hours(2));
-        b.sim().pay_open_invoice(&customer);
-        b.settle();
-        let end = b.paid_until(&subscription);
+        let end = paid_by_mail(&mut b, ada, 7);
         b.advance_to(end + Span::days(8));
         let State::Grace { until } = b.state(ada) else { panic!("{:?}", b.state(ada)) };
         assert!(until >= end + Span::days(21) && until < end + Span::days(26), "{until}");
         b.advance_to(until);
         assert!(!b.tap(ada, "front").opens());
+        b.settle();
+    }
+
+    fn a_mailed_renewal_shuts_nobody_out_before_it_is_due(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let end = paid_by_mail(&mut b, ada, 25);
+        for day in [10, 20, 24, 26, 28] {
+            b.advance_to(end + Span::days(day));
+            assert!(b.tap(ada, "front").opens(), "day {day}: {:?}", b.state(ada));
+        }
         b.settle();
     }
 

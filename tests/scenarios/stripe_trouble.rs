@@ -235,4 +235,24 @@ stories! {
         b.advance(Span::hours(2));
         b.settle();
     }
+
+    fn who_waits_for_an_answer_when_the_key_is_taken_away_is_not_called_unread(way: WayIn) {
+        if way != WayIn::WebhookAndKey {
+            return;
+        }
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let customer = b.customer(ada);
+        b.advance(Span::minutes(2));
+        b.sim().add_balance(&customer, -1);
+        b.work();
+        b.server.billing.stripe = None;
+        b.restart_server();
+        let end = b.paid_until(&subscription);
+        b.advance_to(end - Span::hours(2));
+        let State::Good { until: Some(until) } = b.state(ada) else { panic!("{:?}", b.state(ada)) };
+        assert!(until < end + Span::days(14), "slack, and no week for want of an answer: {until}");
+        b.settle();
+    }
 }

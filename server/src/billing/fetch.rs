@@ -33,7 +33,7 @@ impl App {
         let mut tx = self.store.begin_read().await?;
         let due = mirror::due_fetches(&mut tx, self.account, clock(), BATCH).await?;
         drop(tx);
-        if due.is_empty() {
+        if due.is_empty() || self.billing.stripe.is_none() {
             return Ok(publications);
         }
         if !self.confirm(clock()).await? {

@@ -5,7 +5,8 @@ use crate::app::App;
 use crate::money;
 use crate::store::ledger::{self, Deed, PaymentRow};
 use crate::store::places::{self, NamedSchedule, Zone};
-use crate::store::{Result, Tx, cbor, journal, people, reading, records};
+use crate::store::records::{self, Known};
+use crate::store::{Result, Tx, cbor, journal, people, reading};
 use shared::badge::BadgeEvent;
 use shared::ids::{DoorId, MemberId, ZoneId};
 use shared::reasons::Language;
@@ -79,7 +80,12 @@ pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Optio
         return Ok(None);
     }
     let known = records::facts_at(&mut tx, &app.organisation, member, at).await?;
-    let Some((facts, rules)) = known else {
+    let Some(Known {
+        facts,
+        rules,
+        cards,
+    }) = known
+    else {
         return Ok(Some(Explanation {
             member,
             at,
@@ -98,8 +104,7 @@ pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Optio
     let changed = people::changed_after(&mut tx, member, at).await?;
     let words = Words::read(&mut tx, app, member).await?;
     let entries = journal::entries_at(&mut tx, &app.organisation, member, at).await?;
-    let had = journal::facts_at(&mut tx, member, at).await?;
-    let without = match had.and_then(|set| set.cards) {
+    let without = match cards {
         Some(0) => "the member has no card",
         Some(_) => "the member's types do not open it",
         None => "the member has no card, or types that do not open it",

@@ -75,13 +75,24 @@ pub async fn facts(tx: &mut Tx, member: MemberId, rulebook: &Rulebook) -> Result
     Ok(records.remove(&member).unwrap_or_default().facts)
 }
 
-/// The facts that were known of a member at a moment, with the rules of then; none if none were known.
+/// What was known of a member at a moment.
+#[derive(Debug)]
+pub struct Known {
+    /// The facts.
+    pub facts: Facts,
+    /// The rules of then.
+    pub rules: Rules,
+    /// How many cards counted, if that is on record.
+    pub cards: Option<usize>,
+}
+
+/// What was known of a member at a moment; none if nothing was.
 pub async fn facts_at(
     tx: &mut Tx,
     organisation: &OrganisationId,
     member: MemberId,
     at: Timestamp,
-) -> Result<Option<(Facts, Rules)>> {
+) -> Result<Option<Known>> {
     let Some(set) = journal::facts_at(tx, member, at).await? else {
         return Ok(None);
     };
@@ -113,7 +124,12 @@ pub async fn facts_at(
         holds: set.holds,
         open_seats,
     };
-    Ok(Some((facts, rules)))
+    let cards = set.cards;
+    Ok(Some(Known {
+        facts,
+        rules,
+        cards,
+    }))
 }
 
 /// Customers whose objects matter to a member: the member's own, and those whose seats an admin gave the member. Seats

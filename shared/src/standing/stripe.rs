@@ -330,16 +330,11 @@ impl<'a> View<'a> {
     /// Start of the first period that is owed; retries never move it.
     fn owed_since(&self) -> Timestamp {
         let paid = self.paid_until.unwrap_or(Timestamp::MIN);
-        self.lines(|invoice| match invoice.status {
-            InvoiceStatus::Draft => !invoice.parked,
-            InvoiceStatus::Open => true,
-            // What was given up is owed no more.
-            InvoiceStatus::Uncollectible | InvoiceStatus::Void | InvoiceStatus::Paid => false,
-        })
-        .filter(|(_, line)| !line.proration && line.from >= paid)
-        .map(|(_, line)| line.from)
-        .min()
-        .unwrap_or(self.item.period_start)
+        self.lines(|invoice| invoice.status != InvoiceStatus::Paid && !invoice.is_given_up())
+            .filter(|(_, line)| !line.proration && line.from >= paid)
+            .map(|(_, line)| line.from)
+            .min()
+            .unwrap_or(self.item.period_start)
     }
 
     /// The type that counts; and, if the plan has lost its tag, until when that type was paid.
@@ -478,12 +473,8 @@ impl<'a> View<'a> {
     /// The running period's invoice was voided, written off or put aside, and Stripe keeps the subscription running.
     fn is_forgiven(&self) -> bool {
         let from = self.item.period_start;
-        self.lines(|invoice| match invoice.status {
-            InvoiceStatus::Void | InvoiceStatus::Uncollectible => true,
-            InvoiceStatus::Draft => invoice.parked,
-            InvoiceStatus::Open | InvoiceStatus::Paid => false,
-        })
-        .any(|(_, line)| !line.proration && line.from >= from)
+        self.lines(Invoice::is_given_up)
+            .any(|(_, line)| !line.proration && line.from >= from)
     }
 
     fn past_due(&self, rules: &Rules, policy: &TypePolicy) -> Option<End> {

@@ -32,10 +32,10 @@ impl Building {
             for ((member, at), body) in &told {
                 let (member, at) = (MemberId(*member), Timestamp(*at));
                 let known = records::facts_at(&mut tx, &organisation(), member, at).await;
-                let (facts, rules) = known.expect("it is readable").expect("it was journaled");
+                let known = known.expect("it is readable").expect("it was journaled");
                 let then: Standing = serde_json::from_str(body).expect("a standing");
-                let again = outlook(&facts, &rules, at).standing;
-                assert_eq!(again, then, "member {member} at {at}: {facts:#?}");
+                let again = outlook(&known.facts, &known.rules, at).standing;
+                assert_eq!(again, then, "member {member} at {at}: {:#?}", known.facts);
             }
             for body in &badges {
                 let event: BadgeEvent = minicbor::decode(body).expect("an event");

@@ -185,11 +185,6 @@ fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[&Invoice]) -> (Tim
     let never = (Timestamp::MIN, Timestamp::MIN);
     let seconds = |value: &Value| value.as_i64().map(Timestamp::from_seconds);
     let paid = sim.paid_until(id).map(Timestamp::from_seconds);
-    let given_up = |invoice: &&&Invoice| match invoice.status {
-        InvoiceStatus::Void | InvoiceStatus::Uncollectible => true,
-        InvoiceStatus::Draft => !invoice.auto_advance,
-        InvoiceStatus::Open | InvoiceStatus::Paid => false,
-    };
     let period = period_end(shown).unwrap_or(Timestamp::MIN);
     let pause = shown["pause_collection"]["behavior"].as_str();
     let sent = shown["collection_method"] == "send_invoice";
@@ -207,19 +202,10 @@ fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[&Invoice]) -> (Tim
         (_, None) => never,
         (Status::Active, Some(paid)) if pause == Some("void") => (paid, paid),
         // Given up, and Stripe goes on all the same: that period is a present, and the next has its grace.
-        (Status::Active | Status::PastDue, Some(paid)) if invoices.iter().any(|i| given_up(&i)) => {
-            let renewals = || invoices.iter().filter(|i| i.reason == "subscription_cycle");
-            let owed = renewals().filter(|i| !given_up(i) && i.status != InvoiceStatus::Paid);
-            let owed = owed.map(|i| i.created + GRACE.0 / 1000).min();
-            let given = renewals().filter(given_up).map(|i| i.created).max();
+        (Status::Active | Status::PastDue, Some(paid)) if invoices.iter().any(|i| given_up(i)) => {
             let running = seconds(&shown["items"]["data"][0]["current_period_start"]);
-            let given = given.map(Timestamp::from_seconds) >= running && running.is_some();
-            let must = match owed {
-                Some(owed) => paid.max(Timestamp::from_seconds(owed).min(period)),
-                None if given => paid.max(period),
-                None => paid,
-            };
-            (must, paid.max(period) + GRACE + NOON)
+            let until = owed_until(invoices, running).unwrap_or(paid).min(period);
+            (paid.max(until), paid.max(period) + GRACE + NOON)
         }
         (Status::Active | Status::PastDue, Some(paid)) if sent => {
             let open = invoices.iter().filter(|i| i.status == InvoiceStatus::Open);
@@ -257,6 +243,28 @@ fn ends(id: &str, sim: &StripeSim, shown: &Value, invoices: &[&Invoice]) -> (Tim
             }
         }
     }
+}
+
+/// Whether nobody collects an invoice any more.
+fn given_up(invoice: &Invoice) -> bool {
+    match invoice.status {
+        InvoiceStatus::Void | InvoiceStatus::Uncollectible => true,
+        InvoiceStatus::Draft => !invoice.auto_advance,
+        InvoiceStatus::Open | InvoiceStatus::Paid => false,
+    }
+}
+
+/// Until when what was given up and what is owed beside it give access: the grace of the first renewal that is owed; or
+/// without end if the running period's own was given up.
+fn owed_until(invoices: &[&Invoice], running: Option<Timestamp>) -> Option<Timestamp> {
+    let renewals = || invoices.iter().filter(|i| i.reason == "subscription_cycle");
+    let begun = |invoice: &&Invoice| Timestamp::from_seconds(invoice.created);
+    let owed = renewals().filter(|i| !given_up(i) && i.status != InvoiceStatus::Paid);
+    if let Some(owed) = owed.map(begun).min() {
+        return Some(owed + GRACE);
+    }
+    let given = renewals().filter(|i| given_up(i)).map(begun).max()?;
+    (given >= running?).then_some(Timestamp::MAX)
 }
 
 fn period_end(shown: &Value) -> Option<Timestamp> {

@@ -59,7 +59,8 @@ pub fn invoice(value: &Value) -> Result<Invoice, ReadError> {
         stuck: value
             .get("last_finalization_error")
             .is_some_and(|error| !error.is_null()),
-        parked: status == InvoiceStatus::Draft && says(value, "auto_advance", false),
+        parked: status == InvoiceStatus::Draft
+            && value.get("auto_advance") == Some(&Value::Bool(false)),
         reversal: shared::reversals::Reversal::default(),
         lines: lines
             .iter()
@@ -67,10 +68,6 @@ pub fn invoice(value: &Value) -> Result<Invoice, ReadError> {
             .map(|(at, entry)| line(&reading, at, entry))
             .collect::<Result<_, _>>()?,
     })
-}
-
-fn says(value: &Value, key: &str, wanted: bool) -> bool {
-    value.get(key).and_then(Value::as_bool) == Some(wanted)
 }
 
 /// Whether Stripe shows only the first lines; the rest is on further pages.
