@@ -5,7 +5,7 @@ use super::read::{self, Event, PriceInfo, ReadError, money};
 use crate::store::mirror::CustomerNews;
 use crate::store::reversals::Reversed;
 use serde_json::Value;
-use shared::facts::{Invoice, Subscription};
+use shared::facts::{Invoice, InvoiceStatus, Subscription};
 
 /// The metadata key by which a customer or a subscription names our member.
 pub const MEMBER_KEY: &str = "goodstanding_member";
@@ -72,7 +72,11 @@ pub fn news(event: &Event) -> Result<News, ReadError> {
         }
         // A preview of an invoice that does not exist yet has no id of its own to keep it under.
         Some("invoice") if event.kind != "invoice.upcoming" => {
-            let invoice = read::invoice(object)?;
+            let mut invoice = read::invoice(object)?;
+            // Until 2018 a payload told neither this nor `status` (docs.stripe.com/upgrades#2018-11-08).
+            if event.kind == "invoice.voided" {
+                invoice.status = InvoiceStatus::Void;
+            }
             let customer = CustomerNews {
                 mail: text(object, "customer_email"),
                 name: text(object, "customer_name"),

@@ -169,8 +169,8 @@ fn unfunded(invoices: &[Invoice]) -> Vec<&Line> {
     }
 }
 
-/// Whether a line's invoice gives back, for it, what other invoices show and none of them was paid for, but with what is
-/// in doubt.
+/// Whether a line's invoice gives back, for it, what other lines show and none of them was paid for, but with what is in
+/// doubt.
 fn is_unfunded(
     invoice: &Invoice,
     line: &Line,
@@ -181,13 +181,12 @@ fn is_unfunded(
     let credits = invoice.lines.iter();
     let mut credits = credits.filter(|other| is_credit(other) && other.from == line.from);
     credits.any(|credit| {
-        let others = invoices.iter().filter(|other| other.id != invoice.id);
-        let bought = others.flat_map(|other| {
-            let bought = other
-                .lines
-                .iter()
-                .filter(|line| is_given_back(line, credit));
-            bought.map(|line| other.status == InvoiceStatus::Paid && !in_doubt(line))
+        let bought = invoices.iter().flat_map(|other| {
+            let bought = other.lines.iter();
+            // No line is paid with its own rest.
+            let bought = bought.filter(|bought| !std::ptr::eq(*bought, line));
+            let bought = bought.filter(|bought| is_given_back(bought, credit));
+            bought.map(|bought| other.status == InvoiceStatus::Paid && !in_doubt(bought))
         });
         let mut bought = bought.peekable();
         bought.peek().is_some() && !bought.any(|paid| paid)

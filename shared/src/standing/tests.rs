@@ -348,6 +348,37 @@ fn credit_that_was_bought_with_credit_is_worth_what_was_paid_at_first() {
 }
 
 #[test]
+fn there_and_back_on_one_invoice_is_worth_what_was_paid_at_first() {
+    let mut first = invoice("in_1", InvoiceStatus::Void, 0, 30);
+    let served = |first: &Invoice| {
+        let rest = |from: i64, price: &str, amount: i64| Line {
+            item: None,
+            price: Some(price.into()),
+            from: day(from),
+            amount,
+            proration: true,
+            ..first.lines[0].clone()
+        };
+        let own = "membertype_5-monthly";
+        let lines = [
+            rest(20, own, -1667),
+            rest(20, "membertype_5-other", 2667),
+            rest(25, "membertype_5-other", -1333),
+            rest(25, own, 833),
+        ];
+        let mut both = invoice("in_2", InvoiceStatus::Paid, 25, 30);
+        both.lines = lines.to_vec();
+        until(&facts(
+            subscription("active", 0, 30),
+            vec![first.clone(), both],
+        ))
+    };
+    assert_eq!(served(&first), None);
+    first.status = InvoiceStatus::Paid;
+    assert!(served(&first) > Some(day(30)));
+}
+
+#[test]
 fn a_month_that_was_given_back_for_no_membership_is_kept() {
     let mut moved = subscription("active", 20, 50);
     moved.items[0].membership = None;

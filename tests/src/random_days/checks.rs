@@ -163,6 +163,7 @@ impl World {
                     id,
                     sim.status(id),
                     sim.paid_until(id).map(Timestamp::from_seconds),
+                    sim.bills_of(id).collect::<Vec<_>>(),
                 )
             })
             .collect();
