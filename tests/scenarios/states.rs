@@ -209,7 +209,6 @@ stories! {
         // Until 2018 only the event's name said that an invoice was void.
         for shape in [Shape::V2017, Shape::Endive] {
             let mut b = Building::club(way);
-            b.sim().set_shape(shape);
             b.sim().set_dunning(&[3, 5, 7, 11], AfterRetries::LeavePastDue);
             let ada = b.member("Ada", "04A1B2C3");
             let subscription = b.subscribe(ada, WOOD);
@@ -222,6 +221,7 @@ stories! {
                 .into_iter()
                 .find(|invoice| invoice["status"] == "open")
                 .expect("the renewal");
+            b.sim().set_shape(shape);
             b.sim().void_invoice(open["id"].as_str().expect("an id"));
             b.advance(Span::seconds(10));
             assert!(b.tap(ada, "front").opens(), "{shape:?} {:?}", b.state(ada));
