@@ -247,21 +247,27 @@ impl Tx {
     }
 }
 
-/// One text, its places counted on from statement to statement.
+/// One text, its places counted on from statement to statement. Places that stand in their order go without a number:
+/// SQLite looks the names of places up one by one.
 fn joined(group: &[Statement]) -> String {
     let mut sql =
         String::with_capacity(group.iter().map(|statement| statement.sql.len() + 16).sum());
+    let in_order = group.iter().all(|statement| {
+        let places = places(&statement.sql).map(|(place, _)| place);
+        places.eq(1..=statement.values.len())
+    });
     let mut before = 0;
     for Statement { sql: text, values } in group {
-        let (mut pieces, mut highest) = (text.split('$'), 0);
-        sql.extend(pieces.next());
-        for piece in pieces {
-            let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
-            let (place, rest) = piece.split_at(digits);
-            let place: usize = place.parse().expect("a place has a number");
+        let mut highest = 0;
+        sql.extend(text.split('$').next());
+        for (place, rest) in places(text) {
             highest = highest.max(place);
-            sql.push('$');
-            sql.push_str(&(before + place).to_string());
+            if in_order {
+                sql.push('?');
+            } else {
+                sql.push('$');
+                sql.push_str(&(before + place).to_string());
+            }
             sql.push_str(rest);
         }
         sql.push(';');
@@ -270,6 +276,15 @@ fn joined(group: &[Statement]) -> String {
         before += values.len();
     }
     sql
+}
+
+/// The places of a text, each with what follows it.
+fn places(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.split('$').skip(1).map(|piece| {
+        let digits = piece.bytes().take_while(u8::is_ascii_digit).count();
+        let (place, rest) = piece.split_at(digits);
+        (place.parse().expect("a place has a number"), rest)
+    })
 }
 
 fn arguments<A: Arguments>(values: impl IntoIterator<Item = Value>) -> Result<A>
@@ -373,5 +388,7 @@ mod tests {
             joined(&group),
             "UPDATE a SET b = $2 WHERE c = $1 AND d > $2;SELECT $3, $4;"
         );
+        let group = ["SELECT $1, $2", "SELECT $1 + 1, $2"].map(narrow);
+        assert_eq!(joined(&group), "SELECT ?, ?;SELECT ? + 1, ?;");
     }
 }

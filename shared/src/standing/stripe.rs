@@ -181,22 +181,29 @@ fn is_unfunded(
     let credits = invoice.lines.iter();
     let mut credits = credits.filter(|other| is_credit(other) && other.from == line.from);
     credits.any(|credit| {
-        let bought = invoices.iter().flat_map(|other| {
-            let bought = other.lines.iter();
+        let billed = invoices.iter().flat_map(|other| {
+            let billed = other.lines.iter();
             // No line is paid with its own rest.
-            let bought = bought.filter(|bought| !std::ptr::eq(*bought, line));
-            let bought = bought.filter(|bought| is_given_back(bought, credit));
-            bought.map(|bought| other.status == InvoiceStatus::Paid && !in_doubt(bought))
+            let billed = billed.filter(|billed| !std::ptr::eq(*billed, line));
+            billed
+                .filter(|billed| is_for_part_of(credit, billed))
+                .map(move |billed| (other, billed))
         });
-        let mut bought = bought.peekable();
-        bought.peek().is_some() && !bought.any(|paid| paid)
+        let billed: Vec<(&Invoice, &Line)> = billed.collect();
+        let same = |(_, billed): &&(&Invoice, &Line)| billed.price == credit.price;
+        // A plan that came without an invoice was billed under the price before it.
+        let any = !billed.iter().any(|billed| same(&billed));
+        let mut billed = billed.iter().filter(|billed| any || same(billed));
+        let paid = |(other, billed): &(&Invoice, &Line)| {
+            other.status == InvoiceStatus::Paid && !in_doubt(billed)
+        };
+        billed.clone().next().is_some() && !billed.any(paid)
     })
 }
 
-/// Whether a credit is for a part of what a line was for.
-fn is_given_back(line: &Line, credit: &Line) -> bool {
-    let same = line.price == credit.price && !is_credit(line);
-    same && line.from <= credit.from && line.to >= credit.to
+/// Whether what a credit is for lies within what a line was for.
+fn is_for_part_of(credit: &Line, line: &Line) -> bool {
+    !is_credit(line) && line.from <= credit.from && line.to >= credit.to
 }
 
 /// An item of a subscription with its invoices, read once.

@@ -379,6 +379,24 @@ fn there_and_back_on_one_invoice_is_worth_what_was_paid_at_first() {
 }
 
 #[test]
+fn credit_for_a_plan_that_came_without_an_invoice_is_worth_what_was_paid_before() {
+    let mut first = invoice("in_1", InvoiceStatus::Open, 0, 30);
+    first.lines[0].price = Some("membertype_5-before".into());
+    let served = |first: &Invoice| {
+        let mut change = given_back_for_a_month(30, Some("5")).remove(1);
+        change.lines[0].proration = true;
+        change.lines[0].to = day(30);
+        until(&facts(
+            subscription("active", 0, 30),
+            vec![first.clone(), change],
+        ))
+    };
+    assert_eq!(served(&first), None);
+    first.status = InvoiceStatus::Paid;
+    assert!(served(&first) > Some(day(30)));
+}
+
+#[test]
 fn a_month_that_was_given_back_for_no_membership_is_kept() {
     let mut moved = subscription("active", 20, 50);
     moved.items[0].membership = None;

@@ -1,23 +1,23 @@
 //! What is checked after each thing that happened, and at the end.
 
 use super::actions::{AGENTS, World};
-use super::model::{Due, Shown, Verdict, due};
+use super::model::{Due, Shown, Source, Verdict, each_due, together};
 use crate::building::on;
 use crate::building::story::Who;
 use crate::stripe_sim::model::InvoiceStatus;
 use shared::allow_list::{AllowList, Delta};
 use shared::ids::{DoorId, ZoneId};
 use shared::time::{Span, Timestamp};
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was right for one person at one door since all was well last.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Seen {
-    least: Verdict,
+    /// What gave access all the time: the least it had to, until when at least. News of what came since may be lost.
+    steady: BTreeMap<Source, Due>,
     most: Verdict,
     barred: bool,
-    /// Until when what had been paid then lasts.
-    until: Timestamp,
 }
 
 /// An end that passes while nobody can be asked is judged by clocks that may differ so much.
@@ -33,10 +33,11 @@ impl World {
         for who in self.people.clone() {
             let shown = Shown::all(&self.truth[&who], &self.building.sim());
             for (_, door) in AGENTS {
-                let due = due(&self.truth[&who], &shown, door, self.building.now);
+                let due = each_due(&self.truth[&who], &shown, door, self.building.now);
+                let verdict = together(&due).verdict;
                 self.note_due(who, door, due);
                 if let Some(opens) = self.would_open(who, door) {
-                    self.judge_opening(who, door, due.verdict, opens);
+                    self.judge_opening(who, door, verdict, opens);
                 }
             }
         }
@@ -55,23 +56,31 @@ impl World {
         );
     }
 
-    fn note_due(&mut self, who: Who, door: &'static str, due: Due) {
-        let Due { verdict, until } = due;
+    fn note_due(&mut self, who: Who, door: &'static str, due: BTreeMap<Source, Due>) {
+        let most = together(&due).verdict;
         let barred = self.truth[&who].barred();
         let fresh = Seen {
-            least: verdict,
-            most: verdict,
+            steady: due,
+            most,
             barred,
-            until,
         };
-        let seen = self.seen.entry((who, door)).or_insert(fresh);
-        if self.ails.is_empty() {
-            *seen = fresh;
-        } else {
-            seen.least = seen.least.min(verdict);
-            seen.most = seen.most.max(verdict);
-            seen.barred &= barred;
-            seen.until = seen.until.min(until);
+        match self.seen.entry((who, door)) {
+            Entry::Occupied(seen) if !self.ails.is_empty() => {
+                let seen = seen.into_mut();
+                seen.steady.retain(|source, least| {
+                    let now = fresh.steady.get(source);
+                    now.inspect(|now| {
+                        least.verdict = least.verdict.min(now.verdict);
+                        least.until = least.until.min(now.until);
+                    })
+                    .is_some()
+                });
+                seen.most = seen.most.max(most);
+                seen.barred &= barred;
+            }
+            seen => {
+                seen.insert_entry(fresh);
+            }
         }
     }
 
@@ -95,7 +104,8 @@ impl World {
     pub(super) fn check_opening(&self, who: Who, door: &'static str, opens: bool) {
         let truth = &self.truth[&who];
         let shown = Shown::all(truth, &self.building.sim());
-        let current = due(truth, &shown, door, self.building.now).verdict;
+        let due = each_due(truth, &shown, door, self.building.now);
+        let current = together(&due).verdict;
         self.judge_opening(who, door, current, opens);
     }
 
@@ -123,7 +133,9 @@ impl World {
                 self.explain(who)
             )
         };
-        if seen.least == Verdict::Must && current == Verdict::Must && now + SLIP < seen.until {
+        let mut steady = seen.steady.values();
+        let must = steady.any(|least| least.verdict == Verdict::Must && now + SLIP < least.until);
+        if must && current == Verdict::Must {
             assert!(opens, "locked out although paid: {}", of());
         }
         // A clock that went back to its floor may still be before an end.
@@ -145,7 +157,7 @@ impl World {
             !(truth.barred() && opens),
             "barred and in: {who:?} at {door} at {now} with {ails:?}"
         );
-        let by_hand = due(truth, &[], door, now).verdict;
+        let by_hand = together(&each_due(truth, &[], door, now)).verdict;
         assert!(
             by_hand != Verdict::Must || opens,
             "given access and locked out: {who:?} at {door} at {now} with {ails:?}"

@@ -5,6 +5,7 @@ use crate::stripe_sim::model::{Invoice, InvoiceStatus};
 use crate::stripe_sim::{Status, StripeSim};
 use serde_json::Value;
 use shared::time::{Span, Timestamp};
+use std::collections::BTreeMap;
 
 /// Plans and the doors that they open.
 const PLANS: [(&str, &[&str]); 2] = [(WOOD, &["front"]), (METAL, &["front", "back"])];
@@ -27,6 +28,15 @@ pub struct Due {
     pub verdict: Verdict,
     /// The end of what is paid or granted.
     pub until: Timestamp,
+}
+
+/// What gives access.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A subscription at Stripe.
+    Subscription(String),
+    /// What was given by hand, by its place among all that was.
+    ByHand(usize),
 }
 
 const NOTHING: Due = Due {
@@ -74,19 +84,31 @@ const EDGE: Span = Span::seconds(90);
 /// Without a key; with one it is three.
 const LONGEST_SLACK: Span = Span::days(10);
 
-/// What must happen when this person's card is shown at a door, as Stripe shows their subscriptions.
+/// What each thing that gives this person access makes of their card at a door, as Stripe shows their subscriptions.
 #[must_use]
-pub fn due(truth: &Truth, shown: &[Shown], door: &str, now: Timestamp) -> Due {
+pub fn each_due(
+    truth: &Truth,
+    shown: &[Shown],
+    door: &str,
+    now: Timestamp,
+) -> BTreeMap<Source, Due> {
     if truth.barred() {
-        return NOTHING;
+        return BTreeMap::new();
     }
-    let by_hand = truth
-        .by_hand
+    let by_hand = truth.by_hand.iter().enumerate();
+    let by_hand = by_hand
+        .filter(|(_, given)| opens(given.plan, door))
+        .map(|(number, given)| (Source::ByHand(number), hand(given, now)));
+    let paid = shown
         .iter()
-        .filter(|given| opens(given.plan, door))
-        .map(|given| hand(given, now));
-    let paid = shown.iter().map(|shown| shown.due(door, now));
-    by_hand.chain(paid).max().unwrap_or(NOTHING)
+        .map(|shown| (Source::Subscription(shown.id.clone()), shown.due(door, now)));
+    by_hand.chain(paid).collect()
+}
+
+/// What must happen when all of it is taken together.
+#[must_use]
+pub fn together(each: &BTreeMap<Source, Due>) -> Due {
+    each.values().max().copied().unwrap_or(NOTHING)
 }
 
 fn opens(plan: &str, door: &str) -> bool {
@@ -121,6 +143,7 @@ fn within(must: Timestamp, last: Timestamp, now: Timestamp) -> Verdict {
 /// What Stripe shows of a subscription, as far as doors are concerned.
 #[derive(Debug)]
 pub struct Shown {
+    id: String,
     plans: Vec<String>,
     /// A change waits for its payment. Until then the plan before rules, which the subscription shows no more.
     waits: bool,
@@ -151,6 +174,7 @@ impl Shown {
         let set = set.filter(|_| running);
         let set = set.or(period_end(&shown).filter(|_| with_period));
         Self {
+            id: id.to_owned(),
             plans: items.iter().map(plan).collect(),
             waits: invoices.iter().any(|invoice| {
                 invoice.reason == "subscription_update" && invoice.status != InvoiceStatus::Paid
