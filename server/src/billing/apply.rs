@@ -3,7 +3,7 @@
 use super::late::Losers;
 use super::news::{Flag, News, news};
 use super::order::{Choice, Stamp};
-use super::read::Event;
+use super::read::{Event, ReadError};
 use super::sheet::{Line, Sheet};
 use crate::app::{App, Step, Work};
 use crate::attention::Kind;
@@ -17,9 +17,12 @@ use shared::facts::InvoiceStatus;
 use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::task::spawn_blocking;
 
 /// How many events one transaction applies at most.
-pub const MOST: usize = 256;
+pub const MOST: usize = 512;
+/// So many events are read on two cores.
+const MANY: usize = 32;
 /// An event that failed so often is put aside.
 const TRIES: i64 = 5;
 
@@ -60,6 +63,20 @@ pub struct Applied {
     pub events: usize,
     /// What to publish.
     pub publications: Vec<crate::doors::publish::Publication>,
+}
+
+/// Reads events in their order, half of many on another core.
+async fn read_all(waiting: &[inbox::Waiting]) -> Vec<Result<Line, ReadError>> {
+    let read = |row: &inbox::Waiting| Line::read(AccountId(row.account), &row.body);
+    if waiting.len() < MANY {
+        return waiting.iter().map(read).collect();
+    }
+    let (first, second) = waiting.split_at(waiting.len() / 2);
+    let second = second.to_vec();
+    let second = spawn_blocking(move || second.iter().map(read).collect::<Vec<_>>());
+    let mut lines: Vec<_> = first.iter().map(read).collect();
+    lines.extend(second.await.expect("reading does not panic"));
+    lines
 }
 
 impl App {
@@ -187,8 +204,8 @@ impl App {
         let mut lines = Vec::with_capacity(waiting.len());
         let mut fates: [(Fate, Vec<i64>); 3] =
             [Fate::Applied, Fate::Ignored, Fate::Asking].map(|fate| (fate, Vec::new()));
-        for row in waiting {
-            match Line::read(AccountId(row.account), &row.body) {
+        for (row, line) in waiting.iter().zip(read_all(waiting).await) {
+            match line {
                 Ok(line) => {
                     let fate = line.fate();
                     fates

@@ -7,6 +7,7 @@ use crate::billing::late::is_late;
 use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A verified event as it came.
 #[derive(Debug, Clone)]
@@ -33,7 +34,8 @@ pub struct Waiting {
     /// `evt_…`
     pub event: String,
     /// The raw body.
-    pub body: Vec<u8>,
+    #[sqlx(try_from = "Vec<u8>")]
+    pub body: Arc<[u8]>,
     /// How often applying it failed.
     pub tries: i64,
     created: i64,
