@@ -120,7 +120,7 @@ const ROWS: [Row; 15] = [
     Row {
         name: "reconcile_10k_rss",
         unit: "MB",
-        limit: Limit::RatioAtMost(1.25),
+        limit: Limit::RatioAtMost(1.1),
     },
     Row {
         name: "replay_100k",

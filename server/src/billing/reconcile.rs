@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const RECONCILE_EVERY: Span = Span::days(1);
 /// How often it is looked whether that is due.
 pub const LOOK_EVERY: Span = Span::minutes(10);
+/// So many of our own subscriptions are in memory at once.
+const PAGE: i64 = 500;
 
 /// What may be done about differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +123,18 @@ impl Here {
             words.extend(of_invoice(known.map(|(known, _)| known), invoice));
         }
         words
+    }
+}
+
+/// What runs here and not in Stripe's list.
+fn unlisted(subscription: String, customer: String) -> Difference {
+    let words = "it runs here, and Stripe does not list it: nothing is ended by that";
+    Difference {
+        subject: subscription,
+        customer: Some(customer),
+        words: vec![words.to_owned()],
+        gained: Vec::new(),
+        lost: Vec::new(),
     }
 }
 
@@ -422,23 +436,22 @@ impl App {
         done: &mut Reconciliation,
     ) -> Step<()> {
         let mut tx = self.store.begin().await?;
-        for (subscription, customer) in mirror::running(&mut tx, self.account).await? {
-            if seen.contains(&subscription) {
-                continue;
+        let mut after = String::new();
+        loop {
+            let running = mirror::running(&mut tx, self.account, &after, PAGE).await?;
+            let Some((last, _)) = running.last() else {
+                break;
+            };
+            after.clone_from(last);
+            for (subscription, customer) in running {
+                if seen.contains(&subscription) {
+                    continue;
+                }
+                if repair != Repair::No {
+                    mirror::want_fetch(&mut tx, self.account, &customer, now);
+                }
+                done.differences.push(unlisted(subscription, customer));
             }
-            if repair != Repair::No {
-                mirror::want_fetch(&mut tx, self.account, &customer, now);
-            }
-            done.differences.push(Difference {
-                subject: subscription,
-                customer: Some(customer),
-                words: vec![
-                    "it runs here, and Stripe does not list it: nothing is ended by that"
-                        .to_owned(),
-                ],
-                gained: Vec::new(),
-                lost: Vec::new(),
-            });
         }
         if repair != Repair::No {
             accounts::reconciled(&mut tx, self.account, now);

@@ -67,13 +67,13 @@ impl File {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .pragma("wal_autocheckpoint", LONGEST_LOG)
-            // KiB: without it a club of thousands is read from the file again and again.
-            .pragma("cache_size", "-16000")
             .statement_cache_capacity(400);
+        // KiB: without it a batch of thousands of members is read from the file again and again.
+        let writing = options.clone().pragma("cache_size", "-16000");
         let memory = address.contains(":memory:");
         let (written, writes) = mpsc::channel(1);
         let writer = Writer {
-            connection: SqliteConnection::connect_with(&options).await?,
+            connection: SqliteConnection::connect_with(&writing).await?,
             open: false,
             written,
         };

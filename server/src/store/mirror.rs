@@ -418,10 +418,16 @@ pub async fn unclaimed(
     )
 }
 
-/// Subscriptions that run as far as is known, with their customers.
-pub async fn running(tx: &mut Tx, account: AccountId) -> Result<Vec<(String, String)>> {
-    let sql = "SELECT id, customer FROM objects WHERE account = $1 AND kind = 'subscription' \
+/// The first so many subscriptions after one, by id, that run as far as is known, with their customers.
+pub async fn running(
+    tx: &mut Tx,
+    account: AccountId,
+    after: &str,
+    most: i64,
+) -> Result<Vec<(String, String)>> {
+    let sql = "SELECT id, customer FROM objects WHERE account = $1 AND id > $2 AND kind = 'subscription' \
                AND body NOT LIKE '%\"status\":\"canceled\"%' AND body NOT LIKE '%\"status\":\"incomplete_expired\"%' \
-               ORDER BY id";
-    Ok(on!(tx, c => sqlx::query_as(sql).bind(account.0).fetch_all(c).await?))
+               ORDER BY id LIMIT $3";
+    let account = account.0;
+    Ok(on!(tx, c => sqlx::query_as(sql).bind(account).bind(after).bind(most).fetch_all(c).await?))
 }

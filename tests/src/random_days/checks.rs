@@ -8,7 +8,6 @@ use crate::stripe_sim::model::InvoiceStatus;
 use shared::allow_list::{AllowList, Delta};
 use shared::ids::{DoorId, ZoneId};
 use shared::time::{Span, Timestamp};
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was right for one person at one door since all was well last.
@@ -64,24 +63,21 @@ impl World {
             most,
             barred,
         };
-        match self.seen.entry((who, door)) {
-            Entry::Occupied(seen) if !self.ails.is_empty() => {
-                let seen = seen.into_mut();
-                seen.steady.retain(|source, least| {
-                    let now = fresh.steady.get(source);
-                    now.inspect(|now| {
-                        least.verdict = least.verdict.min(now.verdict);
-                        least.until = least.until.min(now.until);
-                    })
-                    .is_some()
-                });
-                seen.most = seen.most.max(most);
-                seen.barred &= barred;
-            }
-            seen => {
-                seen.insert_entry(fresh);
-            }
-        }
+        let ails = !self.ails.is_empty();
+        let Some(seen) = self.seen.get_mut(&(who, door)).filter(|_| ails) else {
+            self.seen.insert((who, door), fresh);
+            return;
+        };
+        seen.steady.retain(|source, least| {
+            let Some(now) = fresh.steady.get(source) else {
+                return false;
+            };
+            least.verdict = least.verdict.min(now.verdict);
+            least.until = least.until.min(now.until);
+            true
+        });
+        seen.most = seen.most.max(most);
+        seen.barred &= barred;
     }
 
     /// What the door would do with the card at this moment; none while its agent is off.
