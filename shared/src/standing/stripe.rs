@@ -181,24 +181,31 @@ fn is_unfunded(
     let credits = invoice.lines.iter();
     let mut credits = credits.filter(|other| is_credit(other) && other.from == line.from);
     credits.any(|credit| {
-        let billed = invoices.iter().flat_map(|other| {
-            let billed = other.lines.iter();
-            // No line is paid with its own rest.
-            let billed = billed.filter(|billed| !std::ptr::eq(*billed, line));
-            billed
-                .filter(|billed| is_for_part_of(credit, billed))
-                .map(move |billed| (other, billed))
-        });
-        let billed: Vec<(&Invoice, &Line)> = billed.collect();
-        let same = |(_, billed): &&(&Invoice, &Line)| billed.price == credit.price;
-        // A plan that came without an invoice was billed under the price before it.
-        let any = !billed.iter().any(|billed| same(&billed));
-        let mut billed = billed.iter().filter(|billed| any || same(billed));
-        let paid = |(other, billed): &(&Invoice, &Line)| {
-            other.status == InvoiceStatus::Paid && !in_doubt(billed)
-        };
-        billed.clone().next().is_some() && !billed.any(paid)
+        let billed = billed_for(credit, line, invoices);
+        let mut paid = billed
+            .iter()
+            .filter(|(other, billed)| other.status == InvoiceStatus::Paid && !in_doubt(billed));
+        !billed.is_empty() && paid.next().is_none()
     })
+}
+
+/// The lines that billed what a credit gives back, but for the one that it pays. A plan that came without an invoice was
+/// billed under the price before it.
+fn billed_for<'a>(
+    credit: &Line,
+    paying: &Line,
+    invoices: &'a [Invoice],
+) -> Vec<(&'a Invoice, &'a Line)> {
+    let lines = invoices
+        .iter()
+        .flat_map(|invoice| invoice.lines.iter().map(move |line| (invoice, line)));
+    let mut billed: Vec<(&Invoice, &Line)> = lines
+        .filter(|(_, line)| !std::ptr::eq(*line, paying) && is_for_part_of(credit, line))
+        .collect();
+    if billed.iter().any(|(_, line)| line.price == credit.price) {
+        billed.retain(|(_, line)| line.price == credit.price);
+    }
+    billed
 }
 
 /// Whether what a credit is for lies within what a line was for.
