@@ -238,10 +238,7 @@ impl Agent {
         let config = newest_config(&keeper, &paired);
         let zones = known_zones(&mut keeper, &config);
         let epoch = config.config.revision.epoch.number;
-        let floor = state
-            .clock_floor
-            .unwrap_or(Timestamp::MIN)
-            .max(config.config.issued_at);
+        let floor = keeper.clock_floor().max(config.config.issued_at);
         let clock = DoorClock::start(floor, sources.uptime);
         let (spool, recovery) =
             Spool::open(badges, boot, Limits::default(), clock.read(sources).time);

@@ -52,10 +52,10 @@ pub struct Job {
 pub enum Work {
     /// Read what is known of a zone.
     Load(ZoneId),
-    /// Keep a change of a list.
-    Delta(ZoneId, Delta),
-    /// Keep a whole list.
-    List(ZoneId, AllowList),
+    /// Keep a change of a list, and the clock's floor.
+    Delta(ZoneId, Delta, Timestamp),
+    /// Keep a whole list, and the clock's floor.
+    List(ZoneId, AllowList, Timestamp),
     /// Keep a policy: the body of its message.
     Policy(ZoneId, Vec<u8>),
     /// Keep the configuration: the body of its message.
@@ -103,6 +103,8 @@ pub struct Keeper {
     logged: BTreeMap<ZoneId, Highest>,
     /// Zones of which a change was not stored: no later change leads on from what lies on disk.
     broken: BTreeSet<ZoneId>,
+    /// The highest floor that was kept with a list that was read.
+    listed_floor: Timestamp,
     finished: VecDeque<Finished>,
 }
 
@@ -115,8 +117,8 @@ impl Shelf for Keeper {
                 self.finished
                     .push_back(Finished::Loaded { zone, remembered });
             }
-            Work::Delta(zone, delta) => {
-                let stored = self.keep_delta(&zone, &delta);
+            Work::Delta(zone, delta, floor) => {
+                let stored = self.keep_delta(&zone, &delta, floor);
                 let wants_whole = self
                     .changes
                     .get(&zone)
@@ -128,8 +130,8 @@ impl Shelf for Keeper {
                     wants_whole,
                 });
             }
-            Work::List(zone, list) => {
-                let stored = self.keep_list(&zone, &list);
+            Work::List(zone, list, floor) => {
+                let stored = self.keep_list(&zone, &list, floor);
                 self.finished.push_back(Finished::Stored {
                     zone,
                     number,
@@ -189,6 +191,7 @@ impl Keeper {
             changes: BTreeMap::new(),
             logged: BTreeMap::new(),
             broken: BTreeSet::new(),
+            listed_floor: Timestamp::MIN,
             finished: VecDeque::new(),
         }
     }
@@ -203,6 +206,14 @@ impl Keeper {
     #[must_use]
     pub fn state(&self) -> &AgentState {
         self.store.state()
+    }
+
+    /// The clock's floor as last stored, with the marks or with a list that was read since: a right may have begun in the
+    /// moment in which its list came.
+    #[must_use]
+    pub fn clock_floor(&self) -> Timestamp {
+        let marked = self.state().clock_floor.unwrap_or(Timestamp::MIN);
+        marked.max(self.listed_floor)
     }
 
     /// What is still known of a zone.
@@ -253,8 +264,8 @@ impl Keeper {
         links.unwrap_or_default().into_iter().collect()
     }
 
-    fn keep_delta(&mut self, zone: &ZoneId, delta: &Delta) -> bool {
-        let bytes = sign(&self.signer, &delta_name(zone), &encode(delta));
+    fn keep_delta(&mut self, zone: &ZoneId, delta: &Delta, floor: Timestamp) -> bool {
+        let bytes = sign(&self.signer, &delta_name(zone), &encode(&(floor, delta)));
         let kept = !self.broken.contains(zone)
             && logged(self.store.append_delta(zone, delta.revision(), &bytes));
         if kept {
@@ -270,11 +281,11 @@ impl Keeper {
         kept
     }
 
-    fn keep_list(&mut self, zone: &ZoneId, list: &AllowList) -> bool {
+    fn keep_list(&mut self, zone: &ZoneId, list: &AllowList, floor: Timestamp) -> bool {
         let bytes = sign(
             &self.signer,
             &list_name(zone),
-            &encode(&SnapshotPart::cut(list)),
+            &encode(&(floor, SnapshotPart::cut(list))),
         );
         let highest = Highest {
             revision: list.revision(),
@@ -326,15 +337,19 @@ impl Keeper {
         let loaded = self
             .store
             .load(zone, |_, bytes| verified(&public, &name, bytes).is_some())?;
-        let parts: Vec<SnapshotPart> =
+        let (floor, parts): (Timestamp, Vec<SnapshotPart>) =
             minicbor::decode(verified(&public, &name, &loaded.snapshot)?).ok()?;
+        self.listed_floor = self.listed_floor.max(floor);
         let entries: Option<Vec<_>> = parts.iter().map(SnapshotPart::unpack).collect();
         let mut list = AllowList::build(parts.first()?.revision, entries?.into_iter().flatten());
         let mut whole = parts.first()?.digest == list.digest();
         for stored in &loaded.deltas {
             let delta = verified(&public, &delta_name(zone), &stored.bytes);
-            let delta = delta.and_then(|bytes| minicbor::decode::<Delta>(bytes).ok());
-            whole &= delta.is_some_and(|delta| list.apply(&delta).is_ok());
+            let delta = delta.and_then(|bytes| minicbor::decode::<(Timestamp, Delta)>(bytes).ok());
+            whole &= delta.is_some_and(|(floor, delta)| {
+                self.listed_floor = self.listed_floor.max(floor);
+                list.apply(&delta).is_ok()
+            });
         }
         if !whole {
             self.broken.insert(zone.clone());

@@ -154,8 +154,6 @@ impl Agent {
             tracing::info!(zone.id = %id, list.revision = %revision, list.entries = list.len(), "list in force");
             self.note_epoch(revision.epoch.number, sources);
         }
-        // A right may have begun a moment ago: after a restart with a wrong clock the floor must not lie before it.
-        self.keep_marks(sources);
         self.ask_for_zone(id, sources);
         self.report_soon(sources);
         self.tell_doors(id, sources);

@@ -9,7 +9,6 @@ use shared::card::{CardKey, CardUid};
 use shared::decide::Decision;
 use shared::door_clock::{DoorClock, Reading, Sources};
 use shared::ids::{DoorId, ZoneId};
-use shared::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// An agent's memory, to look at.
@@ -44,11 +43,7 @@ impl Stored {
             .iter()
             .map(|door| (door.door.clone(), door.zone.clone()))
             .collect();
-        let floor = keeper
-            .state()
-            .clock_floor
-            .unwrap_or(Timestamp::MIN)
-            .max(held.config.issued_at);
+        let floor = keeper.clock_floor().max(held.config.issued_at);
         Self {
             doors,
             zones,

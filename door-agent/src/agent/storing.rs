@@ -146,9 +146,10 @@ impl Agent {
     }
 
     pub(super) fn store_then_use(&mut self, id: &ZoneId, accepted: Accepted, sources: Sources) {
+        let floor = self.clock.floor(sources.uptime);
         let work = match &accepted {
-            Accepted::Delta(delta) => Work::Delta(id.clone(), delta.clone()),
-            Accepted::List(list) => Work::List(id.clone(), list.clone()),
+            Accepted::Delta(delta) => Work::Delta(id.clone(), delta.clone(), floor),
+            Accepted::List(list) => Work::List(id.clone(), list.clone(), floor),
         };
         let number = self.storing.submit(work);
         let busy = self.storing.zones.entry(id.clone()).or_default();
@@ -303,7 +304,8 @@ impl Agent {
         let Some(list) = self.zones.get(id).and_then(|zone| zone.list()).cloned() else {
             return;
         };
-        let number = self.storing.submit(Work::List(id.clone(), list));
+        let floor = self.clock.floor(sources.uptime);
+        let number = self.storing.submit(Work::List(id.clone(), list, floor));
         self.storing.zones.entry(id.clone()).or_default().last = number;
         self.take_finished(sources);
     }

@@ -131,7 +131,7 @@ fn fill(state: &Path, club: &Club, key: &CardKey) -> anyhow::Result<()> {
     let mut keeper = Keeper::open(Box::new(disk.clone()), Box::new(disk), &club.identity);
     keeper.submit(Job {
         number: 1,
-        work: Work::List(zone(), list),
+        work: Work::List(zone(), list, Timestamp(0)),
     });
     keeper.submit(Job {
         number: 2,

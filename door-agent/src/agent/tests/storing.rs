@@ -216,9 +216,9 @@ fn nothing_of_a_forgotten_zone_stays_but_how_far_it_had_come() {
     world.change_list(&[entry(3, None)]);
     let works = [
         Work::Load(wood()),
-        Work::Delta(wood(), delta),
-        Work::List(wood(), changed),
-        Work::List(wood(), world.list.clone()),
+        Work::Delta(wood(), delta, NOON),
+        Work::List(wood(), changed, NOON),
+        Work::List(wood(), world.list.clone(), NOON),
         Work::Forget(wood()),
     ];
     for (number, work) in (1..).zip(works) {
