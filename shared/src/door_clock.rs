@@ -82,7 +82,7 @@ impl DoorClock {
         }
     }
 
-    /// The floor now; store it with each badge and hourly.
+    /// The floor now; store it with each list and badge, and hourly.
     #[must_use]
     pub fn floor(&self, uptime: Span) -> Timestamp {
         self.floor + Span((uptime.0 - self.floor_uptime.0).max(0))

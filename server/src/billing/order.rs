@@ -59,22 +59,22 @@ pub enum Choice {
 }
 
 impl Stamp {
-    /// The stamp of a single event.
+    /// The stamp of a single event, whose payload may be used up by it.
     #[must_use]
-    pub fn of(event: &Event) -> Self {
+    pub fn of(event: &mut Event) -> Self {
         let now = Shown::of(event.object_kind.as_deref(), &event.object);
+        let (after, progress) = (now.digest(), now.progress());
+        let last = now.is_final() || FINAL_KINDS.contains(&event.kind.as_str());
         let before = event
-            .before()
+            .take_before()
             .map(|before| Shown::of(event.object_kind.as_deref(), &before).digest());
-        let after = now.digest();
         let step = step(&event.kind);
         let link = Link {
-            rank: step * 16 + now.progress(),
+            rank: step * 16 + progress,
             first: step == 0,
             before: before.filter(|before| *before != after),
             after,
         };
-        let last = now.is_final() || FINAL_KINDS.contains(&event.kind.as_str());
         Self {
             last,
             at: event.created,

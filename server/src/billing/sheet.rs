@@ -45,10 +45,10 @@ impl Line {
     /// Reads what an event says.
     pub fn of(account: AccountId, mut event: Event) -> std::result::Result<Self, ReadError> {
         let news = news(&event)?;
-        let (notice, stamp) = (notice(&event, &news), Stamp::of(&event));
-        let collected = money::collected(&event);
+        let (notice, collected) = (notice(&event, &news), money::collected(&event));
+        let stamp = Stamp::of(&mut event);
         // It is large, and whoever read it ahead frees it beside the others.
-        (event.object, event.previous) = (Value::Null, None);
+        event.object = Value::Null;
         Ok(Self {
             account,
             event,

@@ -15,7 +15,7 @@ fn known(status: &str, said: Option<i64>, asked: i64) -> Kept {
             "id": "evt_1", "object": "event", "type": "customer.subscription.updated", "created": at,
             "livemode": true, "data": {"object": object},
         });
-        Stamp::of(&Event::read(event.to_string().as_bytes()).expect("an event"))
+        Stamp::of(&mut Event::read(event.to_string().as_bytes()).expect("an event"))
     });
     Kept {
         object: Object::Subscription(read::subscription(&object).expect("a subscription")),

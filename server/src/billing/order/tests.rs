@@ -53,7 +53,7 @@ fn stamp(id: &str, kind: &str, created: i64, object: Value, previous: Option<Val
         "id": id, "object": "event", "type": kind, "created": created, "livemode": true,
         "data": {"object": object, "previous_attributes": previous},
     });
-    Stamp::of(&Event::read(event.to_string().as_bytes()).expect("an event"))
+    Stamp::of(&mut Event::read(event.to_string().as_bytes()).expect("an event"))
 }
 
 fn permutations(count: usize) -> Vec<Vec<usize>> {

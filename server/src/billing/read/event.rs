@@ -3,8 +3,8 @@
 use super::ReadError;
 use super::lenient::{customer_of, id_of, text};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use shared::time::Timestamp;
 
 /// What must be known of an event to keep it; the payload is not looked into.
@@ -206,12 +206,12 @@ impl Event {
         self.object.get("invoice").and_then(id_of)
     }
 
-    /// The payload as it was before the event; none if nothing says how it was.
+    /// The payload as it was before the event, made of the payload itself, which is gone then; none, and nothing gone, if
+    /// nothing says how it was.
     #[must_use]
-    pub fn before(&self) -> Option<Value> {
-        self.previous
-            .as_ref()
-            .map(|previous| overlaid(&self.object, previous))
+    pub fn take_before(&mut self) -> Option<Value> {
+        let previous = self.previous.take()?;
+        Some(overlaid(self.object.take(), previous))
     }
 }
 
@@ -225,20 +225,19 @@ fn customer_in(object: &Value) -> Option<&str> {
 
 /// The state before a change: objects member by member, everything else whole.
 #[must_use]
-pub fn overlaid(object: &Value, previous: &Value) -> Value {
-    let (Value::Object(now), Value::Object(was)) = (object, previous) else {
-        return previous.clone();
-    };
-    let mut out: Map<String, Value> = now
-        .iter()
-        .filter(|(key, _)| !was.contains_key(*key))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    for (key, was) in was {
-        let value = now
-            .get(key)
-            .map_or_else(|| was.clone(), |now| overlaid(now, was));
-        out.insert(key.clone(), value);
+pub fn overlaid(object: Value, previous: Value) -> Value {
+    match (object, previous) {
+        (Value::Object(mut now), Value::Object(was)) => {
+            for (key, was) in was {
+                match now.get_mut(&key) {
+                    Some(value) => *value = overlaid(value.take(), was),
+                    None => {
+                        now.insert(key, was);
+                    }
+                }
+            }
+            Value::Object(now)
+        }
+        (_, previous) => previous,
     }
-    Value::Object(out)
 }

@@ -617,7 +617,7 @@ fn read(value: &Value) -> Result<Event, ReadError> {
 #[test]
 fn an_event_is_read_with_whom_it_is_about() {
     let value = event(&endive(), &json!({"status": "past_due"}));
-    let read = read(&value).expect("readable");
+    let mut read = read(&value).expect("readable");
     assert_eq!(
         (read.id.as_str(), read.created, read.livemode),
         ("evt_1", at(1000), true)
@@ -633,7 +633,7 @@ fn an_event_is_read_with_whom_it_is_about() {
         (Some("cus_1"), None)
     );
     assert_eq!(read.previous, Some(json!({"status": "past_due"})));
-    let before = subscription(&read.before().expect("it says how it was")).expect("readable");
+    let before = subscription(&read.take_before().expect("it says how it was")).expect("readable");
     assert_eq!(before.status, SubscriptionStatus::PastDue);
     let head = Head::read(value.to_string().as_bytes()).expect("readable");
     assert_eq!(
@@ -753,7 +753,7 @@ fn the_state_before_is_put_together_member_by_member() {
     let now = json!({"a": {"b": 1, "c": 2}, "list": [1, 2], "new": 5, "same": true, "pause": null});
     let previous = json!({"a": {"b": 0}, "list": [1], "new": null, "pause": {"behavior": "void"}});
     let before = json!({"a": {"b": 0, "c": 2}, "list": [1], "new": null, "same": true, "pause": {"behavior": "void"}});
-    assert_eq!(overlaid(&now, &previous), before);
+    assert_eq!(overlaid(now, previous), before);
 }
 
 #[test]
@@ -813,8 +813,8 @@ fn read_all(value: &Value) {
     ));
     assert!(!has_more_items(value) || value["items"].is_object());
     assert!(!has_more_lines(value) || value["lines"].is_object());
-    if let Ok(event) = read(value) {
-        drop((event.before(), event.invoice_id().map(str::to_owned)));
+    if let Ok(mut event) = read(value) {
+        drop((event.invoice_id().map(str::to_owned), event.take_before()));
     }
 }
 
