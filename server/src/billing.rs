@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod client;
 pub mod differences;
 pub mod discounts;
+pub mod doubts;
 pub mod fetch;
 pub mod gift;
 pub mod import;

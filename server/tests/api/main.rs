@@ -4,6 +4,7 @@ mod attention;
 mod by_hand;
 mod catalogue;
 mod doors;
+mod doubts;
 mod gift_cards;
 mod happened;
 mod importing;
