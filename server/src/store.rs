@@ -11,6 +11,7 @@ pub mod file;
 pub mod gift_cards;
 pub mod idempotency_keys;
 pub mod inbox;
+pub mod inductions;
 pub mod journal;
 pub mod ledger;
 pub mod lists;

@@ -37,6 +37,7 @@ mod extract;
 mod gift_cards;
 mod import;
 mod inbox;
+mod inductions;
 mod members;
 mod notices;
 mod once;
@@ -151,6 +152,8 @@ fn routes(state: Arc<State>) -> Router {
         .routes(routes!(deeds::end_grant))
         .routes(routes!(deeds::holds, deeds::create_hold))
         .routes(routes!(deeds::end_hold))
+        .routes(routes!(inductions::list))
+        .routes(routes!(inductions::note, inductions::take_back))
         .routes(routes!(payments::list, payments::create))
         .routes(routes!(payments::void))
         .routes(routes!(reversals::list))

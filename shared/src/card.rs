@@ -85,6 +85,13 @@ impl CardUid {
             .collect()
     }
 
+    /// The number as a reader sees it that gives only its last bytes; none if there are no more than that.
+    #[must_use]
+    pub fn last_bytes(&self, count: u8) -> Option<Self> {
+        let first = self.length.checked_sub(count).filter(|first| *first > 0)?;
+        Self::from_bytes(&self.as_bytes()[usize::from(first)..]).ok()
+    }
+
     /// The last four digits, for people to compare.
     #[must_use]
     pub fn last_digits(&self) -> String {
@@ -164,6 +171,19 @@ mod tests {
         assert_eq!(CardUid::parse("0415AX"), Err(CardUidError::Digits));
         assert_eq!(CardUid::from_bytes(&[0; 4]), Err(CardUidError::Blank));
         assert_eq!(CardUid::from_bytes(&[1; 11]), Err(CardUidError::Length(11)));
+    }
+
+    #[test]
+    fn a_reader_may_see_only_the_last_bytes_of_a_card() {
+        let uid = CardUid::parse("0415AB3C01").expect("valid");
+        let last = |count| uid.last_bytes(count).map(|uid| uid.reveal());
+        assert_eq!(last(3).as_deref(), Some("AB3C01"));
+        assert_eq!(last(4).as_deref(), Some("15AB3C01"));
+        for all_few_or_many in [0, 2, 5, 6, 255] {
+            assert_eq!(last(all_few_or_many), None);
+        }
+        let blank = CardUid::parse("0415000000").expect("valid");
+        assert_eq!(blank.last_bytes(3), None);
     }
 
     #[test]

@@ -128,6 +128,9 @@ fn reason(entry: Option<&Entry>, knowledge: Knowledge<'_>, clock: Reading) -> Re
     if entry.flags.has_unknown() {
         return Reason::NewerRules;
     }
+    if entry.flags.has(Flags::INDUCTION) {
+        return Reason::InductionNeeded;
+    }
     if entry.flags.has(Flags::PIN) {
         return Reason::PinNeeded;
     }

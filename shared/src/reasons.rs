@@ -71,6 +71,9 @@ pub enum Reason {
     /// A scheduled right, and the zone demands a trusted clock.
     #[n(16)]
     ClockUnsure,
+    /// The zone demands an induction that the holder has not had.
+    #[n(17)]
+    InductionNeeded,
 }
 
 /// What the lamp and the buzzer do.
@@ -123,7 +126,7 @@ pub struct Row {
 
 impl Reason {
     /// Every reason, in the order of the wire.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Granted,
         Self::GrantedOffline,
         Self::GrantedClockUnsure,
@@ -141,6 +144,7 @@ impl Reason {
         Self::NewerRules,
         Self::PinNeeded,
         Self::ClockUnsure,
+        Self::InductionNeeded,
     ];
 
     /// Whether the lock is released.
@@ -165,14 +169,15 @@ impl Reason {
             Self::NotYet => 6,
             Self::Expired => 7,
             Self::PinNeeded => 8,
-            Self::NewerRules => 9,
-            Self::Stale => 10,
-            Self::Lockdown => 11,
-            Self::NoList => 12,
-            Self::Lapsed => 13,
-            Self::Held => 14,
-            Self::Lost => 15,
-            Self::Unknown => 16,
+            Self::InductionNeeded => 9,
+            Self::NewerRules => 10,
+            Self::Stale => 11,
+            Self::Lockdown => 12,
+            Self::NoList => 13,
+            Self::Lapsed => 14,
+            Self::Held => 15,
+            Self::Lost => 16,
+            Self::Unknown => 17,
         }
     }
 
@@ -197,6 +202,7 @@ impl Reason {
             Self::NewerRules => "newer_rules",
             Self::PinNeeded => "pin_needed",
             Self::ClockUnsure => "clock_unsure",
+            Self::InductionNeeded => "induction_needed",
         }
     }
 
@@ -222,7 +228,7 @@ impl Reason {
             Self::Granted | Self::OpenHouse => Signal::Welcome,
             Self::GrantedOffline | Self::GrantedClockUnsure => Signal::WelcomeNotice,
             Self::Unknown | Self::Lost | Self::Lockdown => Signal::Refused,
-            Self::Expired | Self::Lapsed | Self::Held => Signal::SeeStaff,
+            Self::Expired | Self::Lapsed | Self::Held | Self::InductionNeeded => Signal::SeeStaff,
             Self::NotYet | Self::OutsideHours => Signal::WrongMoment,
             Self::Stale | Self::NoList | Self::NewerRules | Self::ClockUnsure => {
                 Signal::DoorTrouble
@@ -314,6 +320,11 @@ impl Reason {
                 "The zone demands a trusted clock for scheduled rights.",
                 "Give the agent a battery clock or a network.",
             ),
+            Self::InductionNeeded => (
+                "You need an induction before you may come in here.",
+                "The zone demands an induction, and none is noted for the member.",
+                "Give the induction and note it with the member.",
+            ),
         }
     }
 
@@ -399,6 +410,11 @@ impl Reason {
                 "Diese Tür kennt die Uhrzeit nicht.",
                 "Die Zone verlangt für Zeitpläne eine sichere Uhr.",
                 "Dem Agenten eine Batterieuhr oder ein Netz geben.",
+            ),
+            Self::InductionNeeded => (
+                "Hier brauchst du zuerst eine Einweisung.",
+                "Die Zone verlangt eine Einweisung, und beim Mitglied ist keine vermerkt.",
+                "Die Einweisung geben und beim Mitglied vermerken.",
             ),
         }
     }

@@ -69,7 +69,15 @@ impl Flags {
     pub const KEYHOLDER: Self = Self(1);
     /// A PIN must follow the card.
     pub const PIN: Self = Self(2);
-    const KNOWN: u32 = Self::KEYHOLDER.0 | Self::PIN.0;
+    /// The zone demands an induction, and the holder has had none.
+    pub const INDUCTION: Self = Self(4);
+    const KNOWN: u32 = Self::KEYHOLDER.0 | Self::PIN.0 | Self::INDUCTION.0;
+
+    /// These bits and the other's.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 
     /// Whether all bits of the other are set.
     #[must_use]

@@ -117,6 +117,18 @@ fn cards() -> Vec<(&'static str, Option<Entry>)> {
             entry(CardState::Ok, vec![always], Flags::PIN),
         ),
         (
+            "without the induction",
+            entry(CardState::Ok, vec![always], Flags::INDUCTION),
+        ),
+        (
+            "keyholder without the induction",
+            entry(
+                CardState::Ok,
+                vec![always],
+                Flags::KEYHOLDER.and(Flags::INDUCTION),
+            ),
+        ),
+        (
             "a flag from the future",
             entry(CardState::Ok, vec![always], Flags(1 << 9)),
         ),

@@ -12,13 +12,19 @@ const HISTORIES: u64 = 300;
 /// After so many failures the rest tells nothing new.
 const ENOUGH: usize = 5;
 
+/// After so many it is told how far a run has come.
+const MANY: u64 = 1000;
+
 /// Lives through histories until there are no more; what failed is told at once, for a run may be ended from outside.
-fn work(next: &AtomicU64, last: u64, failed: &Mutex<Vec<u64>>) {
+fn work(next: &AtomicU64, first: u64, last: u64, failed: &Mutex<Vec<u64>>) {
     let failures = || failed.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= last || failures().len() >= ENOUGH {
             return;
+        }
+        if seed > first && (seed - first).is_multiple_of(MANY) {
+            println!("{} of {}", seed - first, last - first);
         }
         if catch_unwind(AssertUnwindSafe(|| live(seed, false))).is_err() {
             println!("seed {seed} fails: see it with GS_SEED={seed}");
@@ -43,7 +49,7 @@ fn the_rules_hold_in_random_histories() {
             let (next, failed) = (&next, &failed);
             scope.spawn(move || {
                 stay_on(core);
-                work(next, first + count, failed);
+                work(next, first, first + count, failed);
             });
         }
     });

@@ -199,6 +199,19 @@ stories! {
         b.badges_arrived_once_each();
     }
 
+    fn a_server_that_was_away_withholds_nothing(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        b.subscribe(ada, WOOD);
+        b.closely = true;
+        b.cut_server(true);
+        b.advance(Span::minutes(20));
+        b.cut_server(false);
+        b.advance(Span::minutes(1));
+        assert!(!b.attends("stream_withheld"), "{:?}", b.attention());
+        b.settle();
+    }
+
     fn forged_reports_and_events_change_nothing(way: WayIn) {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");

@@ -280,7 +280,8 @@ impl Context<'_> {
         self.check_contact(tx, &zone.zone, zone.newest_head).await
     }
 
-    /// Somebody between us and the door may withhold heads while the link looks alive.
+    /// Somebody between us and the door may withhold heads while the link looks alive. An agent that was away has not
+    /// had the time to hear one.
     async fn check_contact(
         &self,
         tx: &mut Tx,
@@ -297,6 +298,10 @@ impl Context<'_> {
                 self.now,
             )
             .await;
+        }
+        let before = self.agent.report_at;
+        if before.is_none_or(|before| before + OUT_OF_CONTACT < self.now) {
+            return Ok(());
         }
         let item = Item {
             kind: attention::Kind::StreamWithheld,

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Step, Work};
 use crate::attention::Kind;
-use crate::membership::build::entries;
+use crate::membership::build::{Holding, entries};
 use crate::store::attention::{Item, raise};
 use crate::store::records::records;
 use crate::store::{lists, people, rulebook};
@@ -88,7 +88,12 @@ impl App {
             .into_iter()
             .filter(|card| card.since <= moment)
             .collect();
-        let wanted = entries(&row, &standing, &cards, &rulebook, &self.keys, moment);
+        let whose = Holding {
+            member: &row,
+            cards: &cards,
+            inducted: &record.inducted,
+        };
+        let wanted = entries(whose, &standing, &rulebook, &self.keys, moment);
         let mut of_card = wanted
             .into_iter()
             .filter(|(zone, _, entry)| *zone == refusal.zone && entry.token == refusal.token);
@@ -138,7 +143,8 @@ fn remedy(reason: Reason) -> &'static str {
         | Reason::NotYet
         | Reason::OutsideHours
         | Reason::Lockdown
-        | Reason::PinNeeded => {
+        | Reason::PinNeeded
+        | Reason::InductionNeeded => {
             "The door's list or clock is behind: bring its agent into contact and have the list sent again."
         }
     }

@@ -6,12 +6,12 @@ use crate::store::members::{Card, CardRow, Member};
 use crate::store::rulebook::Rulebook;
 use crate::store::{Result, Tx, journal, lists};
 use shared::allow_list::Delta;
-use shared::card::CardToken;
+use shared::card::{CardToken, CardUid};
 use shared::ids::{CardId, MemberId, OrganisationId, ZoneId};
 use shared::rights::{CardState, Entry, Flags, rights};
 use shared::standing::{REMEMBERED, Standing};
 use shared::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to change in each zone, gathered over many members.
 #[derive(Debug, Default)]
@@ -165,21 +165,32 @@ impl ZoneChanges {
     }
 }
 
+/// Whose cards are to be listed.
+#[derive(Debug, Clone, Copy)]
+pub struct Holding<'a> {
+    /// The member.
+    pub member: &'a Member,
+    /// The member's cards.
+    pub cards: &'a [Card],
+    /// The zones for which the member has had an induction, and when.
+    pub inducted: &'a BTreeMap<ZoneId, Timestamp>,
+}
+
 /// What every zone should list of a member's cards.
 #[must_use]
 pub fn entries(
-    member: &Member,
+    whose: Holding<'_>,
     standing: &Standing,
-    cards: &[Card],
     rulebook: &Rulebook,
     keys: &Keys,
     now: Timestamp,
 ) -> Vec<Wanted> {
-    let flags = if member.keyholder {
-        Flags::KEYHOLDER
-    } else {
-        Flags::default()
-    };
+    let Holding {
+        member,
+        cards,
+        inducted,
+    } = whose;
+    let of = |flag, set| if set { flag } else { Flags::default() };
     let mut wanted = Vec::new();
     for card in cards {
         let Some(uid) = keys.open_uid(&card.uid_sealed) else {
@@ -194,21 +205,35 @@ pub fn entries(
                 CardRow::Lost if now < card.since + REMEMBERED => (CardState::Lost, Vec::new()),
                 CardRow::Lost | CardRow::Returned => continue,
             };
-            let token = CardToken::of(&uid, &keys.card_key(zone, zone_rules.card_key));
-            wanted.push((
-                zone.clone(),
-                card.id,
-                Entry {
-                    token,
-                    holder: member.holder,
-                    state,
-                    rights,
-                    flags,
-                },
-            ));
+            let had = inducted.get(zone).is_some_and(|given_at| *given_at <= now);
+            let lacks_induction = zone_rules.needs_induction && !had;
+            let flags =
+                of(Flags::KEYHOLDER, member.keyholder).and(of(Flags::INDUCTION, lacks_induction));
+            let key = keys.card_key(zone, zone_rules.card_key);
+            for seen in as_seen(&uid, &zone_rules.reader_bytes) {
+                wanted.push((
+                    zone.clone(),
+                    card.id,
+                    Entry {
+                        token: CardToken::of(&seen, &key),
+                        holder: member.holder,
+                        state,
+                        rights: rights.clone(),
+                        flags,
+                    },
+                ));
+            }
         }
     }
     wanted
+}
+
+/// A card's number as the readers of a zone see it: whole, and by those that give only so many of its last bytes.
+pub fn as_seen(uid: &CardUid, reader_bytes: &BTreeSet<u8>) -> impl Iterator<Item = CardUid> {
+    let cut = reader_bytes
+        .iter()
+        .filter_map(|count| uid.last_bytes(*count));
+    std::iter::once(uid.clone()).chain(cut)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Derive: lock the members, re-read all facts, write standing, story, audit line and list changes together.
 
-use super::build::{ZoneChanges, entries};
+use super::build::{Holding, ZoneChanges, entries};
 use crate::attention::Kind;
 use crate::keys::Keys;
 use crate::store::attention::{AuditLine, Item, audit_all, raise, settle};
@@ -102,6 +102,7 @@ async fn derive_part(
             facts,
             cards,
             listed,
+            inducted,
             open,
             news,
         } = records.remove(member).unwrap_or_default();
@@ -111,7 +112,12 @@ async fn derive_part(
         let before = row.standing.as_ref();
         let changed = before != Some(standing);
         if !(cards.is_empty() && listed.is_empty()) {
-            let wanted = entries(&row, standing, &cards, rulebook, keys, now);
+            let whose = Holding {
+                member: &row,
+                cards: &cards,
+                inducted: &inducted,
+            };
+            let wanted = entries(whose, standing, rulebook, keys, now);
             changes.compare(*member, listed, wanted);
         }
         let was_in = before.is_some_and(|standing| standing.state.is_in());

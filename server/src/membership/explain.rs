@@ -10,7 +10,7 @@ use crate::store::{Result, Tx, cbor, journal, people, reading};
 use shared::badge::BadgeEvent;
 use shared::ids::{DoorId, MemberId, ZoneId};
 use shared::reasons::Language;
-use shared::rights::{CardState, Entry, Right};
+use shared::rights::{CardState, Entry, Flags, Right};
 use shared::standing::missing::{Missing, missing};
 use shared::standing::{Access, Because, Standing, State, outlook};
 use shared::time::Timestamp;
@@ -326,18 +326,23 @@ impl Words {
             let Some(revision) = of_zone().map(|(_, revision, _)| revision).max() else {
                 return format!("nothing is listed: {without}.");
             };
-            let cards: Vec<String> = of_zone()
-                .map(|(.., entry)| self.entry(entry.state, &entry.rights))
-                .collect();
+            let mut cards: Vec<String> = of_zone().map(|(.., entry)| self.entry(entry)).collect();
+            // Several cards, or one card as several kinds of readers see it.
+            cards.sort();
+            cards.dedup();
             format!("since revision {revision}: {}.", cards.join("; "))
         };
         let zones = self.zones.iter();
         zones.map(|zone| (zone.id.clone(), says(zone))).collect()
     }
 
-    fn entry(&self, state: CardState, rights: &[Right]) -> String {
-        match state {
-            CardState::Ok => rights
+    fn entry(&self, entry: &Entry) -> String {
+        match entry.state {
+            CardState::Ok if entry.flags.has(Flags::INDUCTION) => {
+                "a card is refused until an induction is noted".to_owned()
+            }
+            CardState::Ok => entry
+                .rights
                 .iter()
                 .map(|right| self.right(right))
                 .collect::<Vec<_>>()

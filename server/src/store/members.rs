@@ -87,7 +87,8 @@ pub async fn create(
 pub async fn forget_if_empty(tx: &mut Tx, member: MemberId) -> Result<()> {
     let sql = "SELECT (SELECT COUNT(*) FROM cards WHERE member = $1) + (SELECT COUNT(*) FROM customers WHERE member = $1) \
                + (SELECT COUNT(*) FROM coverage WHERE member = $1) + (SELECT COUNT(*) FROM payments WHERE member = $1) \
-               + (SELECT COUNT(*) FROM grants WHERE member = $1) + (SELECT COUNT(*) FROM holds WHERE member = $1)";
+               + (SELECT COUNT(*) FROM grants WHERE member = $1) + (SELECT COUNT(*) FROM holds WHERE member = $1) \
+               + (SELECT COUNT(*) FROM inductions WHERE member = $1)";
     let held: i64 = on!(tx, c => sqlx::query_scalar(sql).bind(member.0).fetch_one(c).await?);
     if held == 0 {
         for sql in [

@@ -197,6 +197,21 @@ pub async fn card_by_index(
     )
 }
 
+/// The sealed numbers of the cards that were not given back, in the order of their numbers here.
+pub async fn sealed_cards(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+) -> Result<Vec<(CardId, Vec<u8>)>> {
+    let sql =
+        "SELECT id, uid_sealed FROM cards WHERE organisation = $1 AND state <> $2 ORDER BY id";
+    let rows: Vec<(i64, Vec<u8>)> = on!(tx, c => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(CardRow::Returned.word()).fetch_all(c).await?);
+    Ok(rows
+        .into_iter()
+        .map(|(id, sealed)| (CardId(id), sealed))
+        .collect())
+}
+
 /// What a card is stored as.
 #[derive(Debug, Clone, Copy)]
 pub struct NewCard<'a> {

@@ -28,6 +28,8 @@ pub struct Record {
     pub cards: Vec<Card>,
     /// The entries of the member's cards in all zones.
     pub listed: Vec<(ZoneId, Entry)>,
+    /// The zones for which the member has had an induction, and when.
+    pub inducted: BTreeMap<ZoneId, Timestamp>,
     /// The terms that have not ended, oldest first.
     pub open: Vec<Open>,
     /// The facts for the journal, with their SHA-256, if they are not those that it has.
@@ -167,6 +169,8 @@ fn sql(members: usize) -> String {
          AND voided_at IS NULL \
          UNION ALL SELECT 'entry', member, NULL, NULL, NULL, zone, NULL, NULL, entry \
          FROM entries WHERE member IN ({whom}) \
+         UNION ALL SELECT 'induction', member, given_at, NULL, NULL, zone, NULL, NULL, NULL \
+         FROM inductions WHERE member IN ({whom}) \
          UNION ALL SELECT 'term', member, id, NULL, NULL, source, membership, NULL, NULL \
          FROM terms WHERE closed_at IS NULL AND member IN ({whom})"
     )
@@ -209,6 +213,7 @@ impl Gathered {
             facts,
             cards,
             listed,
+            inducted,
             open,
             news: _,
         } = &mut self.record;
@@ -285,6 +290,9 @@ impl Gathered {
                 let zone = t1()?;
                 let entry = cbor(&bytes()?, "entries", "entry", &zone)?;
                 listed.push((name(&zone, "entries")?, entry));
+            }
+            "induction" => {
+                inducted.insert(name(&t1()?, "inductions")?, Timestamp(n1()?));
             }
             "term" => open.push(Open {
                 id: n1()?,

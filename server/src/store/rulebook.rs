@@ -43,6 +43,10 @@ pub struct ZoneRules {
     pub access: Vec<ZoneAccess>,
     /// Which card key its tokens are made with.
     pub card_key: u32,
+    /// Besides readers that see whole card numbers there are some that see only so many of the last bytes.
+    pub reader_bytes: BTreeSet<u8>,
+    /// Whether only members pass who have had an induction.
+    pub needs_induction: bool,
 }
 
 /// A zone's knobs and lasting states, as an admin set them.
@@ -63,6 +67,10 @@ pub struct ZoneSettings {
     pub open_house_until: Option<i64>,
     /// The doors stand unlocked until then, in milliseconds since 1970.
     pub hold_open_until: Option<i64>,
+    /// Besides readers that see whole card numbers there are some that see only so many of the last bytes.
+    pub reader_bytes: BTreeSet<u8>,
+    /// Only members pass who have had an induction.
+    pub needs_induction: bool,
 }
 
 const VERSION: &str = "rulebook";
@@ -158,21 +166,24 @@ async fn calendar(
 }
 
 async fn zones(tx: &mut Tx, organisation: &OrganisationId) -> Result<BTreeMap<ZoneId, ZoneRules>> {
-    let sql = "SELECT id, card_key FROM zones WHERE organisation = $1";
-    let rows: Vec<(String, i64)> =
+    let sql = "SELECT id, card_key, settings FROM zones WHERE organisation = $1";
+    let rows: Vec<(String, i64, String)> =
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
     let mut zones = BTreeMap::new();
-    for (id, card_key) in rows {
+    for (id, card_key, settings) in rows {
         let card_key = u32::try_from(card_key).map_err(|_| StoreError::Row {
             table: "zones",
             row: id.clone(),
             column: "card_key",
         })?;
+        let settings: ZoneSettings = json(&settings, "zones", "settings", &id)?;
         zones.insert(
             name::<ZoneId>(&id, "zones")?,
             ZoneRules {
                 access: Vec::new(),
                 card_key,
+                reader_bytes: settings.reader_bytes,
+                needs_induction: settings.needs_induction,
             },
         );
     }

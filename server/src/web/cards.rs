@@ -15,7 +15,7 @@ use axum::http::StatusCode;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::card::CardUid;
-use shared::ids::{CardId, MemberId};
+use shared::ids::{CardId, MemberId, ZoneId};
 use utoipa::{IntoParams, ToSchema};
 
 /// A card or fob.
@@ -154,10 +154,22 @@ pub async fn give(
             );
             return Err(Problem::conflict(field, detail));
         }
+        Added::LooksLike(zone, other) => {
+            return Err(Problem::conflict(field, alike(&zone, &other)));
+        }
     };
     state.note(work, "card.give", Some(member), &format!("card {id}"));
     let card = people::card(&mut work.tx, &state.app.organisation, id).await?;
     Ok(card.ok_or(Problem::fault())?.into())
+}
+
+/// That a zone's readers could not tell a new card from one in use.
+pub fn alike(zone: &ZoneId, other: &CardFace) -> String {
+    format!(
+        "Readers of zone {zone} see only the last bytes of a card, and could not tell this one from card {} of member \
+         {}. Take another card.",
+        other.id, other.member
+    )
 }
 
 /// What became of a card.

@@ -1,6 +1,6 @@
 //! Commands: an admin asks, one run of one agent answers within seconds.
 
-use super::cards::Card;
+use super::cards::{Card, alike};
 use super::doors::find;
 use super::extract::{At, Body};
 use super::members::expect_member;
@@ -15,7 +15,7 @@ use crate::store::attention::{AuditLine, audit};
 use crate::store::people::{self, CardFace};
 use axum::Json;
 use serde::{Deserialize, Serialize};
-use shared::ids::{AgentId, DoorId, MemberId};
+use shared::ids::{AgentId, DoorId, MemberId, ZoneId};
 use shared::time::Timestamp;
 use shared::wire::topics::Channel;
 use shared::wire::{Action, CommandResult};
@@ -98,6 +98,8 @@ pub enum Settled {
     Enrolled(CardFace),
     /// The card that was shown has an owner; nothing was changed.
     Owned(CardFace),
+    /// A zone's readers could not tell the card that was shown from this one; nothing was changed.
+    LooksLike(ZoneId, CardFace),
     /// No card was shown twice in time.
     NoCard,
     /// The agent about itself.
@@ -270,6 +272,9 @@ fn answer(settled: Settled) -> Answer<Json<CommandOutcome>> {
             );
             return Err(Problem::conflict("card", detail));
         }
+        Settled::LooksLike(zone, other) => {
+            return Err(Problem::conflict("card", alike(&zone, &other)));
+        }
         Settled::NoCard => CommandOutcome::NoCard,
         Settled::Diagnostics(text) => CommandOutcome::Diagnostics { text },
     }))
@@ -293,6 +298,7 @@ pub async fn settle(
         Some(Came::Card(uid, Some(member))) => {
             match add(app, &mut work, member, &uid, "", "a card was enrolled").await? {
                 Added::Owned(card) => Settled::Owned(card),
+                Added::LooksLike(zone, card) => Settled::LooksLike(zone, card),
                 Added::Added(id) => {
                     let cause = format!("card {id} at agent {agent}");
                     let line = AuditLine {

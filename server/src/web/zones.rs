@@ -5,15 +5,19 @@ use super::organisation::{Approval, expect_type, refresh};
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Title, given};
 use super::{Here, State};
+use crate::app::Work;
+use crate::membership::cards::alike;
+use crate::membership::clock::{brake_limit, members_in};
 use crate::setup;
 use crate::store::rulebook::ZoneSettings;
-use crate::store::{Tx, places};
+use crate::store::{Tx, inductions, places};
 use axum::Json;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::allow_list::Epoch;
 use shared::ids::{LocationId, MembershipTypeId, ScheduleId, ZoneId};
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 /// A zone.
@@ -31,7 +35,7 @@ pub struct Zone {
     access: Vec<Opens>,
     /// The newest revision of its list, as epoch and number.
     revision: String,
-    /// How many cards are listed.
+    /// How many entries its list has: one for each card, and one more for each size that its readers cut a number to.
     entries: u64,
     /// Why nothing is published any more.
     stopped: Option<String>,
@@ -61,6 +65,11 @@ pub struct Settings {
     open_house_until: Option<Moment>,
     /// The doors stand unlocked until then.
     hold_open_until: Option<Moment>,
+    /// Besides readers that see whole card numbers there are some that see only so many of the last bytes, such as 3 of
+    /// Wiegand with 26 bits.
+    reader_bytes: BTreeSet<u8>,
+    /// Only members pass who have had an induction.
+    needs_induction: bool,
 }
 
 impl From<ZoneSettings> for Settings {
@@ -72,6 +81,8 @@ impl From<ZoneSettings> for Settings {
             lockdown: settings.lockdown,
             open_house_until: settings.open_house_until.map(Moment::of),
             hold_open_until: settings.hold_open_until.map(Moment::of),
+            reader_bytes: settings.reader_bytes,
+            needs_induction: settings.needs_induction,
         }
     }
 }
@@ -100,6 +111,11 @@ pub struct SettingsChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Moment>)]
     hold_open_until: Option<Option<Moment>>,
+    /// Besides readers that see whole card numbers there are some that see only so many of the last bytes, such as 3 of
+    /// Wiegand with 26 bits; an empty list: none.
+    reader_bytes: Option<BTreeSet<u8>>,
+    /// Only members pass who have had an induction.
+    needs_induction: Option<bool>,
 }
 
 const YEAR: i64 = 366 * 86_400;
@@ -148,6 +164,15 @@ impl SettingsChange {
             .schedules_need_clock
             .unwrap_or(settings.schedules_need_clock);
         settings.lockdown = self.lockdown.unwrap_or(settings.lockdown);
+        if let Some(counts) = self.reader_bytes {
+            let sizes = 3..10_u8;
+            if !counts.iter().all(|count| sizes.contains(count)) {
+                let detail = "Write numbers of bytes, from 3 to 9; readers that see whole numbers are always there.";
+                return Err(Problem::field("reader_bytes", detail));
+            }
+            settings.reader_bytes = counts;
+        }
+        settings.needs_induction = self.needs_induction.unwrap_or(settings.needs_induction);
         Ok(())
     }
 }
@@ -265,16 +290,27 @@ pub async fn put(
 }
 
 /// Change a zone's knobs and lasting states: lockdown, open house, doors held open
-#[utoipa::path(patch, path = "/api/v1/zones/{zone}/settings", tag = "zones", params(("zone" = String, Path)),
-    request_body = SettingsChange, responses((status = OK, body = Zone), Problem))]
+#[utoipa::path(patch, path = "/api/v1/zones/{zone}/settings", tag = "zones",
+    params(("zone" = String, Path), Approval), request_body = SettingsChange, responses((status = OK, body = Zone), Problem))]
 pub async fn settings(
     state: Here,
     At(id): At<ZoneId>,
+    Asked(Approval { approved }): Asked<Approval>,
     Body(change): Body<SettingsChange>,
 ) -> Answer<Json<Zone>> {
     let mut work = state.work().await?;
     let mut settings = find(&state, &mut work.tx, &id).await?.settings;
+    let before = settings.clone();
     change.apply(&mut settings, work.now)?;
+    let other_readers = settings.reader_bytes != before.reader_bytes;
+    if other_readers
+        && let Some([one, other]) = alike(&state.app, &mut work, &settings.reader_bytes).await?
+    {
+        let detail = format!(
+            "Such readers could not tell card {one} from card {other}: replace one of them first."
+        );
+        return Err(Problem::conflict("reader_bytes", detail));
+    }
     setup::zone_settings(
         &mut work.tx,
         &state.app.organisation,
@@ -283,10 +319,31 @@ pub async fn settings(
         work.now,
     )
     .await?;
+    let stricter = settings.needs_induction && !before.needs_induction;
+    if stricter && !approved {
+        expect_few_without_induction(&state, &mut work, &id).await?;
+    }
+    if other_readers || settings.needs_induction != before.needs_induction {
+        state.app.reread(&mut work).await?;
+        let cause = format!("settings of zone {id}");
+        // Nobody's standing hangs on them: the brake would not see it.
+        state.app.derive_all(&mut work, &cause, true).await?;
+    }
     state.note(&mut work, "zone.settings", None, id.as_str());
     let answer = Json(find(&state, &mut work.tx, &id).await?.into());
     state.done(work).await?;
     Ok(answer)
+}
+
+/// Refuses to demand inductions that would shut out many members at once.
+async fn expect_few_without_induction(state: &State, work: &mut Work, zone: &ZoneId) -> Answer<()> {
+    let organisation = &state.app.organisation;
+    let without = inductions::listed_without(&mut work.tx, organisation, zone).await?;
+    let inside = members_in(&mut work.tx, organisation).await?;
+    if without.len() > brake_limit(inside) {
+        return Err(Problem::braked(without));
+    }
+    Ok(())
 }
 
 /// Let a membership type open a zone

@@ -376,6 +376,7 @@ const ROUTES: &str = "
     GET /locations
     GET /locations/{location}
     PUT /locations/{location}
+    PUT /members/{member}/inductions/{zone}
     GET /membership-types
     GET /membership-types/{type}
     PUT /membership-types/{type}
@@ -397,6 +398,7 @@ const ROUTES: &str = "
     POST /members/{member}/grants
     POST /grants/{grant}/end
     GET /members/{member}/holds
+    GET /members/{member}/inductions
     POST /members/{member}/holds
     POST /holds/{hold}/end
     GET /cards
@@ -433,6 +435,7 @@ const ROUTES: &str = "
     GET /doors/{door}
     PUT /doors/{door}
     DELETE /doors/{door}
+    DELETE /members/{member}/inductions/{zone}
     POST /doors/{door}/commands
     GET /badges
     GET /badges/{badge}/explain

@@ -37,8 +37,7 @@ impl App {
             for (row, member) in wish.rows.iter().zip(whose) {
                 let member = self.enter(work, row, member, done).await?;
                 claims.extend(row.customer.clone().map(|customer| (customer, member)));
-                if !self.equip(work, row, member).await? {
-                    let what = "A card of it has an owner: mark it as returned first.";
+                if let Some(what) = self.equip(work, row, member).await? {
                     wrong.push(Wrong::at(row.line, what));
                 }
                 if let Some(paid) = &row.paid {
@@ -125,15 +124,29 @@ impl App {
         Ok(member)
     }
 
-    /// Gives the member the cards of the row; false if one is somebody else's.
-    async fn equip(&self, work: &mut Work, row: &Row, member: MemberId) -> Step<bool> {
+    /// Gives the member the cards of the row; what is wrong with one that cannot be the member's.
+    async fn equip(
+        &self,
+        work: &mut Work,
+        row: &Row,
+        member: MemberId,
+    ) -> Step<Option<&'static str>> {
         for card in &row.cards {
             match add(self, work, member, card, "", "import").await? {
-                Added::Owned(owned) if owned.member != member.0 => return Ok(false),
+                Added::Owned(owned) if owned.member != member.0 => {
+                    return Ok(Some(
+                        "A card of it has an owner: mark it as returned first.",
+                    ));
+                }
+                Added::LooksLike(..) => {
+                    return Ok(Some(
+                        "Readers that see only the last bytes of a card could not tell a card of it from another.",
+                    ));
+                }
                 Added::Owned(_) | Added::Added(_) => {}
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// Books what was paid by hand, unless it is on record; what was declared void since is not booked again but told.
