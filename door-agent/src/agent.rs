@@ -9,6 +9,7 @@ use crate::controller::{self, Controller, Moment, View};
 use crate::disk::Disk;
 use crate::identity::{Identity, Paired};
 use crate::keeper::{HeldConfig, Keeper, Shelf, Work, held_config};
+use crate::readers::Key;
 use crate::spool::{Limits, Spool};
 use crate::store::AgentState;
 use crate::zone::Zone;
@@ -85,6 +86,13 @@ pub enum Input {
         door: DoorId,
         /// Which.
         uid: CardUid,
+    },
+    /// A key of a reader's keypad was pressed; nothing asks for one yet.
+    Key {
+        /// Where.
+        door: DoorId,
+        /// Which.
+        key: Key,
     },
     /// An exit button was pressed.
     Exit {
@@ -304,7 +312,7 @@ impl Agent {
             Input::Local { door, open } => {
                 self.door(&door, controller::Input::Local { open }, sources)
             }
-            Input::Tick => {}
+            Input::Key { .. } | Input::Tick => {}
         }
         self.tick(sources);
     }

@@ -2,7 +2,7 @@
 
 use crate::agent::stored::Stored;
 use crate::clock::SystemClock;
-use crate::config::{Config, Door, Lock, Reader};
+use crate::config::{Config, Door, Lock, Source};
 use crate::control::{self, Ask};
 use crate::disk::Directory;
 use crate::event_loop::Doors;
@@ -129,15 +129,15 @@ fn marks() -> Found {
 }
 
 fn reader(door: &Door, running: bool) -> Found {
-    match &door.reader {
-        Reader::Serial { device, .. } if !device.exists() => Found::Bad {
+    match &door.reader.source {
+        Source::Serial { device, .. } if !device.exists() => Found::Bad {
             what: format!("{} is not there", device.display()),
             to_do: "check cable and name; on a Raspberry Pi enable the serial port and disable its login shell in raspi-config",
         },
-        Reader::Serial { device, .. } if running => {
+        Source::Serial { device, .. } if running => {
             Found::Good(format!("{}, in use by the agent", device.display()))
         }
-        Reader::Serial { device, baud, .. } => {
+        Source::Serial { device, baud, .. } => {
             match tokio_serial::new(device.to_string_lossy(), *baud).open() {
                 Ok(_) => Found::Good(format!(
                     "{} at {baud} baud; try `door-agent watch`",
@@ -149,10 +149,10 @@ fn reader(door: &Door, running: bool) -> Found {
                 ),
             }
         }
-        Reader::Simulated { input } if running || input.exists() => {
+        Source::Simulated { input } if running || input.exists() => {
             Found::Good(format!("simulated, {}", input.display()))
         }
-        Reader::Simulated { input } => Found::Good(format!(
+        Source::Simulated { input } => Found::Good(format!(
             "simulated, {} will be a socket, for it is no FIFO or file yet",
             input.display()
         )),

@@ -1,7 +1,11 @@
 //! The one settings file of an agent, checked once.
 
+mod reader;
 mod section;
 
+pub use reader::{Chip, Format, Number, Reader, Source, SpiDevice};
+
+use reader::reader;
 use section::{At, Section, line_of};
 use shared::ids::DoorId;
 use shared::time::Span;
@@ -16,12 +20,6 @@ const PINS: std::ops::RangeInclusive<u32> = 2..=27;
 /// Lock times that make sense, in seconds.
 const UNLOCK: std::ops::RangeInclusive<u32> = 1..=60;
 const UNLOCK_SECONDS: u32 = 5;
-const BAUDS: [u32; 8] = [1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200];
-const BAUD: u32 = 9_600;
-/// The names of the serial port on the header, and the lines it occupies.
-const SERIAL_PORTS: [&str; 3] = ["/dev/serial0", "/dev/ttyAMA0", "/dev/ttyS0"];
-const SERIAL_PINS: [u8; 2] = [14, 15];
-
 /// What the machine at hand has: doors, readers, locks. What they may do comes from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -50,38 +48,6 @@ pub struct Door {
     pub red_pin: Option<u8>,
     /// GPIO number of a buzzer.
     pub buzzer_pin: Option<u8>,
-}
-
-/// What reads cards.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reader {
-    /// A serial line.
-    Serial {
-        /// Such as `/dev/serial0`.
-        device: PathBuf,
-        /// How it writes a card.
-        format: Format,
-        /// Bits per second.
-        baud: u32,
-    },
-    /// JSON lines from a file, a FIFO or a socket.
-    Simulated {
-        /// Read from here.
-        input: PathBuf,
-    },
-}
-
-/// How a serial reader writes a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// RDM6300.
-    Rdm6300,
-    /// ID-12, ID-20.
-    Id12,
-    /// A line of hexadecimal digits.
-    Ascii,
-    /// A line with a decimal number.
-    Decimal,
 }
 
 /// What holds the door shut.
@@ -228,19 +194,29 @@ fn read(text: &str) -> Result<Config, Problem> {
     })
 }
 
-/// What only one door may use, and the line that has taken it.
+/// What only one door may use, the line that has taken it, and for whom if others of the kind may join.
 #[derive(Default)]
-struct Taken(BTreeMap<String, usize>);
+struct Taken(BTreeMap<String, (usize, Option<String>)>);
 
 impl Taken {
     fn claim<T>(&mut self, what: String, at: &At<T>) -> Result<(), Problem> {
+        self.take(what, None, at)
+    }
+
+    /// For what all devices on one bus use together.
+    fn share<T>(&mut self, what: String, bus: &str, at: &At<T>) -> Result<(), Problem> {
+        self.take(what, Some(bus.to_owned()), at)
+    }
+
+    fn take<T>(&mut self, what: String, by: Option<String>, at: &At<T>) -> Result<(), Problem> {
         match self.0.get(&what) {
-            Some(line) => Err(at.problem(
+            Some((_, others)) if by.is_some() && *others == by => Ok(()),
+            Some((line, _)) => Err(at.problem(
                 format!("is {what}, which line {line} has taken"),
                 "each thing used once",
             )),
             None => {
-                self.0.insert(what, at.line);
+                self.0.insert(what, (at.line, by));
                 Ok(())
             }
         }
@@ -294,57 +270,6 @@ fn door(mut section: Section<'_>, taken: &mut Taken) -> Result<Door, Problem> {
     }
     section.finish()?;
     Ok(door)
-}
-
-#[derive(Clone, Copy)]
-enum ReaderKind {
-    Serial,
-    Simulated,
-}
-
-fn reader(mut section: Section<'_>, taken: &mut Taken) -> Result<Reader, Problem> {
-    let kinds = [
-        ("serial", ReaderKind::Serial),
-        ("simulated", ReaderKind::Simulated),
-    ];
-    let reader = match section.required_choice("kind", &kinds)? {
-        ReaderKind::Serial => serial(&mut section, taken)?,
-        ReaderKind::Simulated => Reader::Simulated {
-            input: absolute(section.required_text("input", "the path of a file, FIFO or socket")?)?,
-        },
-    };
-    section.finish()?;
-    Ok(reader)
-}
-
-fn serial(section: &mut Section<'_>, taken: &mut Taken) -> Result<Reader, Problem> {
-    let device = section.required_text("device", "a serial device such as \"/dev/serial0\"")?;
-    taken.claim(format!("the device {}", device.value), &device)?;
-    if SERIAL_PORTS.contains(&device.value) {
-        for pin in SERIAL_PINS {
-            taken.claim(format!("GPIO {pin}"), &device)?;
-        }
-    }
-    let device = absolute(device)?;
-    let formats = [
-        ("rdm6300", Format::Rdm6300),
-        ("id12", Format::Id12),
-        ("ascii", Format::Ascii),
-        ("decimal", Format::Decimal),
-    ];
-    let format = section.required_choice("format", &formats)?;
-    let baud = section.number("baud", 1_200..=115_200)?;
-    if let Some(baud) = baud.as_ref().filter(|baud| !BAUDS.contains(&baud.value)) {
-        return Err(baud.problem(
-            format!("is {}", baud.value),
-            BAUDS.map(|baud| baud.to_string()).join(", "),
-        ));
-    }
-    Ok(Reader::Serial {
-        device,
-        format,
-        baud: baud.map_or(BAUD, |baud| baud.value),
-    })
 }
 
 #[derive(Clone, Copy)]

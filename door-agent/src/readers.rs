@@ -1,18 +1,27 @@
-//! Card readers: parsers that eat the bytes of a serial line and say what was read.
+//! Card readers: parsers that eat what a reader sends, be it bytes, edges or keys, and say what was read.
 //!
-//! No parser keeps more than one frame, and every parser is in step again at the next whole frame after noise.
+//! No parser keeps more than one frame, and every parser is in step again at the next whole frame after noise. A parser
+//! that must know when the line fell silent is told so; none looks at a clock.
+//!
+//! All readers here tell a number that a card gives to anybody who asks. A card that proves itself with a key (DESFire,
+//! OSDP's secure channel, a smart card) is another thing to tell: it would be a variant of [`Read`] of its own, with what
+//! was proven and by which key, made by a parser that also says what to write and until when to wait, as [`Pn532`] does.
 
 mod ascii;
 mod frame;
 mod id12;
 mod rdm6300;
+mod wiegand;
 
 pub use ascii::{Ascii, Digits};
 pub use id12::Id12;
 pub use rdm6300::Rdm6300;
+pub use wiegand::{Edge, Line, Wiegand};
 
 use crate::config::Format;
 use shared::card::{CardUid, CardUidError};
+use std::fmt;
+use zeroize::Zeroize;
 
 /// What readers mean that write ten decimal digits: the low four bytes of a 125 kHz card, leading zeros or not.
 const DECIMAL_BYTES: usize = 4;
@@ -28,8 +37,45 @@ pub trait Parser: Send {
 pub enum Read {
     /// A card.
     Card(CardUid),
+    /// A key of the reader's keypad.
+    Key(Key),
     /// Something that was no card; for the person who looks for a wiring fault.
     Rejected(Rejection),
+}
+
+/// A key of a keypad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// A digit.
+    Digit(Digit),
+    /// `*` or C: what was typed so far does not count.
+    Clear,
+    /// `#` or OK: all is typed.
+    Enter,
+}
+
+/// A digit that somebody typed: perhaps a piece of a secret, so it is not shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Digit(u8);
+
+impl Digit {
+    /// A digit from 0 to 9; none of a larger number.
+    #[must_use]
+    pub fn new(value: u8) -> Option<Self> {
+        (value < 10).then_some(Self(value))
+    }
+
+    /// From 0 to 9.
+    #[must_use]
+    pub fn value(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Debug for Digit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Digit(secret)")
+    }
 }
 
 /// Why bytes were no card; says nothing that would give a card number away.
@@ -63,6 +109,34 @@ pub enum Rejection {
     /// A decimal number that needs more bytes than the settings allow.
     #[error("a number that does not fit in {0} bytes: set `format` to what the reader writes")]
     TooLarge(usize),
+    /// A Wiegand frame of a length that says nothing.
+    #[error(
+        "a frame of {0} bits: cards have 26, 34 or 37 and keys 4 or 8; set the reader to one of these, or look for noise on the line"
+    )]
+    Bits(usize),
+    /// A Wiegand frame that does not end.
+    #[error(
+        "a frame of more than {0} bits: noise on the line, or a line that belongs to no reader"
+    )]
+    FrameTooLong(usize),
+    /// Pulses that no reader sends.
+    #[error(
+        "pulses less than {0} µs apart: noise on the line, no common ground, or D0 and D1 touch each other"
+    )]
+    PulsesTooClose(u64),
+    /// One half of a Wiegand frame.
+    #[error("the parity of one half is wrong: noise on the line")]
+    Parity,
+    /// Both halves of a Wiegand frame.
+    #[error(
+        "the parity of both halves is wrong: if it is so with every card, D0 and D1 are swapped"
+    )]
+    BothParities,
+    /// A key code that no key has.
+    #[error(
+        "a code that no key has: noise on the line, or a keypad that sends neither 4 nor 8 bits for a key"
+    )]
+    NoKey,
     /// The digits are no card number.
     #[error(transparent)]
     Uid(#[from] CardUidError),
@@ -79,6 +153,16 @@ pub fn parser(format: Format) -> Box<dyn Parser> {
             bytes: DECIMAL_BYTES,
         })),
     }
+}
+
+/// The same number with its bytes in the other order.
+#[must_use]
+pub fn reversed(uid: &CardUid) -> CardUid {
+    let mut bytes = uid.as_bytes().to_vec();
+    bytes.reverse();
+    let turned = CardUid::from_bytes(&bytes).expect("order changes neither length nor blankness");
+    bytes.zeroize();
+    turned
 }
 
 fn card(bytes: &[u8]) -> Read {

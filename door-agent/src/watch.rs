@@ -3,6 +3,7 @@
 use crate::agent::Input;
 use crate::config::Config;
 use crate::listeners::{self, Heard};
+use crate::readers::Key;
 use shared::card::CardUid;
 use std::io::Write;
 
@@ -26,6 +27,7 @@ pub async fn watch(config: &Config, reveal: bool, mut out: impl Write) -> std::i
 fn words(heard: Heard, reveal: bool) -> String {
     match heard {
         Heard::Input(Input::Card { door, uid }) => format!("{door}: card {}", number(&uid, reveal)),
+        Heard::Input(Input::Key { door, key }) => format!("{door}: key {}", pressed(key, reveal)),
         Heard::Input(Input::Exit { door }) => format!("{door}: exit button"),
         Heard::Input(Input::Contact { door, open }) => {
             format!("{door}: {}", if open { "open" } else { "closed" })
@@ -50,5 +52,14 @@ fn number(uid: &CardUid, reveal: bool) -> String {
         uid.reveal()
     } else {
         format!("…{} ({} bytes)", uid.last_digits(), uid.as_bytes().len())
+    }
+}
+
+fn pressed(key: Key, reveal: bool) -> String {
+    match key {
+        Key::Digit(digit) if reveal => digit.value().to_string(),
+        Key::Digit(_) => "of a digit".to_owned(),
+        Key::Clear => "* (clear)".to_owned(),
+        Key::Enter => "# (enter)".to_owned(),
     }
 }

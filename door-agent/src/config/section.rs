@@ -143,6 +143,17 @@ impl<'a> Section<'a> {
         found.ok_or_else(|| self.missing(name, &valid))
     }
 
+    /// `true` or `false`.
+    pub fn flag(&mut self, name: &'static str) -> Result<Option<bool>, Problem> {
+        let Some((key, value)) = self.find(name) else {
+            return Ok(None);
+        };
+        match value.get_ref().as_bool() {
+            Some(flag) => Ok(Some(flag)),
+            None => Err(key.problem(format!("is {}", kind(value)), "true or false")),
+        }
+    }
+
     /// One of a few words.
     pub fn choice<T: Copy>(
         &mut self,

@@ -63,10 +63,13 @@ fn a_good_file_is_read_whole() {
     assert_eq!(config.state_dir, Path::new("/var/lib/building"));
     let front = Door {
         id: DoorId::new("front").expect("a good name"),
-        reader: Reader::Serial {
-            device: "/dev/serial0".into(),
-            format: Format::Rdm6300,
-            baud: 9_600,
+        reader: Reader {
+            source: Source::Serial {
+                device: "/dev/serial0".into(),
+                format: Format::Rdm6300,
+                baud: 9_600,
+            },
+            reversed: false,
         },
         lock: Lock::Gpio {
             pin: 17,
@@ -81,8 +84,11 @@ fn a_good_file_is_read_whole() {
     };
     let workshop = Door {
         id: DoorId::new("workshop").expect("a good name"),
-        reader: Reader::Simulated {
-            input: "/run/building/workshop.in".into(),
+        reader: Reader {
+            source: Source::Simulated {
+                input: "/run/building/workshop.in".into(),
+            },
+            reversed: false,
         },
         lock: Lock::Simulated {
             output: "/run/building/workshop.out".into(),
@@ -160,12 +166,12 @@ const BAD: &[(&str, &str, &str)] = &[
     (
         "kind = \"serial\"\n",
         "",
-        "line 11: `door.reader.kind` is missing; valid: serial, simulated",
+        "line 11: `door.reader.kind` is missing; valid: serial, wiegand, keyboard, pn532, mfrc522, simulated",
     ),
     (
         "kind = \"serial\"",
         "kind = \"serail\"",
-        "line 12: `door.reader.kind` is \"serail\"; valid: serial, simulated",
+        "line 12: `door.reader.kind` is \"serail\"; valid: serial, wiegand, keyboard, pn532, mfrc522, simulated",
     ),
     (
         "device = \"/dev/serial0\"\n",
@@ -190,7 +196,7 @@ const BAD: &[(&str, &str, &str)] = &[
     (
         "\"rdm6300\"",
         "\"rdm6300\"\ninput = \"/x\"",
-        "line 15: `door.reader.input` is not a key here; valid: kind, device, format, baud",
+        "line 15: `door.reader.input` is not a key here; valid: kind, device, format, baud, reversed",
     ),
     (
         "[door.lock]\nkind = \"gpio\"\npin = 17\nactive = \"low\"\nunlock_seconds = 3\n",
@@ -299,4 +305,138 @@ fn any_cut_of_a_good_file_is_read_or_told() {
             );
         }
     }
+}
+
+/// The settings of the good file's first reader, changed.
+fn with_reader(reader: &str) -> String {
+    let good = "kind = \"serial\"\ndevice = \"/dev/serial0\"\nformat = \"rdm6300\"\n";
+    assert!(GOOD.contains(good));
+    GOOD.replacen(good, reader, 1)
+}
+
+#[test]
+fn every_kind_of_reader_is_read_with_what_it_leaves_out() {
+    let spi = SpiDevice { bus: 0, select: 1 };
+    let wiegand = |chip, milliseconds| Source::Wiegand {
+        d0: 14,
+        d1: 15,
+        chip,
+        frame_gap: std::time::Duration::from_millis(milliseconds),
+    };
+    let keyboard = "/dev/input/by-id/usb-reader-event-kbd";
+    let kinds = [
+        (
+            "kind = \"wiegand\"\nd0 = 14\nd1 = 15\n".to_owned(),
+            wiegand(Chip::Header, 25),
+        ),
+        (
+            "kind = \"wiegand\"\nd0 = 14\nd1 = 15\nchip = \"gpio-sim\"\nframe_gap_ms = 60\n"
+                .to_owned(),
+            wiegand(Chip::Label("gpio-sim".to_owned()), 60),
+        ),
+        (
+            "kind = \"wiegand\"\nd0 = 14\nd1 = 15\nchip = \"/dev/gpiochip3\"\n".to_owned(),
+            wiegand(Chip::Path("/dev/gpiochip3".into()), 25),
+        ),
+        (
+            format!("kind = \"keyboard\"\ndevice = \"{keyboard}\"\nformat = \"decimal\"\n"),
+            Source::Keyboard {
+                device: keyboard.into(),
+                number: Number::Decimal,
+            },
+        ),
+        (
+            "kind = \"pn532\"\ndevice = \"/dev/ttyUSB0\"\n".to_owned(),
+            Source::Pn532Serial {
+                device: "/dev/ttyUSB0".into(),
+                baud: 115_200,
+            },
+        ),
+        (
+            "kind = \"pn532\"\ndevice = \"/dev/spidev0.1\"\n".to_owned(),
+            Source::Pn532Spi { device: spi },
+        ),
+        (
+            "kind = \"mfrc522\"\ndevice = \"/dev/spidev0.1\"\n".to_owned(),
+            Source::Mfrc522 { device: spi },
+        ),
+    ];
+    for (text, source) in kinds {
+        for reversed in [false, true] {
+            let text = with_reader(&format!("{text}reversed = {reversed}\n"));
+            let config = Config::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let source = source.clone();
+            assert_eq!(config.doors[0].reader, Reader { source, reversed });
+        }
+    }
+}
+
+#[test]
+fn every_bad_reader_is_told() {
+    let bad = [
+        (
+            "kind = \"wiegand\"\nd0 = 14\n",
+            "line 11: `door.reader.d1` is missing; valid: a whole number from 2 to 27",
+        ),
+        (
+            "kind = \"wiegand\"\nd0 = 14\nd1 = 14\n",
+            "line 14: `door.reader.d1` is GPIO 14, which line 13 has taken; valid: each thing used once",
+        ),
+        (
+            "kind = \"wiegand\"\nchip = \"gpio-sim\"\nd0 = 2\nd1 = 2\n",
+            "line 15: `door.reader.d1` is line 2 of gpio-sim, which line 14 has taken; valid: each thing used once",
+        ),
+        (
+            "kind = \"wiegand\"\nd0 = 14\nd1 = 15\nframe_gap_ms = 20\n",
+            "line 15: `door.reader.frame_gap_ms` is 20; valid: a whole number from 21 to 250",
+        ),
+        (
+            "kind = \"keyboard\"\ndevice = \"/dev/input/event0\"\nformat = \"ascii\"\n",
+            "line 14: `door.reader.format` is \"ascii\"; valid: hex, decimal",
+        ),
+        (
+            "kind = \"mfrc522\"\ndevice = \"/dev/serial0\"\n",
+            "line 13: `door.reader.device` is \"/dev/serial0\"; valid: an SPI device such as \"/dev/spidev0.0\"",
+        ),
+        (
+            "kind = \"mfrc522\"\ndevice = \"/dev/spidev0.00\"\n",
+            "line 13: `door.reader.device` is \"/dev/spidev0.00\"; valid: an SPI device such as \"/dev/spidev0.0\"",
+        ),
+        (
+            "kind = \"pn532\"\ndevice = \"/dev/spidev1.1\"\n",
+            "line 17: `door.lock.pin` is GPIO 17, which line 13 has taken; valid: each thing used once",
+        ),
+        (
+            "kind = \"pn532\"\ndevice = \"/dev/serial0\"\nreversed = \"yes\"\n",
+            "line 14: `door.reader.reversed` is a value of type string; valid: true or false",
+        ),
+        (
+            "kind = \"simulated\"\ninput = \"/run/in\"\nreversed = true\n",
+            "line 14: `door.reader.reversed` is not a key here; valid: kind, input",
+        ),
+    ];
+    for (reader, expected) in bad {
+        assert_eq!(problem(&with_reader(reader)).to_string(), expected);
+    }
+}
+
+#[test]
+fn readers_on_one_bus_share_its_lines_and_nothing_else_may_have_them() {
+    let spi = |select| format!("kind = \"mfrc522\"\ndevice = \"/dev/spidev0.{select}\"\n");
+    let second = |select: u8| {
+        let simulated = "kind = \"simulated\"\ninput = \"/run/building/workshop.in\"\n";
+        let text = with_reader(&spi(0));
+        assert!(text.contains(simulated));
+        text.replacen(simulated, &spi(select), 1)
+    };
+    Config::parse(&second(1)).expect("two selects of one bus");
+    assert_eq!(
+        problem(&second(0)).to_string(),
+        "line 26: `door.reader.device` is the device /dev/spidev0.0, which line 13 has taken; valid: each thing used once"
+    );
+    let lock = problem(&with_reader(&spi(0)).replacen("pin = 17", "pin = 10", 1));
+    assert_eq!(
+        lock.to_string(),
+        "line 17: `door.lock.pin` is GPIO 10, which line 13 has taken; valid: each thing used once"
+    );
 }
