@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+mod keyboard;
 mod serial;
 mod simulated;
 mod wiegand;
@@ -134,10 +135,10 @@ async fn listen_once(source: &Source, post: &mut Post) -> io::Result<Infallible>
             chip,
             frame_gap,
         } => wiegand::listen(chip, [*d0, *d1], *frame_gap, post).await,
-        Source::Keyboard { .. }
-        | Source::Pn532Serial { .. }
-        | Source::Pn532Spi { .. }
-        | Source::Mfrc522 { .. } => Err(io::ErrorKind::Unsupported.into()),
+        Source::Keyboard { device, number } => keyboard::listen(device, *number, post).await,
+        Source::Pn532Serial { .. } | Source::Pn532Spi { .. } | Source::Mfrc522 { .. } => {
+            Err(io::ErrorKind::Unsupported.into())
+        }
         Source::Simulated { input } => simulated::listen(input, post).await,
     }
 }

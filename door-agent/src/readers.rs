@@ -10,21 +10,20 @@
 mod ascii;
 mod frame;
 mod id12;
+mod keyboard;
 mod rdm6300;
 mod wiegand;
 
 pub use ascii::{Ascii, Digits};
 pub use id12::Id12;
+pub use keyboard::Keyboard;
 pub use rdm6300::Rdm6300;
 pub use wiegand::{Edge, Line, Wiegand};
 
-use crate::config::Format;
+use crate::config::{Format, Number};
 use shared::card::{CardUid, CardUidError};
 use std::fmt;
 use zeroize::Zeroize;
-
-/// What readers mean that write ten decimal digits: the low four bytes of a 125 kHz card, leading zeros or not.
-const DECIMAL_BYTES: usize = 4;
 
 /// Eats the bytes of one reader, cut anywhere.
 pub trait Parser: Send {
@@ -137,6 +136,11 @@ pub enum Rejection {
         "a code that no key has: noise on the line, or a keypad that sends neither 4 nor 8 bits for a key"
     )]
     NoKey,
+    /// Keys that stopped before Enter.
+    #[error(
+        "keys without Enter after them: set the reader to end with Enter (CR), or a key is stuck"
+    )]
+    NoEnter,
     /// The digits are no card number.
     #[error(transparent)]
     Uid(#[from] CardUidError),
@@ -148,10 +152,8 @@ pub fn parser(format: Format) -> Box<dyn Parser> {
     match format {
         Format::Rdm6300 => Box::new(Rdm6300::default()),
         Format::Id12 => Box::new(Id12::default()),
-        Format::Ascii => Box::new(Ascii::new(Digits::Hex)),
-        Format::Decimal => Box::new(Ascii::new(Digits::Decimal {
-            bytes: DECIMAL_BYTES,
-        })),
+        Format::Ascii => Box::new(Ascii::new(Number::Hex.into())),
+        Format::Decimal => Box::new(Ascii::new(Number::Decimal.into())),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::frame::hex;
 use super::{Parser, Read, Rejection, card};
+use crate::config::Number;
 use shared::card::{MAX_UID_BYTES, MIN_UID_BYTES};
 use zeroize::Zeroize;
 
@@ -18,6 +19,20 @@ pub enum Digits {
         /// How many bytes of the card it stands for, 3 to 8: readers do not write leading zeros alike.
         bytes: usize,
     },
+}
+
+/// What readers mean that write ten decimal digits: the low four bytes of a 125 kHz card, leading zeros or not.
+const DECIMAL_BYTES: usize = 4;
+
+impl From<Number> for Digits {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Hex => Self::Hex,
+            Number::Decimal => Self::Decimal {
+                bytes: DECIMAL_BYTES,
+            },
+        }
+    }
 }
 
 /// The parser for lines.
@@ -37,6 +52,24 @@ impl Ascii {
             len: 0,
             too_long: false,
         }
+    }
+
+    /// Whether no line has begun.
+    pub(super) fn is_idle(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Forgets what came of a line; true if that was not told yet.
+    pub(super) fn give_up(&mut self) -> bool {
+        let untold = self.len > 0 && !self.too_long;
+        self.clear();
+        untold
+    }
+
+    fn clear(&mut self) {
+        self.line.zeroize();
+        self.len = 0;
+        self.too_long = false;
     }
 
     fn take(&mut self, byte: u8) -> Option<Read> {
@@ -64,9 +97,7 @@ impl Ascii {
             Digits::Hex => Some(hex_line(line)),
             Digits::Decimal { bytes } => Some(decimal_line(line, bytes)),
         };
-        self.line.zeroize();
-        self.len = 0;
-        self.too_long = false;
+        self.clear();
         read
     }
 }
