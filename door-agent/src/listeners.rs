@@ -11,8 +11,11 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 mod keyboard;
+mod pn532;
 mod serial;
 mod simulated;
+mod spi;
+mod thread;
 mod wiegand;
 
 /// A device that went away is looked for again after this time.
@@ -136,9 +139,12 @@ async fn listen_once(source: &Source, post: &mut Post) -> io::Result<Infallible>
             frame_gap,
         } => wiegand::listen(chip, [*d0, *d1], *frame_gap, post).await,
         Source::Keyboard { device, number } => keyboard::listen(device, *number, post).await,
-        Source::Pn532Serial { .. } | Source::Pn532Spi { .. } | Source::Mfrc522 { .. } => {
-            Err(io::ErrorKind::Unsupported.into())
-        }
+        Source::Pn532Serial { device, baud } => pn532::listen_serial(device, *baud, post).await,
+        Source::Pn532Spi { device } => pn532::listen_spi(*device, post).await,
+        Source::Mfrc522 { .. } => Err(io::ErrorKind::Unsupported.into()),
         Source::Simulated { input } => simulated::listen(input, post).await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,13 @@
 //!
 //! All readers here tell a number that a card gives to anybody who asks. A card that proves itself with a key (DESFire,
 //! OSDP's secure channel, a smart card) is another thing to tell: it would be a variant of [`Read`] of its own, with what
-//! was proven and by which key, made by a parser that also says what to write and until when to wait, as [`Pn532`] does.
+//! was proven and by which key, made by a parser that also says what to write and until when to wait, as [`pn532`] does.
 
 mod ascii;
 mod frame;
 mod id12;
 mod keyboard;
+pub mod pn532;
 mod rdm6300;
 mod wiegand;
 
@@ -136,6 +137,9 @@ pub enum Rejection {
         "a code that no key has: noise on the line, or a keypad that sends neither 4 nor 8 bits for a key"
     )]
     NoKey,
+    /// A chip or a card that says what it cannot say.
+    #[error("an answer that makes no sense: the card left too soon, or noise on the line")]
+    Nonsense,
     /// Keys that stopped before Enter.
     #[error(
         "keys without Enter after them: set the reader to end with Enter (CR), or a key is stuck"
