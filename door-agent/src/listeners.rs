@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 mod keyboard;
+mod mfrc522;
 mod pn532;
 mod serial;
 mod simulated;
@@ -141,7 +142,7 @@ async fn listen_once(source: &Source, post: &mut Post) -> io::Result<Infallible>
         Source::Keyboard { device, number } => keyboard::listen(device, *number, post).await,
         Source::Pn532Serial { device, baud } => pn532::listen_serial(device, *baud, post).await,
         Source::Pn532Spi { device } => pn532::listen_spi(*device, post).await,
-        Source::Mfrc522 { .. } => Err(io::ErrorKind::Unsupported.into()),
+        Source::Mfrc522 { device } => mfrc522::listen(*device, post).await,
         Source::Simulated { input } => simulated::listen(input, post).await,
     }
 }

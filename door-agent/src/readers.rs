@@ -11,6 +11,7 @@ mod ascii;
 mod frame;
 mod id12;
 mod keyboard;
+pub mod mfrc522;
 pub mod pn532;
 mod rdm6300;
 mod wiegand;
@@ -140,6 +141,9 @@ pub enum Rejection {
     /// A chip or a card that says what it cannot say.
     #[error("an answer that makes no sense: the card left too soon, or noise on the line")]
     Nonsense,
+    /// Cards that cannot be told apart.
+    #[error("several cards at once: hold one alone to the reader")]
+    SeveralCards,
     /// Keys that stopped before Enter.
     #[error(
         "keys without Enter after them: set the reader to end with Enter (CR), or a key is stuck"

@@ -94,6 +94,7 @@ async fn devices_that_are_not_there_are_told() {
             baud: 115_200,
         },
         Source::Pn532Spi { device: spi },
+        Source::Mfrc522 { device: spi },
         Source::Wiegand {
             d0: 0,
             d1: 1,
