@@ -9,10 +9,12 @@ use crate::event_loop::Doors;
 use crate::identity::{self, Paired};
 use crate::keeper::{Keeper, chain};
 use crate::link::probe;
+use crate::listeners;
 use crate::run::target;
 use shared::door_clock::Quality;
 use shared::time::{Span, Timestamp};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -129,26 +131,44 @@ fn marks() -> Found {
 }
 
 fn reader(door: &Door, running: bool) -> Found {
+    const SERIAL: &str = "check cable and name; on a Raspberry Pi enable the serial port and disable its login shell in raspi-config";
+    const SPI: &str = "enable SPI in raspi-config; the user of the agent must be in the group spi";
     match &door.reader.source {
-        Source::Serial { device, .. } if !device.exists() => Found::Bad {
-            what: format!("{} is not there", device.display()),
-            to_do: "check cable and name; on a Raspberry Pi enable the serial port and disable its login shell in raspi-config",
+        Source::Serial { device, baud, .. } | Source::Pn532Serial { device, baud } => {
+            device_file(device, running, SERIAL, || {
+                match tokio_serial::new(device.to_string_lossy(), *baud).open() {
+                    Ok(_) => Found::Good(format!(
+                        "{} at {baud} baud; try `door-agent watch`",
+                        device.display()
+                    )),
+                    Err(error) => bad(
+                        &error,
+                        "the user of the agent must be in the group dialout, and nothing else may use the device",
+                    ),
+                }
+            })
+        }
+        Source::Keyboard { device, .. } => device_file(
+            device,
+            running,
+            "plug it in and check its name; see the names in /dev/input/by-id",
+            || readable(device, "the user of the agent must be in the group input"),
+        ),
+        Source::Pn532Spi { device } | Source::Mfrc522 { device } => {
+            let path = PathBuf::from(device.to_string());
+            device_file(&path, running, SPI, || readable(&path, SPI))
+        }
+        Source::Wiegand { .. } if running => Found::Good("in use by the running agent".to_owned()),
+        Source::Wiegand { d0, d1, chip, .. } => match listeners::gpio_chip(chip) {
+            Ok(path) => Found::Good(format!(
+                "D0 at line {d0} and D1 at line {d1} of {}; try `door-agent watch`",
+                path.display()
+            )),
+            Err(error) => bad(
+                &error,
+                "the user of the agent must be in the group gpio; on another board than a Raspberry Pi name its `chip`",
+            ),
         },
-        Source::Serial { device, .. } if running => {
-            Found::Good(format!("{}, in use by the agent", device.display()))
-        }
-        Source::Serial { device, baud, .. } => {
-            match tokio_serial::new(device.to_string_lossy(), *baud).open() {
-                Ok(_) => Found::Good(format!(
-                    "{} at {baud} baud; try `door-agent watch`",
-                    device.display()
-                )),
-                Err(error) => bad(
-                    &error,
-                    "the user of the agent must be in the group dialout, and nothing else may use the device",
-                ),
-            }
-        }
         Source::Simulated { input } if running || input.exists() => {
             Found::Good(format!("simulated, {}", input.display()))
         }
@@ -156,6 +176,32 @@ fn reader(door: &Door, running: bool) -> Found {
             "simulated, {} will be a socket, for it is no FIFO or file yet",
             input.display()
         )),
+    }
+}
+
+/// A reader behind a device file, looked at if it is there and not in use.
+fn device_file(
+    path: &Path,
+    running: bool,
+    to_do: &'static str,
+    look: impl FnOnce() -> Found,
+) -> Found {
+    if !path.exists() {
+        return Found::Bad {
+            what: format!("{} is not there", path.display()),
+            to_do,
+        };
+    }
+    if running {
+        return Found::Good(format!("{}, in use by the agent", path.display()));
+    }
+    look()
+}
+
+fn readable(path: &Path, to_do: &'static str) -> Found {
+    match std::fs::File::open(path) {
+        Ok(_) => Found::Good(format!("{}; try `door-agent watch`", path.display())),
+        Err(error) => bad(&error, to_do),
     }
 }
 

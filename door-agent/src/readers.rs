@@ -8,6 +8,7 @@
 //! was proven and by which key, made by a parser that also says what to write and until when to wait, as [`pn532`] does.
 
 mod ascii;
+mod explain;
 mod frame;
 mod id12;
 mod keyboard;
@@ -17,6 +18,7 @@ mod rdm6300;
 mod wiegand;
 
 pub use ascii::{Ascii, Digits};
+pub use explain::explain;
 pub use id12::Id12;
 pub use keyboard::Keyboard;
 pub use rdm6300::Rdm6300;

@@ -61,7 +61,11 @@ pub(super) async fn listen(
     }
 }
 
-fn find(chip: &Chip) -> io::Result<PathBuf> {
+/// The device of a GPIO chip.
+///
+/// # Errors
+/// If there is none that this user may open.
+pub fn find(chip: &Chip) -> io::Result<PathBuf> {
     let wanted = |label: &str| match chip {
         Chip::Header => HEADERS.contains(&label),
         Chip::Label(wanted) => label == wanted,
