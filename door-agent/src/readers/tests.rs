@@ -1,3 +1,5 @@
+mod cards;
+
 use super::*;
 
 /// The example of the RDM6300's maker.
@@ -244,5 +246,53 @@ impl Noise {
                 _ => telling[self.below(telling.len())],
             })
             .collect()
+    }
+}
+/// What a reader sends at most: much more than any could.
+#[test]
+fn a_flood_of_frames_is_as_many_cards_with_noise_between_them_or_not() {
+    let mut noise = Noise(3);
+    for (format, frame) in [(Format::Rdm6300, RDM6300), (Format::Id12, ID12)] {
+        let (mut parser, mut cards) = (parser(format), 0);
+        for round in 0..60_000 {
+            let mut bytes = frame.to_vec();
+            if round % 2 == 0 {
+                bytes.extend(noise.bytes());
+            }
+            let mut out = Vec::new();
+            parser.push(&bytes, &mut out);
+            cards += out
+                .iter()
+                .filter(|read| **read == uid("62E3086CED"))
+                .count();
+        }
+        assert_eq!(cards, 60_000, "{format:?}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_in_any_pieces_say_the_same_and_the_frame_after_them_is_read(
+        noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+        piece in 1_usize..40,
+    ) {
+        let frames = [
+            (Format::Rdm6300, RDM6300),
+            (Format::Id12, ID12),
+            (HEX, &b"\n62E3086CED\n"[..]),
+            (Format::Decimal, b"\n0141061357\n"),
+        ];
+        for (format, frame) in frames {
+            let all = [&noise[..], frame].concat();
+            let whole = read(format, &all);
+            let mut pieces = Vec::new();
+            let mut parser = parser(format);
+            for bytes in all.chunks(piece) {
+                parser.push(bytes, &mut pieces);
+            }
+            proptest::prop_assert_eq!(&pieces, &whole);
+            let card = if format == Format::Decimal { "08686CED" } else { "62E3086CED" };
+            proptest::prop_assert_eq!(whole.last(), Some(&uid(card)));
+        }
     }
 }
