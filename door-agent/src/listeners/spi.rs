@@ -38,8 +38,8 @@ pub(super) fn open(device: SpiDevice, hertz: u32) -> io::Result<Spi> {
 }
 
 fn error(error: rppal::spi::Error) -> io::Error {
-    match error {
-        rppal::spi::Error::Io(error) => error,
-        other => io::Error::other(other),
+    if let rppal::spi::Error::Io(error) = error {
+        return error;
     }
+    io::Error::other(error)
 }

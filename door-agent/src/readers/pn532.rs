@@ -140,7 +140,7 @@ impl Pn532 {
     /// Takes what the chip wrote.
     pub fn hear(&mut self, bytes: &[u8], now: Span, out: &mut Vec<Read>) {
         self.decoder.push(bytes);
-        while let Some(frame) = self.decoder.next() {
+        while let Some(frame) = self.decoder.next_frame() {
             match (frame, self.step) {
                 // Only the first one: a line that says nothing else must not be waited for.
                 (

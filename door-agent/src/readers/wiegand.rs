@@ -135,7 +135,10 @@ fn key(code: u64) -> Read {
 fn number(bits: u64, len: u32, half: u32, bytes: usize) -> Read {
     let first = bits >> (len - half);
     let last = bits & ((1 << half) - 1);
-    match (first.count_ones() % 2 == 0, last.count_ones() % 2 == 1) {
+    match (
+        first.count_ones().is_multiple_of(2),
+        !last.count_ones().is_multiple_of(2),
+    ) {
         (true, true) => {
             let data = (bits & ((1 << (len - 1)) - 1)) >> 1;
             card(&data.to_be_bytes()[8 - bytes..])

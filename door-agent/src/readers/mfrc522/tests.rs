@@ -46,7 +46,7 @@ impl FakeCard {
 
     /// What it answers to these bits, as bits; and what becomes of it.
     fn hear(&mut self, sent: &[bool]) -> Vec<bool> {
-        if sent == &to_bits(&[REQA])[..7] {
+        if *sent == to_bits(&[REQA])[..7] {
             if self.state != State::Idle {
                 return Vec::new();
             }
@@ -78,7 +78,7 @@ impl FakeCard {
             })]));
         }
         let known = sent.len().saturating_sub(16);
-        let nvb = u8::try_from((known / 8 + 2) << 4 | known % 8).expect("a byte");
+        let nvb = u8::try_from(((known / 8 + 2) << 4) | (known % 8)).expect("a byte");
         let part = to_bits(&part);
         if sent.get(..16) == Some(&to_bits(&[command, nvb])[..]) && sent[16..] == part[..known] {
             return part[known..].to_vec();
@@ -404,4 +404,46 @@ proptest! {
         }
         prop_assert!(out.len() <= 80);
     }
+}
+
+/// A field in which these answers are given, whatever is said.
+struct Script(VecDeque<Answer>);
+
+impl Field for Script {
+    fn request(&mut self) -> io::Result<Answer> {
+        Ok(self.0.pop_front().unwrap_or(Answer::Nothing))
+    }
+
+    fn exchange(&mut self, _: &[u8], _: u8) -> io::Result<Answer> {
+        self.request()
+    }
+}
+
+#[test]
+fn a_number_must_fit_its_checksum_even_if_the_card_takes_it() {
+    for (check, found) in [
+        (0x1a ^ 0xda ^ 0x74 ^ 0x44, Found::Card(FOUR.to_vec())),
+        (0x00, Found::Nonsense),
+    ] {
+        let number = [FOUR, &[check]].concat();
+        let answers = [
+            Answer::Bytes(vec![0x04, 0x00]),
+            Answer::Bytes(number),
+            Answer::Bytes(with_crc(&[0x08])),
+        ];
+        let all = select::all(&mut Script(answers.into())).expect("there is a field");
+        assert!(all == [found]);
+    }
+}
+
+#[test]
+fn cards_that_differ_in_the_same_bit_for_ever_are_several_and_the_look_ends() {
+    let collision = Answer::Collision {
+        bytes: vec![0; 5],
+        bit: 7,
+    };
+    let mut answers = vec![collision; 10];
+    answers.insert(0, Answer::Bytes(vec![0x04, 0x00]));
+    let all = select::all(&mut Script(answers.into())).expect("there is a field");
+    assert!(all == [Found::Several]);
 }

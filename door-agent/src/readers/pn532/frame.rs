@@ -61,17 +61,13 @@ enum Parsed {
 }
 
 impl Decoder {
-    /// Takes bytes; [`Decoder::next`] must be asked until it has no more.
+    /// Takes bytes; [`Decoder::next_frame`] must be asked until it has no more.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
     /// The next frame, or why something that began as one was none.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "it has more after it had none"
-    )]
-    pub fn next(&mut self) -> Option<Result<Frame, Rejection>> {
+    pub fn next_frame(&mut self) -> Option<Result<Frame, Rejection>> {
         loop {
             self.skip_to_start();
             let (taken, found) = match parse(&self.bytes) {
