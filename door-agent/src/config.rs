@@ -14,6 +14,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
+/// Where the lock of a door lies that is only watched.
+const NOWHERE: &str = "/dev/null";
 const STATE_DIR: &str = "/var/lib/door-agent";
 /// GPIO numbers on every Raspberry Pi's header; 0 and 1 belong to add-on boards.
 const PINS: std::ops::RangeInclusive<u32> = 2..=27;
@@ -25,6 +27,10 @@ const UNLOCK_SECONDS: u32 = 5;
 pub struct Config {
     /// Where identity, lists and the badge log lie.
     pub state_dir: PathBuf,
+    /// Whether agent and relays are on the secure side of the doors, if somebody has said so.
+    pub inside: Option<bool>,
+    /// Whether readers are read and cards decided, but no lock is driven.
+    pub shadow: bool,
     /// The doors.
     pub doors: Vec<Door>,
 }
@@ -161,6 +167,29 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The same readers and decisions, for a time beside another system: no line of a lock is touched.
+    #[must_use]
+    pub fn shadowed(mut self) -> Self {
+        self.shadow = true;
+        for door in &mut self.doors {
+            let unlock_seconds = match door.lock {
+                Lock::Gpio { unlock_seconds, .. } | Lock::Simulated { unlock_seconds, .. } => {
+                    unlock_seconds
+                }
+            };
+            door.lock = Lock::Simulated {
+                output: PathBuf::from(NOWHERE),
+                unlock_seconds,
+            };
+            door.exit_pin = None;
+            door.contact_pin = None;
+            (door.green_pin, door.red_pin, door.buzzer_pin) = (None, None, None);
+        }
+        self
+    }
+}
+
 fn read(text: &str) -> Result<Config, Problem> {
     let root = DeTable::parse(text).map_err(|error| Problem {
         line: line_of(text, error.span().map_or(0, |span| span.start)),
@@ -170,6 +199,8 @@ fn read(text: &str) -> Result<Config, Problem> {
     })?;
     let mut top = Section::top(text, &root);
     let state_dir = top.text("state_dir")?.map(absolute).transpose()?;
+    let inside = top.flag("inside")?;
+    let shadow = top.flag("shadow")?.unwrap_or_default();
     let sections = top.sections("door")?;
     let top_line = top.here();
     top.finish()?;
@@ -188,10 +219,13 @@ fn read(text: &str) -> Result<Config, Problem> {
         .into_iter()
         .map(|section| door(section, &mut taken))
         .collect::<Result<_, _>>()?;
-    Ok(Config {
+    let config = Config {
         state_dir: state_dir.unwrap_or_else(|| PathBuf::from(STATE_DIR)),
+        inside,
+        shadow: false,
         doors,
-    })
+    };
+    Ok(if shadow { config.shadowed() } else { config })
 }
 
 /// What only one door may use, the line that has taken it, and for whom if others of the kind may join.

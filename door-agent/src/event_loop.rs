@@ -7,6 +7,7 @@ use crate::control::{Ask, Control, Question};
 use crate::hardware::{self, Hardware, HardwareError};
 use crate::link::{Incoming, Link, Message, Outgoing};
 use crate::listeners::{self, Heard};
+use crate::notify::Manager;
 use shared::ids::DoorId;
 use std::collections::BTreeMap;
 use std::io;
@@ -34,6 +35,8 @@ pub struct Shell {
     pub link: Link,
     /// Rings when the disk has done something.
     pub disk: Arc<Notify>,
+    /// Who started the agent and watches it.
+    pub manager: Manager,
 }
 
 /// Why the loop ended.
@@ -149,6 +152,8 @@ impl Shell {
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let has_inputs = self.doors.has_inputs();
+        let mut beats = self.manager.every().map(tokio::time::interval);
+        self.manager.ready();
         loop {
             // 1. Do what the agent says.
             if self.carry_out() == Some(End::Restart) {
@@ -159,6 +164,8 @@ impl Shell {
             let due = self.clock.instant(self.agent.poll_timeout()).into();
             tokio::select! {
                 biased;
+                // Whoever watches sees the loop itself turn, and no crowd at the doors hides it.
+                () = beat(&mut beats) => self.manager.beat(),
                 // 3. Hear the doors: a person is waiting.
                 Some(heard) = self.heard.recv() => self.heard(heard),
                 _ = looks.tick(), if has_inputs => self.look(),
@@ -198,10 +205,13 @@ impl Shell {
         match incoming {
             Incoming::Connected => {
                 tracing::info!("connected to the broker");
+                self.manager.status("connected to the broker");
                 self.handle(Input::Connected);
             }
             Incoming::Disconnected(reason) => {
                 tracing::warn!(%reason, "no connection to the broker: the doors go on from their lists");
+                self.manager
+                    .status("no connection to the broker: the doors go on from their lists");
                 self.handle(Input::Disconnected);
             }
             Incoming::Message(Message { topic, payload, .. }) => {
@@ -267,6 +277,7 @@ impl Shell {
     }
 
     fn stop(&mut self) {
+        self.manager.stopping();
         self.agent.stop(self.clock.read());
         self.carry_out();
     }
@@ -278,6 +289,13 @@ impl Shell {
 )]
 async fn until(due: tokio::time::Instant) {
     tokio::time::sleep_until(due).await;
+}
+
+async fn beat(beats: &mut Option<tokio::time::Interval>) {
+    match beats {
+        Some(beats) => drop(beats.tick().await),
+        None => std::future::pending().await,
+    }
 }
 
 #[cfg(test)]

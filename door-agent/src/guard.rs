@@ -18,14 +18,15 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Starts `program guard` with the same settings; it stands apart, so that what ends this process spares it.
+    /// Starts `program guard` with the same settings and options; it stands apart, so that what ends this process spares it.
     ///
     /// # Errors
     /// If no process can be started.
-    pub fn post(program: &Path, settings: &Path) -> io::Result<Self> {
+    pub fn post(program: &Path, settings: &Path, options: &[&str]) -> io::Result<Self> {
         let mut child = Command::new(program)
             .arg("--config")
             .arg(settings)
+            .args(options)
             .arg("guard")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -4,21 +4,28 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use door_agent::agent::stored::Stored;
 use door_agent::clock::{SystemClock, randomness};
-use door_agent::config::Config;
+use door_agent::config::{Config, ConfigError};
 use door_agent::control::{self, Ask};
 use door_agent::disk::Directory;
 use door_agent::event_loop::End;
 use door_agent::guard::{self, Guard};
+use door_agent::identity::IdentityError;
 use door_agent::keeper::Keeper;
+use door_agent::notify::Manager;
 use door_agent::{check, identity, local, pairing, run, watch};
+use rustix::process::geteuid;
 use shared::card::CardUid;
 use shared::ids::DoorId;
 use shared::reasons::Language;
 use shared::wire::pairing::PairingCode;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, ExitCode};
 use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
 use tracing_subscriber::EnvFilter;
 
 /// Decides at the door, offline, from signed lists.
@@ -36,6 +43,9 @@ struct Args {
     /// What to log: error, warn, info, debug, trace, or a filter of them.
     #[arg(long, env = "DOOR_AGENT_LOG", default_value = "info", global = true)]
     log: String,
+    /// Read, decide and log, but drive no lock: to try a door beside the system that opens it today.
+    #[arg(long, global = true)]
+    shadow: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -68,8 +78,9 @@ enum Command {
     },
     /// Let a door's lock rest again before its time; the badge log tells.
     Release {
-        /// The door.
-        door: DoorId,
+        /// The door. Without one every lock rests, which is what the service does when the agent has ended, and no person's act
+        /// for the log.
+        door: Option<DoorId>,
     },
     /// Tell what would be decided for a card at each door, and why.
     Decide {
@@ -81,16 +92,24 @@ enum Command {
     Guard,
 }
 
+/// Exit status: start me again (`EX_TEMPFAIL`).
+const AGAIN: u8 = 75;
+/// Exit status: starting again cannot help (`EX_CONFIG`); the unit knows it.
+const NEEDS_A_PERSON: u8 = 78;
+/// A service that cannot be started is not tried faster than this.
+const BREATH: Duration = Duration::from_secs(5);
+
 fn main() -> ExitCode {
     let args = Args::parse();
     match try_main(&args) {
         Ok(code) => code,
         Err(error) => {
-            let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-            causes.dedup();
-            // Nothing is left to do if even this cannot be written.
-            let _ = writeln!(io::stderr(), "door-agent: {}", causes.join(": "));
-            ExitCode::FAILURE
+            tell(&error);
+            if matches!(args.command, Command::Run) && needs_a_person(&error) {
+                ExitCode::from(NEEDS_A_PERSON)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -108,16 +127,51 @@ fn try_main(args: &Args) -> anyhow::Result<ExitCode> {
         .init();
     // Fails only if it is set already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = Config::load(&args.config)?;
+    let mut config = Config::load(&args.config)?;
+    if args.shadow {
+        config = config.shadowed();
+    }
+    as_owner_of(&config.state_dir)?;
     if matches!(args.command, Command::Guard) {
         guard::stand(io::stdin(), &config)?;
         return Ok(ExitCode::SUCCESS);
     }
-    // One thread: nothing the agent does may wait for another.
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    runtime()?.block_on(command(args, &config))
+}
+
+/// One thread: nothing the agent does may wait for another.
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
-    runtime.block_on(command(args, &config))
+        .build()
+}
+
+/// Root becomes whoever owns the state directory: a file of root's in it would be one that the service cannot read.
+fn as_owner_of(state_dir: &Path) -> anyhow::Result<()> {
+    const ROOT: u32 = 0;
+    let Ok(owner) = std::fs::metadata(state_dir) else {
+        return Ok(());
+    };
+    if geteuid().as_raw() != ROOT || owner.uid() == ROOT {
+        return Ok(());
+    }
+    let error = process::Command::new("setpriv")
+        .arg(format!("--reuid={}", owner.uid()))
+        .arg(format!("--regid={}", owner.gid()))
+        .arg("--init-groups")
+        .arg(this_program()?)
+        .args(std::env::args_os().skip(1))
+        .exec();
+    Err(error).context("root cannot become the owner of the state directory: run this as that user")
+}
+
+/// The program by the name it was started by: what it is to the system may be something that only an emulator can start.
+fn this_program() -> anyhow::Result<PathBuf> {
+    let name = std::env::args_os().next().map(PathBuf::from);
+    match name.filter(|name| name.is_absolute()) {
+        Some(name) => Ok(name),
+        None => std::env::current_exe().context("this program cannot find itself"),
+    }
 }
 
 async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
@@ -140,12 +194,20 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
                 None => local::open(config, door).await?,
             }
         }
-        Command::Release { door } => {
+        Command::Release { door: Some(door) } => {
             local::find(config, door)?;
             match control::ask(&config.state_dir, &Ask::Release(door.clone())).await? {
                 Some(answer) => writeln!(io::stdout(), "{answer}")?,
                 None => local::release(config, door)?,
             }
+        }
+        Command::Release { door: None } => {
+            let running = control::ask(&config.state_dir, &Ask::Status).await;
+            anyhow::ensure!(
+                !matches!(running, Ok(Some(_))),
+                "the agent runs and lets its locks rest in time: name the door that should rest now"
+            );
+            local::rest_all(config)?;
         }
         Command::Decide { uid } => decide(config, uid)?,
         Command::Guard => {}
@@ -154,12 +216,60 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
-    let program = std::env::current_exe().context("this program cannot find itself")?;
-    match run::run(config, || Guard::post(&program, &args.config)).await? {
-        End::Stopped => Ok(ExitCode::SUCCESS),
+    let program = this_program()?;
+    let (manager, managed) = manager();
+    match run::run(config, manager, || {
+        let shadow: &[&str] = if config.shadow { &["--shadow"] } else { &[] };
+        Guard::post(&program, &args.config, shadow)
+    })
+    .await
+    {
+        Ok(End::Stopped) => Ok(ExitCode::SUCCESS),
         // Whoever starts the agent starts it again after a failure.
-        End::Restart => Ok(ExitCode::from(75)),
+        Ok(End::Restart) => Ok(ExitCode::from(AGAIN)),
+        Err(error) if managed && !needs_a_person(&error) => {
+            tell(&error);
+            // It will be started again at once and for ever: a disk or a reader that is gone must not wear out the rest.
+            drop(timeout(BREATH, tokio::signal::ctrl_c()).await);
+            Ok(ExitCode::FAILURE)
+        }
+        Err(error) => Err(error),
     }
+}
+
+/// Who started this program and wants to hear of it, and whether anybody did.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the named place where the agent learns who started it"
+)]
+fn manager() -> (Manager, bool) {
+    let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else {
+        return (Manager::default(), false);
+    };
+    let watchdog = std::env::var_os("WATCHDOG_USEC");
+    let manager = Manager::at(&socket, watchdog.as_deref()).unwrap_or_else(|error| {
+        tracing::warn!(reason = %error, "whoever started this program does not listen");
+        Manager::default()
+    });
+    (manager, true)
+}
+
+/// Whether starting again cannot help.
+fn needs_a_person(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<ConfigError>(),
+        Some(ConfigError::Wrong(_))
+    ) || matches!(
+        error.downcast_ref::<IdentityError>(),
+        Some(IdentityError::NotPaired)
+    )
+}
+
+fn tell(error: &anyhow::Error) {
+    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    causes.dedup();
+    // Nothing is left to do if even this cannot be written.
+    let _ = writeln!(io::stderr(), "door-agent: {}", causes.join(": "));
 }
 
 async fn pair(config: &Config, server: &str, code: &str) -> anyhow::Result<()> {

@@ -12,6 +12,8 @@ use crate::identity::{self, Paired};
 use crate::keeper::{Keeper, SharedDisk, Shelf, ShelfThread};
 use crate::link::{self, Message, Target};
 use crate::listeners;
+use crate::notify::Manager;
+use crate::realtime;
 use anyhow::Context;
 use rand_core::Rng;
 use std::io;
@@ -25,11 +27,19 @@ pub fn badges_dir(state_dir: &Path) -> PathBuf {
     state_dir.join("badges")
 }
 
-/// Runs until it is told to end; all locks rest then. `post` posts the guard.
+/// Runs until it is told to end; all locks rest then. `post` posts the guard, `manager` hears how it goes.
 ///
 /// # Errors
 /// If it is not paired, or a part of it cannot be had.
-pub async fn run(config: &Config, post: impl FnOnce() -> io::Result<Guard>) -> anyhow::Result<End> {
+pub async fn run(
+    config: &Config,
+    manager: Manager,
+    post: impl FnOnce() -> io::Result<Guard>,
+) -> anyhow::Result<End> {
+    realtime::claim();
+    if config.shadow {
+        tracing::warn!("shadow mode: cards are decided and logged, and no lock is driven");
+    }
     let clock = SystemClock::start();
     let state = Directory::open(&config.state_dir);
     if let Err(error) = &state
@@ -101,6 +111,7 @@ pub async fn run(config: &Config, post: impl FnOnce() -> io::Result<Guard>) -> a
         control,
         link,
         disk: rings,
+        manager,
     }
     .run()
     .await?;

@@ -104,6 +104,30 @@ fn a_good_file_is_read_whole() {
 }
 
 #[test]
+fn a_shadow_keeps_its_readers_and_touches_no_line() {
+    let config = Config::parse(&format!("shadow = true\ninside = false\n{GOOD}")).expect("good");
+    let plain = Config::parse(GOOD).expect("good");
+    assert_eq!((config.shadow, config.inside), (true, Some(false)));
+    assert_eq!((plain.shadow, plain.inside), (false, None));
+    for (shadow, door) in config.doors.iter().zip(&plain.doors) {
+        assert_eq!((&shadow.id, &shadow.reader), (&door.id, &door.reader));
+        assert_eq!(shadow.lock.unlock(), door.lock.unlock());
+        let pins = [
+            shadow.exit_pin,
+            shadow.contact_pin,
+            shadow.green_pin,
+            shadow.red_pin,
+            shadow.buzzer_pin,
+        ];
+        assert_eq!(pins, [None; 5]);
+        let nowhere = PathBuf::from("/dev/null");
+        assert!(matches!(&shadow.lock, Lock::Simulated { output, .. } if *output == nowhere));
+    }
+    let inside = None;
+    assert_eq!(plain.shadowed(), Config { inside, ..config });
+}
+
+#[test]
 fn the_example_of_the_readme_is_valid_and_the_state_lies_where_it_says_even_unsaid() {
     let config = Config::parse(README).expect("it is good");
     assert_eq!(config.doors[0].lock.unlock(), Span::seconds(5));
@@ -126,7 +150,7 @@ const BAD: &[(&str, &str, &str)] = &[
     (
         "state_dir",
         "statedir",
-        "line 1: `statedir` is not a key here, did you mean `state_dir`?; valid: state_dir, door",
+        "line 1: `statedir` is not a key here, did you mean `state_dir`?; valid: state_dir, inside, shadow, door",
     ),
     (
         "id = \"front\"",

@@ -1,5 +1,8 @@
 //! The built agent with a simulated door, paired by hand, at a broker that is not there.
 
+mod manager;
+mod service;
+
 use door_agent::agent::{Agent, Input, LocalDoor, Start};
 use door_agent::disk::{Directory, Disk};
 use door_agent::identity::{self, Identity, Paired};
@@ -96,8 +99,12 @@ impl Door {
     }
 
     fn run(&self) -> Running {
+        self.run_with(&["run"])
+    }
+
+    fn run_with(&self, words: &[&str]) -> Running {
         Running(
-            self.command(&["run"])
+            self.command(words)
                 .stderr(Stdio::null())
                 .spawn()
                 .expect("it starts"),
@@ -379,7 +386,7 @@ fn while_the_agent_does_not_run_a_release_is_logged_and_a_decision_explained() {
 fn an_agent_that_is_not_paired_says_what_to_do_and_its_lock_rests() {
     let mut door = Door::new();
     let run = door.says(&["run"]);
-    assert_eq!(run.status.code(), Some(1));
+    assert_eq!(run.status.code(), Some(78));
     let text = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(text.contains("door-agent pair"), "{text}");
     door.wait_for("\"rest\"");
@@ -401,7 +408,7 @@ fn settings_that_are_wrong_are_told_by_line_and_key() {
         .replace("unlock_seconds", "unlock_second");
     std::fs::write(&path, text).expect("it writes");
     let run = door.says(&["run"]);
-    assert_eq!(run.status.code(), Some(1));
+    assert_eq!(run.status.code(), Some(78));
     let text = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(
         text.contains("line 10") && text.contains("unlock_second"),
