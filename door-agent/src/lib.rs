@@ -22,6 +22,7 @@ pub mod readers;
 pub mod realtime;
 pub mod records;
 pub mod run;
+pub mod setup;
 pub mod spool;
 pub mod store;
 pub mod watch;

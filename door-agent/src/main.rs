@@ -3,6 +3,7 @@
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use door_agent::agent::stored::Stored;
+use door_agent::check::Machine;
 use door_agent::clock::{SystemClock, randomness};
 use door_agent::config::{Config, ConfigError};
 use door_agent::control::{self, Ask};
@@ -12,6 +13,7 @@ use door_agent::guard::{self, Guard};
 use door_agent::identity::IdentityError;
 use door_agent::keeper::Keeper;
 use door_agent::notify::Manager;
+use door_agent::setup::Setup;
 use door_agent::{check, identity, local, pairing, run, watch};
 use rustix::process::geteuid;
 use shared::card::CardUid;
@@ -24,6 +26,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 use std::time::Duration;
+use tokio::io::BufReader;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 use tracing_subscriber::EnvFilter;
@@ -60,6 +63,12 @@ enum Command {
         /// The code: 32 letters and digits.
         #[arg(long)]
         code: String,
+    },
+    /// Ask what this machine cannot know, find its reader by a card, try its lock, and write the settings.
+    Setup {
+        /// Write the settings anew although they are there.
+        #[arg(long)]
+        force: bool,
     },
     /// Serve the doors.
     Run,
@@ -127,6 +136,13 @@ fn try_main(args: &Args) -> anyhow::Result<ExitCode> {
         .init();
     // Fails only if it is set already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    if let Command::Setup { force } = args.command {
+        let runtime = runtime()?;
+        let done = runtime.block_on(set_up(args, force));
+        // Whoever gives up does not press Enter first.
+        runtime.shutdown_background();
+        return done.map(|()| ExitCode::SUCCESS);
+    }
     let mut config = Config::load(&args.config)?;
     if args.shadow {
         config = config.shadowed();
@@ -144,6 +160,18 @@ fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
+}
+
+async fn set_up(args: &Args, force: bool) -> anyhow::Result<()> {
+    let setup = Setup {
+        machine: &Machine::at(Path::new("/")),
+        settings: &args.config,
+        force,
+        click: Duration::from_secs(1),
+    };
+    setup
+        .run(BufReader::new(tokio::io::stdin()), io::stdout())
+        .await
 }
 
 /// Root becomes whoever owns the state directory: a file of root's in it would be one that the service cannot read.
@@ -179,7 +207,7 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Pair { server, code } => pair(config, server, code).await?,
         Command::Run => return serve(args, config).await,
         Command::Check => {
-            let wrong = check::check(config, io::stdout()).await?;
+            let wrong = check::check(config, &Machine::at(Path::new("/")), io::stdout()).await?;
             return Ok(if wrong == 0 {
                 ExitCode::SUCCESS
             } else {
@@ -210,7 +238,8 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
             local::rest_all(config)?;
         }
         Command::Decide { uid } => decide(config, uid)?,
-        Command::Guard => {}
+        // Both were done before there were settings, or without a runtime.
+        Command::Setup { .. } | Command::Guard => {}
     }
     Ok(ExitCode::SUCCESS)
 }

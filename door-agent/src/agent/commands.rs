@@ -6,6 +6,7 @@ use shared::badge::What;
 use shared::card::CardUid;
 use shared::door_clock::{Quality, Sources};
 use shared::ids::DoorId;
+use shared::time::Timestamp;
 use shared::wire::messages::COMMAND_LIFE;
 use shared::wire::topics::Channel;
 use shared::wire::{Action, Command, CommandResult, ENROL_PURPOSE, Kind, Outcome, RefusedWhy};
@@ -200,11 +201,13 @@ impl Agent {
             let kept = zone
                 .kept()
                 .map_or(String::new(), |kept| format!(", {kept:?}"));
-            lines.push(format!(
-                "zone {}: {list}{kept}, last contact {}",
-                zone.id(),
-                zone.contact()
-            ));
+            let contact = if zone.contact() > Timestamp::MIN {
+                let age = (reading.time - zone.contact()).0 / 1000;
+                format!("last contact {age} s ago")
+            } else {
+                "no contact yet".to_owned()
+            };
+            lines.push(format!("zone {}: {list}{kept}, {contact}", zone.id()));
         }
         for (id, door) in &self.doors {
             let zone = door.zone.as_ref().map_or("no zone", |zone| zone.as_str());

@@ -1,6 +1,6 @@
-//! The agent as a service: whose files it writes, and that in shadow mode it drives nothing.
+//! The agent as a service: whose files it writes, how it looks just after its start, and that in shadow mode it drives nothing.
 
-use crate::{Door, PAID, pair_and_fill};
+use crate::{Door, PAID, STRANGER, pair_and_fill};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -25,6 +25,21 @@ fn events(state: &Path) -> u32 {
         .find_map(|line| line.strip_suffix(" events wait in the spool"));
     line.and_then(|count| count.parse().ok())
         .unwrap_or_else(|| panic!("{status}"))
+}
+
+#[test]
+fn what_an_agent_that_has_only_just_started_lacks_is_no_alarm() {
+    let mut door = Door::new();
+    pair_and_fill(&door.state());
+    let _running = door.run();
+    door.tap(STRANGER);
+    door.wait_for("\"refused\"");
+    let check = door.says(&["check"]);
+    let text = String::from_utf8_lossy(&check.stdout).into_owned();
+    assert!(
+        text.contains("note  broker: ") && text.contains("look again in a minute"),
+        "{text}"
+    );
 }
 
 #[test]

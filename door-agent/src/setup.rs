@@ -1,0 +1,304 @@
+//! Asks a person at the Pi what no machine can know, finds out the rest, and writes the settings file.
+
+mod ear;
+
+use crate::agent::Drive;
+use crate::check::{self, Found, Machine};
+use crate::clock::SystemClock;
+use crate::config::{Config, Level};
+use crate::event_loop::Doors;
+use anyhow::{Context, bail};
+use ear::{Ears, Heard};
+use shared::ids::DoorId;
+use shared::time::Span;
+use std::fmt::Display;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, Lines};
+
+/// How a setup is done.
+#[derive(Debug)]
+pub struct Setup<'a> {
+    /// The machine at hand.
+    pub machine: &'a Machine,
+    /// The file to write.
+    pub settings: &'a Path,
+    /// Whether it may be there already.
+    pub force: bool,
+    /// How long a lock is released to hear it click.
+    pub click: Duration,
+}
+
+/// What switches the lock.
+enum Lock {
+    Gpio {
+        pin: u8,
+        active: Level,
+    },
+    /// Lines in a file, for whoever has no relay yet.
+    File(String),
+}
+
+impl Setup<'_> {
+    /// Talks until the file is written.
+    ///
+    /// # Errors
+    /// If the file is there already, the person gives up, or something cannot be used; nothing is written then.
+    pub async fn run(
+        &self,
+        input: impl AsyncBufRead + Unpin,
+        out: impl Write,
+    ) -> anyhow::Result<()> {
+        if !self.force && self.settings.exists() {
+            bail!(
+                "{} is there already: edit it, or write it anew with --force",
+                self.settings.display()
+            );
+        }
+        let mut talk = Talk {
+            input: input.lines(),
+            out,
+        };
+        talk.say("This sets up one door; what Enter alone answers stands in brackets.")?;
+        let door: DoorId = talk
+            .ask("The door's name on the server", Some("front"))
+            .await?;
+        let reader = self.reader(&mut talk).await?;
+        let text = loop {
+            let lock = self.lock(&mut talk).await?;
+            let seconds: u32 = talk
+                .ask("Seconds for which it is released", Some("5"))
+                .await?;
+            let text = text(&door, &reader, &lock, seconds);
+            match Config::parse(&text) {
+                Ok(config) if self.clicks(&config, &mut talk).await? => break text,
+                Ok(_) => {}
+                Err(error) => talk.say(&format!("That cannot be: {error}"))?,
+            }
+        };
+        let inside = talk
+            .yes("Are the Pi, the relay and their wires where only people are who are inside already")
+            .await?;
+        if !inside {
+            talk.say("Whoever opens its case from outside opens the door: `door-agent check` will say so until that is changed.")?;
+        }
+        self.write(&format!("inside = {inside}\n\n{text}"))?;
+        let settings = self.settings.display();
+        talk.say(&format!(
+            "Written to {settings}. Next: door-agent pair --server https://… --code …, as the server shows them"
+        ))
+    }
+
+    async fn reader<I: AsyncBufRead + Unpin, O: Write>(
+        &self,
+        talk: &mut Talk<I, O>,
+    ) -> anyhow::Result<Heard> {
+        let mut named = Vec::new();
+        loop {
+            let (mut ears, told) = Ears::open(self.machine, &named);
+            for line in told {
+                talk.say(&line)?;
+            }
+            talk.say("Hold a card to the reader. (Enter: look for readers again; /dev/…: listen there too; q: give up)")?;
+            loop {
+                tokio::select! {
+                    heard = ears.hear() => match heard {
+                        Ok(heard) => {
+                            talk.say(&heard.to_string())?;
+                            return Ok(heard);
+                        }
+                        Err(unknown) => talk.say(&unknown)?,
+                    },
+                    answer = talk.answer() => {
+                        let answer = answer?;
+                        if answer.eq_ignore_ascii_case("q") {
+                            bail!("given up; nothing was written");
+                        }
+                        if answer.starts_with('/') {
+                            named.push(PathBuf::from(answer));
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn lock<I: AsyncBufRead + Unpin, O: Write>(
+        &self,
+        talk: &mut Talk<I, O>,
+    ) -> anyhow::Result<Lock> {
+        loop {
+            let what = "The GPIO number that switches the lock's relay, or the path of a file to write to instead";
+            let answer: String = talk.ask(what, Some("17")).await?;
+            if answer.starts_with('/') {
+                return Ok(Lock::File(answer));
+            }
+            let Ok(pin) = answer.parse() else {
+                talk.say("That is neither a number nor a path.")?;
+                continue;
+            };
+            let active = match &*talk
+                .ask::<String>(
+                    "The level on which the relay releases, high or low",
+                    Some("high"),
+                )
+                .await?
+            {
+                "high" => Level::High,
+                "low" => Level::Low,
+                _ => {
+                    talk.say("It is high or low.")?;
+                    continue;
+                }
+            };
+            match check::boot_level(self.machine, pin, active) {
+                Found::Bad { what, to_do } => talk.say(&format!("No: {what}. {to_do}."))?,
+                Found::Good(text) | Found::Note { what: text, .. } => {
+                    talk.say(&text)?;
+                    return Ok(Lock::Gpio { pin, active });
+                }
+            }
+        }
+    }
+
+    /// Releases the lock for a moment, as often as is wished.
+    async fn clicks<I: AsyncBufRead + Unpin, O: Write>(
+        &self,
+        config: &Config,
+        talk: &mut Talk<I, O>,
+    ) -> anyhow::Result<bool> {
+        loop {
+            talk.ask::<String>(
+                "Stand by the lock: Enter releases it for a moment",
+                Some("now"),
+            )
+            .await?;
+            if let Err(error) = self.release(config).await {
+                talk.say(&format!("It cannot be driven: {error:#}"))?;
+                return Ok(false);
+            }
+            match &*talk
+                .ask::<String>("Did it click? yes, no, again", None)
+                .await?
+            {
+                "y" | "yes" => return Ok(true),
+                "n" | "no" => {
+                    talk.say("Then look at the relay's supply, at its wire to the pin, and at its jumper for high or low.")?;
+                    return Ok(false);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    async fn release(&self, config: &Config) -> anyhow::Result<()> {
+        let clock = SystemClock::start();
+        // At rest when it goes, however that happens.
+        let mut doors = Doors::open(&config.doors, &clock)?;
+        for door in &config.doors {
+            let until = clock.uptime() + Span::seconds(1);
+            doors.drive(&door.id, Drive::Energise { until }, &clock);
+        }
+        drop(tokio::time::timeout(self.click, tokio::signal::ctrl_c()).await);
+        Ok(())
+    }
+
+    fn write(&self, text: &str) -> anyhow::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o644);
+        if self.force {
+            options.create(true).truncate(true);
+        } else {
+            options.create_new(true);
+        }
+        let written = options
+            .open(self.settings)
+            .and_then(|mut file| file.write_all(text.as_bytes()));
+        written.with_context(|| format!("{} cannot be written", self.settings.display()))
+    }
+}
+
+/// The settings file of one door, but for what is said last.
+fn text(door: &DoorId, reader: &Heard, lock: &Lock, seconds: u32) -> String {
+    let lock = match lock {
+        Lock::Gpio { pin, active } => {
+            let active = match active {
+                Level::High => "high",
+                Level::Low => "low",
+            };
+            format!("kind = \"gpio\"\npin = {pin}\nactive = \"{active}\"")
+        }
+        Lock::File(path) => format!("kind = \"simulated\"\noutput = {}", quoted(path)),
+    };
+    format!(
+        "[[door]]\nid = \"{door}\"\n\n[door.reader]\n{}\n\n[door.lock]\n{lock}\nunlock_seconds = {seconds}\n",
+        reader.settings()
+    )
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A conversation in lines.
+struct Talk<I, O> {
+    input: Lines<I>,
+    out: O,
+}
+
+impl<I: AsyncBufRead + Unpin, O: Write> Talk<I, O> {
+    fn say(&mut self, text: &str) -> anyhow::Result<()> {
+        writeln!(self.out, "{text}")?;
+        Ok(self.out.flush()?)
+    }
+
+    async fn answer(&mut self) -> anyhow::Result<String> {
+        let line = tokio::select! {
+            line = self.input.next_line() => line?.context("nobody answers; nothing was written")?,
+            _ = tokio::signal::ctrl_c() => bail!("given up; nothing was written"),
+        };
+        Ok(line.trim().to_owned())
+    }
+
+    /// Asks until the answer means something.
+    async fn ask<T: FromStr<Err: Display>>(
+        &mut self,
+        question: &str,
+        default: Option<&str>,
+    ) -> anyhow::Result<T> {
+        loop {
+            let brackets = default.map_or(String::new(), |default| format!(" [{default}]"));
+            self.say(&format!("{question}{brackets}:"))?;
+            let answer = self.answer().await?;
+            let answer = match default {
+                Some(default) if answer.is_empty() => default,
+                _ => &answer,
+            };
+            match answer.parse() {
+                Ok(value) => return Ok(value),
+                Err(error) => self.say(&format!("`{answer}`: {error}"))?,
+            }
+        }
+    }
+
+    async fn yes(&mut self, question: &str) -> anyhow::Result<bool> {
+        loop {
+            match &*self
+                .ask::<String>(&format!("{question}? yes, no"), None)
+                .await?
+            {
+                "y" | "yes" => return Ok(true),
+                "n" | "no" => return Ok(false),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
