@@ -1,11 +1,14 @@
-//! The built door agent: its doors are a serial line that another program writes to, and a lock of JSON lines.
+//! The built door agent: its doors are a serial line that another program writes to, and a lock of JSON lines. An agent built for
+//! another machine hears JSON lines too: the emulator has no serial lines.
 
-use crate::program::{Answering, Program, built, python};
+use crate::program::{Answering, Program, built, command, python};
 use crate::server::Site;
 use crate::wait;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -22,14 +25,32 @@ pub enum Seen {
 }
 
 struct Door {
-    reader: Answering,
+    reader: Reader,
     lock: PathBuf,
+}
+
+enum Reader {
+    Serial(Answering),
+    Simulated(File),
+}
+
+impl Reader {
+    fn show(&mut self, door: &str, card: &str) {
+        match self {
+            Self::Serial(line) => assert_eq!(line.ask(card), "shown"),
+            Self::Simulated(lines) => {
+                writeln!(lines, "{}", json!({"door": door, "card": card})).expect("a FIFO");
+            }
+        }
+    }
 }
 
 /// An agent with its folder.
 pub struct Agent {
     folder: PathBuf,
     doors: BTreeMap<&'static str, Door>,
+    /// Another program than the built one.
+    emulated: Option<PathBuf>,
     program: Option<Program>,
 }
 
@@ -51,12 +72,45 @@ impl Agent {
             .expect("writing to memory cannot fail");
             let name = format!("reader-{door}");
             let reader = Answering::start(&name, folder, python("reader.py").arg(&device));
+            let reader = Reader::Serial(reader);
             all.insert(*door, Door { reader, lock });
         }
+        Self::with(folder, &settings, all, None)
+    }
+
+    /// The same of another program, with FIFOs in place of serial lines.
+    pub fn emulated(folder: &Path, doors: &[&'static str], program: &Path) -> Self {
+        let mut settings = format!("state_dir = {:?}\n", folder.join("state"));
+        let mut all = BTreeMap::new();
+        for door in doors {
+            let [cards, lock] = ["cards", "lock"].map(|end| folder.join(format!("{door}.{end}")));
+            write!(
+                settings,
+                "[[door]]\nid = {door:?}\n[door.reader]\nkind = \"simulated\"\ninput = {cards:?}\n\
+                 [door.lock]\nkind = \"simulated\"\noutput = {lock:?}\nunlock_seconds = 1\n"
+            )
+            .expect("writing to memory cannot fail");
+            let made = command("mkfifo").arg(&cards).status();
+            assert!(made.expect("coreutils are there").success());
+            // Opened for both, so that it waits for nobody.
+            let fifo = File::options().read(true).write(true).open(&cards);
+            let reader = Reader::Simulated(fifo.expect("it is there"));
+            all.insert(*door, Door { reader, lock });
+        }
+        Self::with(folder, &settings, all, Some(program.to_owned()))
+    }
+
+    fn with(
+        folder: &Path,
+        settings: &str,
+        doors: BTreeMap<&'static str, Door>,
+        emulated: Option<PathBuf>,
+    ) -> Self {
         std::fs::write(folder.join("agent.toml"), settings).expect("the test's own folder");
         Self {
             folder: folder.to_owned(),
-            doors: all,
+            doors,
+            emulated,
             program: None,
         }
     }
@@ -67,7 +121,10 @@ impl Agent {
     }
 
     fn command(&self) -> Command {
-        let mut command = built("door-agent");
+        let mut command = self
+            .emulated
+            .as_ref()
+            .map_or_else(|| built("door-agent"), command);
         command
             .arg("--config")
             .arg(self.folder.join("agent.toml"))
@@ -75,11 +132,14 @@ impl Agent {
         command
     }
 
+    /// Runs one of its commands.
+    pub fn says(&self, words: &[&str]) -> Output {
+        self.command().args(words).output().expect("it runs")
+    }
+
     /// Pairs it by a code; the answer is the command's.
     pub fn try_pair(&self, url: &str, code: &str) -> Output {
-        let mut command = self.command();
-        command.args(["pair", "--server", url, "--code", code]);
-        command.output().expect("it runs")
+        self.says(&["pair", "--server", url, "--code", code])
     }
 
     /// Makes the agent at an organisation and pairs it.
@@ -101,14 +161,18 @@ impl Agent {
 
     /// Kills it and starts it again.
     pub fn restart(&mut self) {
-        self.program.take().expect("it runs").kill();
+        self.kill();
         self.start();
     }
 
     /// What the agent says, from its files alone, would be decided for a card.
     pub fn decides(&self, card: &str) -> String {
-        let told = self.command().args(["decide", card]).output();
-        String::from_utf8_lossy(&told.expect("it runs").stdout).into_owned()
+        String::from_utf8_lossy(&self.says(&["decide", card]).stdout).into_owned()
+    }
+
+    /// Kills it; nobody starts it again.
+    pub fn kill(&mut self) {
+        self.program.take().expect("it runs").kill();
     }
 
     /// Holds a card at a door's reader until the door has answered.
@@ -119,12 +183,12 @@ impl Agent {
             program.must_run();
             program.said().contains(&there).then_some(())
         });
-        let door = self.doors.get_mut(door).expect("a door of this agent");
-        let before = lines(&door.lock).len();
-        assert_eq!(door.reader.ask(card), "shown");
+        let Door { reader, lock } = self.doors.get_mut(door).expect("a door of this agent");
+        let before = lines(lock).len();
+        reader.show(door, card);
         wait::until("the door answers the card", || {
             program.must_run();
-            lines(&door.lock)[before..].iter().find_map(seen)
+            lines(lock)[before..].iter().find_map(seen)
         })
     }
 

@@ -51,11 +51,16 @@ impl Club {
     /// The same with further settings of the server.
     pub fn open_with(way: Way, settings: &[(&'static str, String)]) -> Self {
         let mut club = Self::furnished(way, settings);
-        club.agent.pair(&club.server.site());
-        club.place_doors();
-        club.agent.start();
-        club.settled();
+        club.bring_agent();
         club
+    }
+
+    /// Pairs the agent, puts its doors where it serves them, and starts it.
+    pub fn bring_agent(&mut self) {
+        self.agent.pair(&self.server.site());
+        self.place_doors();
+        self.agent.start();
+        self.settled();
     }
 
     /// A club whose agent is not paired yet.

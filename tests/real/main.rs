@@ -16,6 +16,7 @@ mod localstripe;
 mod missed;
 mod mosquitto;
 mod offline;
+mod pi;
 mod postgres;
 mod program;
 mod rich;
