@@ -66,6 +66,18 @@ impl Control {
     }
 }
 
+impl Control {
+    /// One that nobody can speak to: the state directory cannot be written.
+    #[must_use]
+    pub fn deaf(state_dir: &Path) -> Self {
+        let (_, questions) = mpsc::channel(1);
+        Self {
+            path: state_dir.join(FILE),
+            questions,
+        }
+    }
+}
+
 impl Drop for Control {
     fn drop(&mut self) {
         // The next run replaces it.

@@ -13,6 +13,15 @@ pub trait Disk: Send {
     /// The whole content of a file, or `None` if there is no such file.
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
 
+    /// The first bytes of a file, `most` at most, or `None` if there is no such file.
+    fn read_start(&self, name: &str, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let whole = self.read(name)?;
+        Ok(whole.map(|mut bytes| {
+            bytes.truncate(most);
+            bytes
+        }))
+    }
+
     /// Puts `bytes` in place of the file whole or not at all; durable on return.
     fn write_atomic(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
 

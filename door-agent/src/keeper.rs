@@ -10,11 +10,11 @@ use crate::identity::Identity;
 use crate::store::{AgentState, Highest, Store, StoreError};
 use crate::zone::{HeldPolicy, InForce, Remembered};
 use sha2::{Digest as _, Sha256};
-use shared::allow_list::{AllowList, Delta, Revision};
+use shared::allow_list::{AllowList, Delta, Merged, Revision};
 use shared::ids::{BootId, ZoneId};
 use shared::keys::Signer;
 use shared::time::Timestamp;
-use shared::wire::{Config, Kept, PolicyMessage, SnapshotPart};
+use shared::wire::{Config, Kept, PolicyMessage};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use shared_disk::SharedDisk;
@@ -28,6 +28,8 @@ const CHANGES_BEFORE_WHOLE: u32 = 4000;
 /// Policies and the configuration lie in two copies each.
 const COPIES: [char; 2] = ['a', 'b'];
 const SIGNATURE: usize = 64;
+/// A moment in front of a list.
+const FLOOR: usize = 8;
 
 /// Where accepted things are kept; work is done in order.
 pub trait Shelf: Send {
@@ -90,6 +92,8 @@ pub enum Finished {
         stored: bool,
         /// Whether the whole list should be stored next.
         wants_whole: bool,
+        /// A whole list in one piece, as it was written; none for a change.
+        merged: Option<Box<Merged>>,
     },
 }
 
@@ -128,15 +132,18 @@ impl Shelf for Keeper {
                     number,
                     stored,
                     wants_whole,
+                    merged: None,
                 });
             }
             Work::List(zone, list, floor) => {
-                let stored = self.keep_list(&zone, &list, floor);
+                let merged = Box::new(list.merged());
+                let stored = self.keep_list(&zone, &merged.list, floor);
                 self.finished.push_back(Finished::Stored {
                     zone,
                     number,
                     stored,
                     wants_whole: false,
+                    merged: Some(merged),
                 });
             }
             Work::Policy(zone, body) => self.keep_copies(&policy_name(&zone), &body),
@@ -282,16 +289,20 @@ impl Keeper {
     }
 
     fn keep_list(&mut self, zone: &ZoneId, list: &AllowList, floor: Timestamp) -> bool {
-        let bytes = sign(
-            &self.signer,
-            &list_name(zone),
-            &encode(&(floor, SnapshotPart::cut(list))),
-        );
+        let (signer, name) = (&self.signer, list_name(zone));
+        let append = |file: &mut Vec<u8>| {
+            let at = file.len();
+            file.extend_from_slice(&[0; SIGNATURE]);
+            file.extend_from_slice(&floor.0.to_le_bytes());
+            list.append_to(file);
+            let signature = signer.sign(&named(&name, &file[at + SIGNATURE..]));
+            file[at..at + SIGNATURE].copy_from_slice(&signature);
+        };
         let highest = Highest {
             revision: list.revision(),
             digest: list.digest(),
         };
-        let kept = logged(self.store.save_snapshot(zone, list.revision(), &bytes))
+        let kept = logged(self.store.save_snapshot(zone, list.revision(), append))
             && self.raise(zone, highest);
         if kept {
             self.logged.insert(zone.clone(), highest);
@@ -334,15 +345,15 @@ impl Keeper {
     fn load_list(&mut self, zone: &ZoneId, highest: Option<Revision>) -> Option<InForce> {
         let public = self.signer.public();
         let name = list_name(zone);
-        let loaded = self
-            .store
-            .load(zone, |_, bytes| verified(&public, &name, bytes).is_some())?;
-        let (floor, parts): (Timestamp, Vec<SnapshotPart>) =
-            minicbor::decode(verified(&public, &name, &loaded.snapshot)?).ok()?;
+        let loaded = self.store.load(zone, |revision, file, at| {
+            let signed = verified(&public, &name, file.get(at..)?)?;
+            let floor = Timestamp(i64::from_le_bytes(*signed.first_chunk()?));
+            let list = AllowList::from_bytes(file, at + SIGNATURE + FLOOR)?;
+            (list.revision() == revision).then_some((floor, list))
+        })?;
+        let (floor, mut list) = loaded.snapshot;
         self.listed_floor = self.listed_floor.max(floor);
-        let entries: Option<Vec<_>> = parts.iter().map(SnapshotPart::unpack).collect();
-        let mut list = AllowList::build(parts.first()?.revision, entries?.into_iter().flatten());
-        let mut whole = parts.first()?.digest == list.digest();
+        let mut whole = true;
         for stored in &loaded.deltas {
             let delta = verified(&public, &delta_name(zone), &stored.bytes);
             let delta = delta.and_then(|bytes| minicbor::decode::<(Timestamp, Delta)>(bytes).ok());

@@ -37,6 +37,11 @@ pub fn frame(salt: u64, offset: u64, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// The payload of a file that holds one whole record and nothing else.
+pub fn only(salt: u64, bytes: &[u8]) -> Option<&[u8]> {
+    record_at(salt, bytes, 0).filter(|payload| HEADER + payload.len() == bytes.len())
+}
+
 /// Reads records from the start and stops at the first that does not hold: for logs whose records build on each other.
 pub fn scan_chain(salt: u64, bytes: &[u8]) -> Scan<'_> {
     let mut found = Scan::default();

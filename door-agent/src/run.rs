@@ -9,7 +9,7 @@ use crate::event_loop::{Doors, End, Shell};
 use crate::guard::Guard;
 use crate::hasty_disk::HastyDisk;
 use crate::identity::{self, Paired};
-use crate::keeper::{Keeper, SharedDisk, Shelf, ShelfThread};
+use crate::keeper::{Keeper, SharedDisk, Shelf, ShelfThread, chain};
 use crate::link::{self, Message, Target};
 use crate::listeners;
 use crate::notify::Manager;
@@ -41,26 +41,17 @@ pub async fn run(
         tracing::warn!("shadow mode: cards are decided and logged, and no lock is driven");
     }
     let clock = SystemClock::start();
-    let state = Directory::open(&config.state_dir);
-    if let Err(error) = &state
-        && error.kind() == io::ErrorKind::WouldBlock
-    {
-        // Before a door is touched: it is the other one's.
-        anyhow::bail!("{error}");
-    }
+    // Before a door is touched: it may be another agent's.
+    let state = Directory::open_as_it_is(&config.state_dir)?;
     let guard = post().context("no guard can be started")?;
     // Before anything else that may fail: whatever the last run left, the locks rest.
     let doors = Doors::open(&config.doors, &clock).context("a door cannot be used")?;
-    let state = state.with_context(|| {
-        format!(
-            "the state directory {} cannot be used",
-            config.state_dir.display()
-        )
-    })?;
-    let disk = SharedDisk::new(state);
+    let mut disk = SharedDisk::new(state);
     let (identity, paired) = identity::load(&disk)?;
-    let badges =
-        Directory::open(&badges_dir(&config.state_dir)).context("the badge log cannot be used")?;
+    if let Err(error) = identity::mend(&mut disk, &identity, &paired) {
+        tracing::error!(reason = %chain(&error), "not stored: check the disk");
+    }
+    let badges = Directory::open_as_it_is(&badges_dir(&config.state_dir))?;
     let link = target(&paired)?;
 
     let mut random = randomness();
@@ -99,8 +90,10 @@ pub async fn run(
         retain: true,
     });
     let link = link::connect(&link, will, move || random.next_u32())?;
-    let control =
-        Control::listen(&config.state_dir).context("the control socket cannot be made")?;
+    let control = Control::listen(&config.state_dir).unwrap_or_else(|error| {
+        tracing::error!(reason = %error, "the control socket cannot be made, `open` and `release` find nobody: check the disk");
+        Control::deaf(&config.state_dir)
+    });
     let heard = listeners::start(&config.doors);
     tracing::info!(boot = %agent.boot(), doors = config.doors.len(), "the agent runs");
     let end = Shell {

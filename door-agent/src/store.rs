@@ -1,7 +1,7 @@
 //! What an agent keeps over restarts beside its spool: each zone's list, how far it had come, and a few counters.
 //!
 //! A list is a snapshot in two generations, each with a log of the deltas accepted after it. What the bytes mean is
-//! the caller's business: it hands in a check that verifies the signature before anything read here is used.
+//! the caller's business: whoever loads a list says whether it takes what was read, and makes of it what it will.
 
 mod slots;
 mod small;
@@ -16,8 +16,10 @@ use slots::Slots;
 use std::collections::BTreeMap;
 use std::io;
 
-const MAGIC: [u8; 8] = *b"gs-list1";
+const MAGIC: [u8; 8] = *b"gs-list2";
 const REVISION_BYTES: usize = 20;
+/// In front of a snapshot: magic, CRC-32 of what follows up to the snapshot, its revision, CRC-32 of the snapshot.
+const HEADER: usize = 8 + 4 + REVISION_BYTES + 4;
 const GENERATIONS: [char; 2] = ['a', 'b'];
 
 /// Something could not be kept or read; the variant says what.
@@ -89,11 +91,11 @@ pub enum StoreError {
 
 /// A list as it was found on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loaded {
+pub struct Loaded<T> {
     /// The snapshot's revision.
     pub revision: Revision,
-    /// The snapshot, as it was stored and as the check passed it.
-    pub snapshot: Vec<u8>,
+    /// What was made of the snapshot.
+    pub snapshot: T,
     /// The deltas accepted after it, in order, as they were stored; unchecked but for their checksums.
     pub deltas: Vec<Delta>,
     /// True if another generation was there and did not hold, or deltas were lost: ask for a sync first.
@@ -140,29 +142,33 @@ struct Log {
     unreadable: bool,
 }
 
-/// A generation whose snapshot file holds.
+/// A generation as the header of its snapshot file tells of it.
+#[derive(Clone, Copy)]
 struct Generation {
     index: usize,
     revision: Revision,
-    salt: u64,
-    snapshot: Vec<u8>,
+    /// CRC-32 of the snapshot.
+    sum: u32,
 }
 
 impl Store {
-    /// The revision, bytes and deltas of a zone's newest generation that can be read and passes `check`; `None` if none
-    /// does.
-    pub fn load(
+    /// A zone's newest generation that can be read, holds and is taken; `None` if none is. `take` gets the revision, the
+    /// file's bytes, and where in them the snapshot begins.
+    ///
+    /// Of an older generation no more is read than which one it is.
+    pub fn load<T>(
         &mut self,
         zone: &ZoneId,
-        mut check: impl FnMut(Revision, &[u8]) -> bool,
-    ) -> Option<Loaded> {
+        mut take: impl FnMut(Revision, Vec<u8>, usize) -> Option<T>,
+    ) -> Option<Loaded<T>> {
         let mut degraded = false;
         let mut unreadable = [false; GENERATIONS.len()];
         let mut generations = Vec::new();
         for (index, unreadable) in unreadable.iter_mut().enumerate() {
-            match read(self.disk.as_ref(), &snapshot_file(zone, index)) {
+            let file = snapshot_file(zone, index);
+            match told(&file, self.disk.read_start(&file, HEADER)) {
                 Ok(None) => {}
-                Ok(Some(bytes)) => match decode_snapshot(index, &bytes) {
+                Ok(Some(header)) => match decode_header(index, &header) {
                     Some(generation) => generations.push(generation),
                     None => degraded = true,
                 },
@@ -174,26 +180,45 @@ impl Store {
         }
         generations.sort_by_key(|generation| std::cmp::Reverse(order(generation.revision)));
         for generation in generations {
-            if check(generation.revision, &generation.snapshot) {
-                let other_unreadable = unreadable[1 - generation.index];
-                let log = self.load_log(zone, &generation, other_unreadable);
-                let Generation {
-                    revision, snapshot, ..
-                } = generation;
-                return Some(Loaded {
-                    revision,
-                    snapshot,
-                    deltas: log.deltas,
-                    degraded: degraded || log.torn || log.unreadable,
-                    log_unreadable: log.unreadable,
-                });
+            match self.read_snapshot(zone, generation) {
+                Ok(file) => {
+                    if let Some(snapshot) =
+                        file.and_then(|file| take(generation.revision, file, HEADER))
+                    {
+                        let other_unreadable = unreadable[1 - generation.index];
+                        let log = self.load_log(zone, generation, other_unreadable);
+                        return Some(Loaded {
+                            revision: generation.revision,
+                            snapshot,
+                            deltas: log.deltas,
+                            degraded: degraded || log.torn || log.unreadable,
+                            log_unreadable: log.unreadable,
+                        });
+                    }
+                }
+                Err(Unreadable) => unreadable[generation.index] = true,
             }
             degraded = true;
         }
         None
     }
 
-    /// Stores a whole list as the newest generation; durable on return, and the generation before it is kept.
+    /// A generation's file; none if it does not hold what its header says.
+    fn read_snapshot(
+        &self,
+        zone: &ZoneId,
+        generation: Generation,
+    ) -> Result<Option<Vec<u8>>, Unreadable> {
+        let file = snapshot_file(zone, generation.index);
+        let bytes = told(&file, self.disk.read(&file))?;
+        Ok(bytes.filter(|bytes| {
+            let snapshot = bytes.get(HEADER..);
+            snapshot.is_some_and(|snapshot| crc32fast::hash(snapshot) == generation.sum)
+        }))
+    }
+
+    /// Stores a whole list as the newest generation; durable on return, and the generation before it is kept. `append`
+    /// adds the snapshot to the file's bytes.
     ///
     /// # Errors
     /// If the disk refuses; what was stored before is untouched.
@@ -201,7 +226,7 @@ impl Store {
         &mut self,
         zone: &ZoneId,
         revision: Revision,
-        bytes: &[u8],
+        append: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), StoreError> {
         let failed = |source| StoreError::SaveSnapshot {
             zone: zone.clone(),
@@ -218,7 +243,10 @@ impl Store {
             .zones
             .get(zone)
             .is_some_and(|current| current.other_unreadable && current.generation == generation);
-        let (content, salt) = encode_snapshot(revision, bytes);
+        let mut content = vec![0; HEADER];
+        append(&mut content);
+        let sum = crc32fast::hash(&content[HEADER..]);
+        content[..HEADER].copy_from_slice(&encode_header(revision, sum));
         self.disk
             .write_atomic(&snapshot_file(zone, generation), &content)
             .map_err(failed)?;
@@ -228,7 +256,7 @@ impl Store {
             zone.clone(),
             Current {
                 generation,
-                salt,
+                salt: log_salt(sum, revision),
                 log_len: 0,
                 log_usable,
                 other_unreadable,
@@ -298,12 +326,13 @@ impl Store {
     }
 
     /// Reads the deltas behind a generation, makes it the one in use, and says whether some were lost.
-    fn load_log(&mut self, zone: &ZoneId, generation: &Generation, other_unreadable: bool) -> Log {
+    fn load_log(&mut self, zone: &ZoneId, generation: Generation, other_unreadable: bool) -> Log {
         let file = log_file(zone, generation.index);
-        let read = read(self.disk.as_ref(), &file);
+        let salt = log_salt(generation.sum, generation.revision);
+        let read = told(&file, self.disk.read(&file));
         let unreadable = read.is_err();
         let bytes = read.ok().flatten().unwrap_or_default();
-        let scan = records::scan_chain(generation.salt, &bytes);
+        let scan = records::scan_chain(salt, &bytes);
         let torn = scan.good_len < bytes.len();
         let deltas = scan
             .payloads
@@ -314,7 +343,7 @@ impl Store {
         let log_usable = !unreadable && (!torn || self.disk.truncate(&file, log_len).is_ok());
         let current = Current {
             generation: generation.index,
-            salt: generation.salt,
+            salt,
             log_len,
             log_usable,
             other_unreadable,
@@ -331,9 +360,9 @@ impl Store {
 /// A file is there, and what it holds cannot be had.
 struct Unreadable;
 
-/// Reads a file; why it cannot be read is told in the log.
-fn read(disk: &dyn Disk, file: &str) -> Result<Option<Vec<u8>>, Unreadable> {
-    disk.read(file).map_err(|error| {
+/// What was read of a file; why it could not be read is told in the log.
+fn told(file: &str, read: io::Result<Option<Vec<u8>>>) -> Result<Option<Vec<u8>>, Unreadable> {
+    read.map_err(|error| {
         tracing::error!(file, reason = %error, "cannot be read, the door goes on without it: check the card");
         Unreadable
     })
@@ -385,30 +414,28 @@ fn decode_delta(payload: &[u8]) -> Option<Delta> {
     })
 }
 
-/// The snapshot's file, and the salt of the log that belongs to it.
-fn encode_snapshot(revision: Revision, bytes: &[u8]) -> (Vec<u8>, u64) {
-    let body = [&encode_revision(revision)[..], bytes].concat();
-    let sum = crc32fast::hash(&body);
-    let content = [&MAGIC[..], &sum.to_le_bytes(), &body].concat();
-    (content, log_salt(sum, revision))
+fn encode_header(revision: Revision, sum: u32) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[..8].copy_from_slice(&MAGIC);
+    header[12..32].copy_from_slice(&encode_revision(revision));
+    header[32..].copy_from_slice(&sum.to_le_bytes());
+    let own = crc32fast::hash(&header[12..]);
+    header[8..12].copy_from_slice(&own.to_le_bytes());
+    header
 }
 
-fn decode_snapshot(index: usize, bytes: &[u8]) -> Option<Generation> {
-    let (magic, rest) = bytes.split_first_chunk::<8>()?;
-    let (sum, body) = rest.split_first_chunk::<4>()?;
-    let sum = u32::from_le_bytes(*sum);
-    if *magic != MAGIC || crc32fast::hash(body) != sum {
-        return None;
-    }
-    let (revision, snapshot) = decode_revision(body)?;
-    Some(Generation {
+fn decode_header(index: usize, header: &[u8]) -> Option<Generation> {
+    let (revision, sum) = decode_revision(header.get(12..)?)?;
+    let sum = u32::from_le_bytes(*sum.first_chunk()?);
+    let is_whole = header == encode_header(revision, sum);
+    is_whole.then_some(Generation {
         index,
         revision,
-        salt: log_salt(sum, revision),
-        snapshot: snapshot.to_vec(),
+        sum,
     })
 }
 
+/// Which snapshot a log belongs to.
 fn log_salt(sum: u32, revision: Revision) -> u64 {
     (u64::from(sum) << 32) ^ revision.number
 }

@@ -3,7 +3,7 @@
 //! Accepting has two steps, so that the caller can store in between: `check_…` says whether something fits, the
 //! method named like the thing puts it in force.
 
-use shared::allow_list::{AllowList, Delta, Digest, Refusal, Revision, compare};
+use shared::allow_list::{AllowList, Delta, Digest, Merged, Refusal, Revision, compare};
 use shared::card::CardKey;
 use shared::decide::{Knowledge, Policy};
 use shared::ids::ZoneId;
@@ -218,6 +218,13 @@ impl Zone {
             kept: if stored { Kept::Stored } else { Kept::Volatile },
         });
         self.moved();
+    }
+
+    /// The list in force, or an earlier state of it, was made one piece: what came since lies on that.
+    pub fn rest_on(&mut self, merged: &Merged) {
+        if let Some(held) = &mut self.list {
+            held.list.rest_on(merged);
+        }
     }
 
     /// The list in force was stored after all.

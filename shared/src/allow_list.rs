@@ -5,6 +5,10 @@ use crate::rights::Entry;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
+use table::{Rows, Table, overlaid};
+
+mod table;
 
 /// Which line of history a revision belongs to; a restore from backup begins a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, minicbor::Encode, minicbor::Decode)]
@@ -170,30 +174,86 @@ pub enum Refusal {
     Digest,
 }
 
-/// A zone's entries at one revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Changes laid over a table before both are made one.
+const CHANGES: usize = 1 << 14;
+/// Bytes of a revision and a digest, in front of a table.
+const HEAD: usize = 52;
+
+/// A zone's entries at one revision; clones share the most of them.
+#[derive(Clone)]
 pub struct AllowList {
     revision: Revision,
-    entries: BTreeMap<CardToken, Entry>,
     digest: Digest,
+    len: usize,
+    table: Arc<Table>,
+    /// What has changed since the table was made; none: the token is gone.
+    changes: BTreeMap<CardToken, Option<Entry>>,
+}
+
+/// A list in one piece.
+#[derive(Debug, Clone)]
+pub struct Merged {
+    of: Arc<Table>,
+    /// The list.
+    pub list: AllowList,
+}
+
+/// A list on its way: its entries come in any order, in as many pieces as they like.
+#[derive(Debug, Default)]
+pub struct Gathering {
+    rows: Rows,
+    digest: Digest,
+}
+
+impl Gathering {
+    /// Adds an entry; of a token added twice the last entry counts.
+    pub fn push(&mut self, entry: Entry) {
+        self.digest = self.digest.with(&entry);
+        self.rows.push(entry);
+    }
+
+    /// The list of all that was added.
+    #[must_use]
+    pub fn build(self, revision: Revision) -> AllowList {
+        let (table, replaced) = self.rows.build();
+        AllowList {
+            revision,
+            digest: replaced.iter().fold(self.digest, Digest::without),
+            len: table.len(),
+            table: Arc::new(table),
+            changes: BTreeMap::new(),
+        }
+    }
+}
+
+impl PartialEq for AllowList {
+    fn eq(&self, other: &Self) -> bool {
+        let named = |list: &Self| (list.revision, list.digest, list.len);
+        named(self) == named(other) && self.entries().eq(other.entries())
+    }
+}
+
+impl Eq for AllowList {}
+
+impl fmt::Debug for AllowList {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "AllowList({}, {}, {} entries)",
+            self.revision, self.digest, self.len
+        )
+    }
 }
 
 impl AllowList {
     /// A list from its entries; a token listed twice keeps its last entry.
     #[must_use]
     pub fn build(revision: Revision, entries: impl IntoIterator<Item = Entry>) -> Self {
-        let entries: BTreeMap<_, _> = entries
-            .into_iter()
-            .map(|entry| (entry.token, entry))
-            .collect();
-        let digest = entries
-            .values()
-            .fold(Digest::default(), |digest, entry| digest.with(entry));
-        Self {
-            revision,
-            entries,
-            digest,
+        let mut gathering = Gathering::default();
+        for entry in entries {
+            gathering.push(entry);
         }
+        gathering.build(revision)
     }
 
     /// Where in history it stands.
@@ -211,24 +271,31 @@ impl AllowList {
     /// How many cards it lists.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.len
     }
 
     /// Whether it lists none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len == 0
     }
 
     /// What it says of a card.
     #[must_use]
-    pub fn find(&self, token: CardToken) -> Option<&Entry> {
-        self.entries.get(&token)
+    pub fn find(&self, token: CardToken) -> Option<Entry> {
+        match self.changes.get(&token) {
+            Some(change) => change.clone(),
+            None => self.table.find(token),
+        }
     }
 
     /// All entries, by token.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+    pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        let changes = self.changes.iter();
+        overlaid(
+            self.table.entries(),
+            changes.map(|(token, entry)| (*token, entry.clone())),
+        )
     }
 
     /// What leads from this list to those entries at that number.
@@ -236,14 +303,13 @@ impl AllowList {
     pub fn delta_to(&self, number: u64, entries: &BTreeMap<CardToken, Entry>) -> Delta {
         let upserts: Vec<Entry> = entries
             .values()
-            .filter(|entry| self.entries.get(&entry.token) != Some(entry))
+            .filter(|entry| self.find(entry.token).as_ref() != Some(*entry))
             .cloned()
             .collect();
         let removals: Vec<CardToken> = self
-            .entries
-            .keys()
+            .entries()
+            .map(|entry| entry.token)
             .filter(|token| !entries.contains_key(token))
-            .copied()
             .collect();
         let digest = self.digest_after(&upserts, &removals);
         Delta {
@@ -278,22 +344,100 @@ impl AllowList {
     pub fn apply(&mut self, delta: &Delta) -> Result<(), Refusal> {
         self.accept(delta)?;
         for token in &delta.removals {
-            self.entries.remove(token);
+            self.change(*token, None);
         }
         for entry in &delta.upserts {
-            self.entries.insert(entry.token, entry.clone());
+            self.change(entry.token, Some(entry.clone()));
         }
         self.revision = delta.revision();
         self.digest = delta.digest;
+        if self.changes.len() > CHANGES.max(self.table.len() / 8) {
+            *self = self.merged().list;
+        }
         Ok(())
     }
 
+    fn change(&mut self, token: CardToken, entry: Option<Entry>) {
+        let was_listed = match self.changes.get(&token) {
+            Some(change) => change.is_some(),
+            None => self.table.find(token).is_some(),
+        };
+        self.len = self.len - usize::from(was_listed) + usize::from(entry.is_some());
+        self.changes.insert(token, entry);
+    }
+
+    /// The same list in one piece, for [`AllowList::rest_on`]: a copy of all of it if anything has changed since it was.
+    #[must_use]
+    pub fn merged(&self) -> Merged {
+        let table = if self.changes.is_empty() {
+            self.table.clone()
+        } else {
+            Arc::new(self.table.with(&self.changes))
+        };
+        Merged {
+            of: self.table.clone(),
+            list: Self {
+                table,
+                changes: BTreeMap::new(),
+                ..*self
+            },
+        }
+    }
+
+    /// Takes over what was made of an earlier state of this very list, so that only what has changed since is laid over
+    /// it; what it lists stays what it is. Anything else changes nothing.
+    pub fn rest_on(&mut self, merged: &Merged) {
+        if Arc::ptr_eq(&merged.of, &self.table) {
+            self.table = merged.list.table.clone();
+            self.changes
+                .retain(|token, entry| self.table.find(*token) != *entry);
+        }
+    }
+
+    /// Adds the list to some bytes, for [`AllowList::from_bytes`].
+    pub fn append_to(&self, bytes: &mut Vec<u8>) {
+        if !self.changes.is_empty() {
+            return self.merged().list.append_to(bytes);
+        }
+        bytes.reserve_exact(HEAD + self.table.as_bytes().len());
+        bytes.extend_from_slice(&self.revision.epoch.number.to_le_bytes());
+        bytes.extend_from_slice(&self.revision.epoch.id);
+        bytes.extend_from_slice(&self.revision.number.to_le_bytes());
+        bytes.extend_from_slice(&self.digest.0);
+        bytes.extend_from_slice(self.table.as_bytes());
+    }
+
+    /// The list that was added to some bytes from byte `at` on, used as it lies there; none if it is none.
+    ///
+    /// It is believed that the digest is the entries': whoever hands in the bytes knows that they are as they were written.
+    pub fn from_bytes(bytes: Vec<u8>, at: usize) -> Option<Self> {
+        let (number, rest) = bytes.get(at..)?.split_first_chunk::<4>()?;
+        let (id, rest) = rest.split_first_chunk::<8>()?;
+        let (revision, rest) = rest.split_first_chunk::<8>()?;
+        let digest = Digest(*rest.first_chunk::<32>()?);
+        let epoch = Epoch {
+            number: u32::from_le_bytes(*number),
+            id: *id,
+        };
+        let revision = Revision {
+            epoch,
+            number: u64::from_le_bytes(*revision),
+        };
+        let table = Table::read(bytes, at + HEAD)?;
+        Some(Self {
+            revision,
+            digest,
+            len: table.len(),
+            table: Arc::new(table),
+            changes: BTreeMap::new(),
+        })
+    }
+
     fn digest_after(&self, upserts: &[Entry], removals: &[CardToken]) -> Digest {
-        let removed = removals.iter().filter_map(|token| self.entries.get(token));
-        let replaced = upserts
-            .iter()
-            .filter_map(|entry| self.entries.get(&entry.token));
-        let digest = removed.chain(replaced).fold(self.digest, Digest::without);
+        let removed = removals.iter().copied();
+        let replaced = upserts.iter().map(|entry| entry.token);
+        let gone = removed.chain(replaced).filter_map(|token| self.find(token));
+        let digest = gone.fold(self.digest, |digest, entry| digest.without(&entry));
         upserts.iter().fold(digest, Digest::with)
     }
 }
@@ -330,209 +474,4 @@ pub fn compare(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::Holder;
-    use crate::rights::{CardState, Flags};
-    use proptest::prelude::*;
-
-    const EPOCH: Epoch = Epoch {
-        number: 1,
-        id: [7; 8],
-    };
-
-    fn entry(token: u8, holder: i64) -> Entry {
-        Entry {
-            token: CardToken([token; 8]),
-            holder: Holder(holder),
-            state: CardState::Ok,
-            rights: Vec::new(),
-            flags: Flags::default(),
-        }
-    }
-
-    fn list(entries: &[Entry]) -> AllowList {
-        AllowList::build(
-            Revision {
-                epoch: EPOCH,
-                number: 1,
-            },
-            entries.iter().cloned(),
-        )
-    }
-
-    fn map(entries: &[Entry]) -> BTreeMap<CardToken, Entry> {
-        entries
-            .iter()
-            .map(|entry| (entry.token, entry.clone()))
-            .collect()
-    }
-
-    #[test]
-    fn a_delta_leads_to_the_list_it_was_made_for() {
-        let mut list = list(&[entry(1, 1), entry(2, 2)]);
-        let target = [entry(2, 9), entry(3, 3)];
-        let delta = list.delta_to(2, &map(&target));
-        list.apply(&delta).expect("applies");
-        assert_eq!(
-            list,
-            AllowList::build(
-                Revision {
-                    epoch: EPOCH,
-                    number: 2
-                },
-                target
-            )
-        );
-    }
-
-    #[test]
-    fn what_does_not_fit_changes_nothing() {
-        let before = list(&[entry(1, 1)]);
-        let good = before.delta_to(2, &map(&[entry(1, 2)]));
-        let wrong = [
-            (
-                Delta {
-                    base: 0,
-                    ..good.clone()
-                },
-                Refusal::Gap,
-            ),
-            (
-                Delta {
-                    number: 1,
-                    ..good.clone()
-                },
-                Refusal::ContentConflict,
-            ),
-            (
-                Delta {
-                    number: 1,
-                    digest: before.digest(),
-                    ..good.clone()
-                },
-                Refusal::Older,
-            ),
-            (
-                Delta {
-                    number: 0,
-                    ..good.clone()
-                },
-                Refusal::Older,
-            ),
-            (
-                Delta {
-                    digest: Digest::default(),
-                    ..good.clone()
-                },
-                Refusal::Digest,
-            ),
-            (
-                Delta {
-                    upserts: vec![entry(1, 3)],
-                    ..good.clone()
-                },
-                Refusal::Digest,
-            ),
-            (
-                Delta {
-                    epoch: Epoch { number: 0, ..EPOCH },
-                    ..good.clone()
-                },
-                Refusal::EarlierEpoch,
-            ),
-            (
-                Delta {
-                    epoch: Epoch { number: 2, ..EPOCH },
-                    ..good.clone()
-                },
-                Refusal::LaterEpoch,
-            ),
-            (
-                Delta {
-                    epoch: Epoch {
-                        id: [8; 8],
-                        ..EPOCH
-                    },
-                    ..good.clone()
-                },
-                Refusal::EpochConflict,
-            ),
-        ];
-        for (delta, refusal) in wrong {
-            let mut list = before.clone();
-            assert_eq!(list.apply(&delta), Err(refusal));
-            assert_eq!(list, before);
-        }
-    }
-
-    #[test]
-    fn only_what_leads_on_is_joined() {
-        let start = list(&[entry(1, 1)]);
-        let first = start.delta_to(2, &map(&[entry(1, 2)]));
-        let next = Delta {
-            base: 2,
-            number: 3,
-            ..first.clone()
-        };
-        let elsewhere = Epoch {
-            id: [8; 8],
-            ..EPOCH
-        };
-        for wrong in [
-            first.clone(),
-            Delta {
-                base: 3,
-                number: 4,
-                ..next.clone()
-            },
-            Delta {
-                epoch: elsewhere,
-                ..next.clone()
-            },
-        ] {
-            let mut joined = first.clone();
-            assert_eq!(joined.join(wrong.clone()), Err(wrong));
-            assert_eq!(joined, first);
-        }
-        let mut joined = first;
-        assert_eq!(joined.join(next.clone()), Ok(()));
-        assert_eq!(joined, Delta { base: 1, ..next });
-    }
-
-    proptest! {
-        #[test]
-        fn the_digest_is_of_the_set_and_not_of_its_order(tokens in proptest::collection::btree_set(0_u8..50, 0..20), turn in 0_usize..20) {
-            let mut entries: Vec<Entry> = tokens.into_iter().map(|token| entry(token, i64::from(token))).collect();
-            let straight = list(&entries).digest();
-            let middle = turn.min(entries.len());
-            entries.rotate_left(middle);
-            prop_assert_eq!(list(&entries).digest(), straight);
-        }
-
-        #[test]
-        fn changes_joined_lead_where_they_lead_one_by_one(steps in proptest::collection::vec(proptest::collection::vec((0_u8..6, 0_i64..3), 0..5), 1..6)) {
-            let start = list(&[entry(1, 1), entry(2, 2), entry(3, 3)]);
-            let (mut here, mut joined) = (start.clone(), None::<Delta>);
-            for (number, holders) in (2..).zip(steps) {
-                let wanted: Vec<Entry> = holders.into_iter().map(|(token, holder)| entry(token, holder)).collect();
-                let delta = here.delta_to(number, &map(&wanted));
-                here.apply(&delta).expect("applies");
-                match &mut joined {
-                    Some(joined) => joined.join(delta).expect("leads on"),
-                    None => joined = Some(delta),
-                }
-            }
-            let joined = joined.expect("there was one");
-            let mut at_once = start;
-            at_once.apply(&joined).expect("applies");
-            prop_assert_eq!(at_once, here);
-        }
-
-        #[test]
-        fn what_is_added_and_taken_out_leaves_no_trace(first in 0_u8..200, second in 0_u8..200) {
-            let start = Digest::default().with(&entry(first, 1));
-            prop_assert_eq!(start.with(&entry(second, 2)).without(&entry(second, 2)), start);
-        }
-    }
-}
+mod tests;

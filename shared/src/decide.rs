@@ -97,7 +97,7 @@ pub fn decide(token: CardToken, knowledge: Option<Knowledge<'_>>, clock: Reading
     };
     let entry = knowledge.list.find(token);
     Decision {
-        reason: reason(entry, knowledge, clock),
+        reason: reason(entry.as_ref(), knowledge, clock),
         holder: entry.map(|entry| entry.holder),
     }
 }

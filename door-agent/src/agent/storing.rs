@@ -221,8 +221,12 @@ impl Agent {
                     number,
                     stored,
                     wants_whole,
+                    merged,
                 } => {
                     self.stored(&zone, number, stored, sources);
+                    if let (Some(merged), Some(zone)) = (merged, self.zones.get_mut(&zone)) {
+                        zone.rest_on(&merged);
+                    }
                     if wants_whole {
                         self.store_whole(&zone, sources);
                     }

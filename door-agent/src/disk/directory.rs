@@ -4,7 +4,7 @@ use super::Disk;
 use atomic_write_file::AtomicWriteFile;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,8 @@ const LOCK_FILE: &str = "lock";
 pub struct Directory {
     path: PathBuf,
     lock: Option<File>,
+    /// It could not be locked, and is tried again before every change.
+    tries_again: bool,
     open: BTreeMap<String, Open>,
 }
 
@@ -30,27 +32,25 @@ impl Directory {
     /// # Errors
     /// If it cannot be made or locked; `WouldBlock` if another process holds it.
     pub fn open(path: &Path) -> io::Result<Directory> {
-        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let lock = private()
-            .create(true)
-            .truncate(false)
-            .open(path.join(LOCK_FILE))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let text = format!("{} is in use by another door-agent", path.display());
-                return Err(io::Error::new(ErrorKind::WouldBlock, text));
+        let mut directory = Self::read_only(path);
+        directory.lock = Some(lock(path)?);
+        Ok(directory)
+    }
+
+    /// The same; what cannot be written is read, and every change tries anew whether it can be.
+    ///
+    /// # Errors
+    /// `WouldBlock` if another process holds it.
+    pub fn open_as_it_is(path: &Path) -> io::Result<Directory> {
+        match Self::open(path) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                tracing::error!(directory = %path.display(), reason = %error, "nothing can be stored, the doors go on from what lies there: check the disk");
+                let mut directory = Self::read_only(path);
+                directory.tries_again = true;
+                Ok(directory)
             }
-            Err(TryLockError::Error(error)) => return Err(error),
+            opened => opened,
         }
-        for name in names(path)?.iter().filter(|name| name.starts_with('.')) {
-            fs::remove_file(path.join(name))?;
-        }
-        Ok(Directory {
-            path: path.to_owned(),
-            lock: Some(lock),
-            open: BTreeMap::new(),
-        })
     }
 
     /// Opens `path` to look at it beside a running agent: every change is refused.
@@ -58,11 +58,15 @@ impl Directory {
         Directory {
             path: path.to_owned(),
             lock: None,
+            tries_again: false,
             open: BTreeMap::new(),
         }
     }
 
-    fn writable(&self, name: &str) -> io::Result<PathBuf> {
+    fn writable(&mut self, name: &str) -> io::Result<PathBuf> {
+        if self.lock.is_none() && self.tries_again {
+            self.lock = Some(lock(&self.path)?);
+        }
         if self.lock.is_none() {
             return Err(io::Error::new(
                 ErrorKind::PermissionDenied,
@@ -108,6 +112,17 @@ impl Disk for Directory {
         }
     }
 
+    fn read_start(&self, name: &str, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(self.path.join(name)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut bytes = Vec::with_capacity(most);
+        file.take(most as u64).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+
     fn write_atomic(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.writable(name)?;
         self.open.remove(name);
@@ -148,11 +163,36 @@ impl Disk for Directory {
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut found = names(&self.path)?;
+        let mut found = match names(&self.path) {
+            // Nothing was ever written to it.
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            named => named?,
+        };
         found.retain(|name| !name.starts_with('.') && name != LOCK_FILE);
         found.sort();
         Ok(found)
     }
+}
+
+/// Makes and locks a directory, and clears what an interrupted write left behind.
+fn lock(path: &Path) -> io::Result<File> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let lock = private()
+        .create(true)
+        .truncate(false)
+        .open(path.join(LOCK_FILE))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let text = format!("{} is in use by another door-agent", path.display());
+            return Err(io::Error::new(ErrorKind::WouldBlock, text));
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    for name in names(path)?.iter().filter(|name| name.starts_with('.')) {
+        fs::remove_file(path.join(name))?;
+    }
+    Ok(lock)
 }
 
 fn private() -> OpenOptions {
@@ -202,6 +242,23 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_cannot_be_written_is_read_until_it_can_be() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        fs::write(dir.path().join("list"), b"kept").expect("it writes");
+        // Nobody, not even root, opens a directory to write to it.
+        let in_the_way = dir.path().join(LOCK_FILE);
+        fs::create_dir(&in_the_way).expect("a directory");
+        assert!(Directory::open(dir.path()).is_err());
+        let mut disk = Directory::open_as_it_is(dir.path()).expect("it is read");
+        assert_eq!(disk.read("list").expect("it reads"), Some(b"kept".to_vec()));
+        assert!(disk.append("log", b"one").is_err());
+        fs::remove_dir(&in_the_way).expect("it is removed");
+        disk.append("log", b"two").expect("it is written now");
+        let second = Directory::open_as_it_is(dir.path()).expect_err("it is locked now");
+        assert_eq!(second.kind(), ErrorKind::WouldBlock);
+    }
+
+    #[test]
     fn files_are_private_and_what_an_interrupted_write_left_is_cleared() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         fs::write(dir.path().join(".list.aBcDeF"), b"half").expect("a leftover");
@@ -233,9 +290,14 @@ mod tests {
         disk.write_atomic("log", b"new").expect("it replaces");
         disk.append("log", b"er").expect("it appends");
         assert_eq!(disk.read("log").expect("it reads"), Some(b"newer".to_vec()));
+        for (most, start) in [(3, &b"new"[..]), (9, b"newer")] {
+            let read = disk.read_start("log", most).expect("it reads");
+            assert_eq!(read.as_deref(), Some(start));
+        }
 
         disk.remove("log").expect("it removes");
         disk.remove("log").expect("removing nothing is fine");
         assert_eq!(disk.read("log").expect("it reads"), None);
+        assert_eq!(disk.read_start("log", 1).expect("it reads"), None);
     }
 }

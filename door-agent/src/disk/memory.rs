@@ -22,7 +22,11 @@ struct Inner {
     capacity: Option<usize>,
     changes_left: Option<u64>,
     changes: u64,
+    blocks_written: u64,
 }
+
+/// Bytes that a disk writes at least.
+const BLOCK: usize = 4096;
 
 #[derive(Clone, Debug, Default)]
 struct Content {
@@ -70,6 +74,11 @@ impl MemoryDisk {
     /// How many changes (write, append, truncate, sync, remove) were asked for so far.
     pub fn changes(&self) -> u64 {
         self.lock().changes
+    }
+
+    /// How many blocks of 4 KiB were written so far by calls that put bytes in files: each counts all that it touches.
+    pub fn blocks_written(&self) -> u64 {
+        self.lock().blocks_written
     }
 
     /// The bytes of all files together.
@@ -143,6 +152,12 @@ impl Inner {
         }
     }
 
+    /// Counts the blocks that bytes `from` to `to` of a file lie in.
+    fn note_written(&mut self, from: usize, to: usize) {
+        let blocks = to.div_ceil(BLOCK) - from / BLOCK;
+        self.blocks_written += blocks as u64;
+    }
+
     fn names_durable(&mut self) {
         self.removed.clear();
         for content in self.files.values_mut() {
@@ -175,6 +190,7 @@ impl Disk for MemoryDisk {
             name_durable: true,
         };
         inner.files.insert(name.to_owned(), content);
+        inner.note_written(0, bytes.len());
         inner.names_durable();
         Ok(())
     }
@@ -187,7 +203,9 @@ impl Disk for MemoryDisk {
             .map_or(usize::MAX, |capacity| capacity.saturating_sub(inner.used()));
         let fits = bytes.len().min(free);
         let content = inner.files.entry(name.to_owned()).or_default();
+        let from = content.bytes.len();
         content.bytes.extend_from_slice(&bytes[..fits]);
+        inner.note_written(from, from + fits);
         if fits < bytes.len() {
             Err(ErrorKind::StorageFull.into())
         } else {

@@ -29,6 +29,9 @@ impl<D: Disk> Disk for SharedDisk<D> {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         self.lock().read(name)
     }
+    fn read_start(&self, name: &str, most: usize) -> io::Result<Option<Vec<u8>>> {
+        self.lock().read_start(name, most)
+    }
     fn write_atomic(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.lock().write_atomic(name, bytes)
     }

@@ -89,12 +89,7 @@ impl Slots {
 }
 
 fn decode(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let scan = records::scan_chain(SALT, bytes);
-    let payload = scan
-        .payloads
-        .first()
-        .filter(|_| scan.good_len == bytes.len())?;
-    let (turn, value) = payload.split_first_chunk::<8>()?;
+    let (turn, value) = records::only(SALT, bytes)?.split_first_chunk::<8>()?;
     Some((u64::from_le_bytes(*turn), value))
 }
 

@@ -44,17 +44,30 @@ fn two_generations() -> MemoryDisk {
     let disk = MemoryDisk::new();
     let mut store = store(&disk);
     for number in [10, 20] {
-        store
-            .save_snapshot(&zone(), revision(number), &list(number))
-            .expect("it is stored");
+        save(&mut store, number).expect("it is stored");
         append(&mut store, number + 1);
         append(&mut store, number + 2);
     }
     disk
 }
 
-fn load(disk: &MemoryDisk) -> Option<Loaded> {
-    store(disk).load(&zone(), |revision, bytes| bytes == list(revision.number))
+/// What lies on disk as the snapshot of this revision, if it is what was stored.
+fn whole(revision: Revision, file: Vec<u8>, at: usize) -> Option<Vec<u8>> {
+    let snapshot = file[at..].to_vec();
+    (snapshot == list(revision.number)).then_some(snapshot)
+}
+
+/// Whatever lies on disk.
+fn any(_: Revision, file: Vec<u8>, at: usize) -> Option<Vec<u8>> {
+    Some(file[at..].to_vec())
+}
+
+fn save(store: &mut Store, number: u64) -> Result<(), StoreError> {
+    store.save_snapshot(&zone(), revision(number), |file| file.extend(list(number)))
+}
+
+fn load(disk: &MemoryDisk) -> Option<Loaded<Vec<u8>>> {
+    store(disk).load(&zone(), whole)
 }
 
 #[test]
@@ -80,7 +93,9 @@ fn a_list_that_fails_the_check_gives_way_to_the_generation_before_it() {
     let disk = two_generations();
     let mut store = store(&disk);
     let loaded = store
-        .load(&zone(), |revision, _| revision.number < 20)
+        .load(&zone(), |revision, file, at| {
+            whole(revision, file, at).filter(|_| revision.number < 20)
+        })
         .expect("it is there");
     let expected = Loaded {
         revision: revision(10),
@@ -90,7 +105,7 @@ fn a_list_that_fails_the_check_gives_way_to_the_generation_before_it() {
         log_unreadable: false,
     };
     assert_eq!(loaded, expected);
-    assert_eq!(store.load(&zone(), |_, _| false), None);
+    assert_eq!(store.load(&zone(), |_, _, _| None::<()>), None);
 }
 
 #[test]
@@ -98,11 +113,9 @@ fn after_a_degraded_start_the_good_generation_is_not_overwritten() {
     let disk = two_generations();
     disk.overwrite("list-workshop.b", b"rot".to_vec());
     let mut store = store(&disk);
-    let loaded = store.load(&zone(), |_, _| true).expect("it is there");
+    let loaded = store.load(&zone(), any).expect("it is there");
     assert!(loaded.degraded);
-    store
-        .save_snapshot(&zone(), revision(30), &list(30))
-        .expect("it is stored");
+    save(&mut store, 30).expect("it is stored");
     disk.overwrite("list-workshop.b", b"rot".to_vec());
     assert_eq!(load(&disk).expect("it is there").revision, revision(10));
 }
@@ -116,9 +129,7 @@ fn a_delta_goes_to_the_snapshot_in_use_and_needs_one() {
         Err(StoreError::NoSnapshot(_))
     ));
     let long = vec![0; records::MAX_PAYLOAD];
-    store
-        .save_snapshot(&zone(), revision(1), &list(1))
-        .expect("it is stored");
+    save(&mut store, 1).expect("it is stored");
     assert!(matches!(
         store.append_delta(&zone(), revision(2), &long),
         Err(StoreError::DeltaTooLong { .. })
@@ -129,7 +140,7 @@ fn a_delta_goes_to_the_snapshot_in_use_and_needs_one() {
 fn a_delta_that_does_not_fit_leaves_the_log_as_it_was() {
     let disk = two_generations();
     let mut store = store(&disk);
-    store.load(&zone(), |_, _| true);
+    store.load(&zone(), any);
     disk.set_capacity(Some(disk.used() + 5));
     assert!(matches!(
         store.append_delta(&zone(), revision(23), b"delta 23"),
@@ -146,7 +157,7 @@ fn a_delta_that_does_not_fit_leaves_the_log_as_it_was() {
 fn a_log_that_cannot_be_repaired_asks_for_a_snapshot() {
     let disk = two_generations();
     let mut store = store(&disk);
-    store.load(&zone(), |_, _| true);
+    store.load(&zone(), any);
     disk.fail_writes(true);
     assert!(matches!(
         store.append_delta(&zone(), revision(23), b"x"),
@@ -157,9 +168,7 @@ fn a_log_that_cannot_be_repaired_asks_for_a_snapshot() {
         store.append_delta(&zone(), revision(23), b"x"),
         Err(StoreError::LogUnusable(_))
     ));
-    store
-        .save_snapshot(&zone(), revision(23), &list(23))
-        .expect("it is stored");
+    save(&mut store, 23).expect("it is stored");
     append(&mut store, 24);
     assert_eq!(load(&disk).expect("it is there").deltas, [delta(24)]);
 }
@@ -195,7 +204,7 @@ fn any_flipped_bit_never_invents_a_list() {
 /// One damaged file costs at most the newer generation, or deltas from the end.
 fn assert_one_of_the_stored_lists(disk: &MemoryDisk) {
     let loaded = store(disk)
-        .load(&zone(), |_, _| true)
+        .load(&zone(), any)
         .expect("one generation is whole");
     let base = loaded.revision.number;
     assert!(base == 10 || base == 20);
@@ -215,7 +224,7 @@ fn with_the_power_cut_between_any_two_changes_what_was_stored_is_there() {
             let mut stored = 0;
             for number in 1..=12 {
                 let kept = if number % 4 == 1 {
-                    store.save_snapshot(&zone(), revision(number), &list(number))
+                    save(&mut store, number)
                 } else {
                     store.append_delta(&zone(), revision(number), &delta(number).bytes)
                 };
@@ -365,7 +374,7 @@ fn a_list_whose_log_cannot_be_read_is_loaded_without_changes_and_takes_none() {
     let disk = two_generations();
     disk.fail_reads("list-workshop.b.deltas", true);
     let mut store = store(&disk);
-    let loaded = store.load(&zone(), |_, _| true).expect("it is there");
+    let loaded = store.load(&zone(), any).expect("it is there");
     let expected = Loaded {
         revision: revision(20),
         snapshot: list(20),
@@ -392,11 +401,9 @@ fn a_generation_that_cannot_be_read_is_not_overwritten_while_it_may_be_the_newes
     disk.overwrite("state.0", b"rot".to_vec());
     disk.fail_reads("list-workshop.b", true);
     let mut degraded = store(&disk);
-    degraded.load(&zone(), |_, _| true).expect("it is there");
+    degraded.load(&zone(), any).expect("it is there");
     for number in [12, 13] {
-        degraded
-            .save_snapshot(&zone(), revision(number), &list(number))
-            .expect("it is stored");
+        save(&mut degraded, number).expect("it is stored");
         let loaded = load(&disk).expect("it is there");
         assert_eq!(loaded.revision, revision(number));
     }
@@ -410,10 +417,8 @@ fn with_nothing_to_be_read_there_is_no_list_and_the_next_one_is_stored() {
     disk.fail_reads("list-workshop.a", true);
     disk.fail_reads("list-workshop.b", true);
     let mut store = store(&disk);
-    assert_eq!(store.load(&zone(), |_, _| true), None);
-    store
-        .save_snapshot(&zone(), revision(30), &list(30))
-        .expect("it is stored");
+    assert_eq!(store.load(&zone(), any), None);
+    save(&mut store, 30).expect("it is stored");
 }
 
 #[test]

@@ -227,17 +227,14 @@ impl SnapshotPart {
     /// Cuts a list into parts; an empty list is one empty part.
     #[must_use]
     pub fn cut(list: &crate::allow_list::AllowList) -> Vec<Self> {
-        let entries: Vec<&Entry> = list.entries().collect();
-        let mut chunks: Vec<&[&Entry]> = entries.chunks(PART_ENTRIES).collect();
-        if chunks.is_empty() {
-            chunks.push(&[]);
-        }
-        let parts = u32::try_from(chunks.len()).expect("fewer than 2^32 parts");
+        let mut entries = list.entries();
+        let parts = u32::try_from(list.len().div_ceil(PART_ENTRIES).max(1));
+        let parts = parts.expect("fewer than 2^32 parts");
         (0..parts)
-            .zip(chunks)
-            .map(|(index, chunk)| {
+            .map(|index| {
                 let mut rights: Vec<Vec<Right>> = Vec::new();
-                let entries = chunk.iter().map(|entry| pack(entry, &mut rights)).collect();
+                let chunk = entries.by_ref().take(PART_ENTRIES);
+                let entries = chunk.map(|entry| pack(entry, &mut rights)).collect();
                 Self {
                     revision: list.revision(),
                     index,
@@ -272,12 +269,12 @@ impl SnapshotPart {
     }
 }
 
-fn pack(entry: &Entry, rights: &mut Vec<Vec<Right>>) -> PackedEntry {
+fn pack(entry: Entry, rights: &mut Vec<Vec<Right>>) -> PackedEntry {
     let index = rights
         .iter()
         .position(|set| *set == entry.rights)
         .unwrap_or_else(|| {
-            rights.push(entry.rights.clone());
+            rights.push(entry.rights);
             rights.len() - 1
         });
     PackedEntry {

@@ -347,7 +347,7 @@ impl Watch {
                     .tokens
                     .iter()
                     .enumerate()
-                    .filter_map(|(place, token)| Some((place, list.find(*token)?.clone())));
+                    .filter_map(|(place, token)| Some((place, list.find(*token)?)));
                 let entries: Vec<(usize, Entry)> = entries.rev().collect();
                 if entries.len() == self.tokens.len() {
                     self.seen = Some(entries);
@@ -360,7 +360,7 @@ impl Watch {
                 while index > 0 && unchanged < 2 * CONNECTIONS {
                     index -= 1;
                     let (place, before) = &waiting[index];
-                    if list.find(before.token) == Some(before) {
+                    if list.find(before.token).as_ref() == Some(before) {
                         unchanged += 1;
                     } else {
                         _ = self.arrived.send((*place, at));

@@ -190,7 +190,7 @@ impl World {
             for zone in agent.zones() {
                 let Some(list) = zone.list() else { continue };
                 let key = (machine.id.clone(), zone.id().clone());
-                let really = AllowList::build(list.revision(), list.entries().cloned());
+                let really = AllowList::build(list.revision(), list.entries());
                 assert_eq!(
                     really.digest(),
                     list.digest(),
