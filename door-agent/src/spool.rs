@@ -13,7 +13,7 @@ pub use recover::Recovery;
 use crate::disk::Disk;
 use crate::records;
 use boot::{Boot, Content, IN_MEMORY, Kept};
-use record::Record;
+use record::{Record, tag};
 use shared::badge::Weight;
 use shared::ids::BootId;
 use shared::time::{Span, Timestamp};
@@ -22,6 +22,9 @@ use std::io;
 
 /// The longest event, in bytes; a longer one is kept as a gap.
 pub const MAX_EVENT: usize = 64 * 1024;
+
+/// So often an event names its boot in full.
+const IN_FULL_EVERY: u64 = 16;
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +132,8 @@ pub struct Spool {
 struct Segment {
     number: u64,
     len: u64,
+    /// Whose whole name stands in an event here, last of all.
+    named: Option<BootId>,
 }
 
 impl Spool {
@@ -348,10 +353,11 @@ impl Spool {
                     .filter(|(_, kept)| kept.segment == number);
                 kept.map(|(sequence, kept)| kept.record(boot.id, *sequence))
             });
+            let (all, mut named) = (marks.chain(entries), None);
             let mut content = Vec::new();
-            for record in marks.chain(entries) {
-                let framed = records::frame(number, content.len() as u64, &record.encode());
-                content.extend(framed);
+            for record in all {
+                let encoded = self.encode(&record, &mut named);
+                content.extend(records::frame(number, content.len() as u64, &encoded));
             }
             self.disk.write_atomic(&file(number), &content)?;
             if let Some(segment) = self
@@ -421,6 +427,7 @@ impl Spool {
         let segment = Segment {
             number: self.next_segment,
             len: 0,
+            named: None,
         };
         // A failed attempt at this number may have left bytes behind.
         self.disk.truncate(&file(segment.number), 0)?;
@@ -433,14 +440,11 @@ impl Spool {
     }
 
     fn write_to(&mut self, segment: Segment, records: &[Record]) -> io::Result<Segment> {
-        let mut bytes = Vec::new();
+        let (mut bytes, mut named) = (Vec::new(), segment.named);
         for record in records {
-            let framed = records::frame(
-                segment.number,
-                segment.len + bytes.len() as u64,
-                &record.encode(),
-            );
-            bytes.extend(framed);
+            let encoded = self.encode(record, &mut named);
+            let place = segment.len + bytes.len() as u64;
+            bytes.extend(records::frame(segment.number, place, &encoded));
         }
         self.unsynced.insert(segment.number);
         if let Err(error) = self.disk.append(&file(segment.number), &bytes) {
@@ -454,10 +458,24 @@ impl Spool {
         }
         let grown = Segment {
             len: segment.len + bytes.len() as u64,
+            named,
             ..segment
         };
         self.current = Some(grown);
         Ok(grown)
+    }
+
+    /// A record's bytes; an event names its boot in full unless the one before it did, and now and then all the same.
+    fn encode(&self, record: &Record, named: &mut Option<BootId>) -> Vec<u8> {
+        let Record::Event { boot, sequence, .. } = record else {
+            return record.encode(true);
+        };
+        let shares_tag = |other: &Boot| other.id != *boot && tag(other.id) == tag(*boot);
+        let in_full = *named != Some(*boot)
+            || sequence % IN_FULL_EVERY == 0
+            || self.boots.iter().any(shares_tag);
+        *named = Some(*boot);
+        record.encode(in_full)
     }
 
     fn expire(&mut self, now: Timestamp) {

@@ -73,7 +73,7 @@ impl Kept {
     /// Bytes it takes on disk.
     pub fn cost(&self) -> usize {
         match &self.content {
-            Content::Event { bytes, .. } => records::HEADER + 34 + bytes.len(),
+            Content::Event { bytes, .. } => records::HEADER + 22 + bytes.len(),
             Content::Gap { .. } => records::HEADER + 49,
         }
     }

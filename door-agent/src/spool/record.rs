@@ -1,12 +1,26 @@
 //! How events, gaps and marks lie in a segment.
+//!
+//! What an event says itself is not written twice, and most events name their boot by its first bytes: the whole name
+//! stands in the marks in front of them, in the first event of each boot in a segment, and in every sixteenth.
 
 use shared::badge::Weight;
 use shared::ids::BootId;
 use shared::time::Timestamp;
+use std::collections::BTreeMap;
 
-const EVENT: u8 = 1;
+/// An event as it was written before tags: read, not written any more.
+const OLD_EVENT: u8 = 1;
 const GAP: u8 = 2;
 const MARK: u8 = 3;
+/// An event that names its boot by a tag.
+const TAGGED: u8 = 4;
+/// An event that names its boot in full.
+const EVENT: u8 = 5;
+/// An event's weight stands here in the first byte.
+const WEIGHT: u8 = 0x30;
+const WEIGHT_SHIFT: u32 = 4;
+/// Number and moment of an event are those that its own bytes begin with.
+const TOLD: u8 = 0x80;
 const HIGHEST: u64 = 1 << 60;
 
 /// One record of a segment.
@@ -36,8 +50,20 @@ pub(super) enum Record {
     },
 }
 
+/// The first bytes of a boot's name.
+pub(super) type Tag = [u8; 4];
+
+pub(super) fn tag(boot: BootId) -> Tag {
+    let [a, b, c, d, ..] = boot.0;
+    [a, b, c, d]
+}
+
+/// The whole names that were met, by their tags.
+pub(super) type Names = BTreeMap<Tag, BootId>;
+
 impl Record {
-    pub fn encode(&self) -> Vec<u8> {
+    /// The bytes; an event that is not `in_full` names its boot by a tag.
+    pub fn encode(&self, in_full: bool) -> Vec<u8> {
         let mut out = Vec::new();
         match self {
             Record::Event {
@@ -47,9 +73,19 @@ impl Record {
                 weight,
                 bytes,
             } => {
-                head(&mut out, EVENT, *boot, &[*sequence]);
-                out.extend_from_slice(&at.0.to_le_bytes());
-                out.push(weight_code(*weight));
+                let told = told(bytes) == Some((*sequence, *at));
+                let kind = if in_full { EVENT } else { TAGGED };
+                let flag = if told { TOLD } else { 0 };
+                out.push(kind | weight_code(*weight) << WEIGHT_SHIFT | flag);
+                if in_full {
+                    out.extend_from_slice(&boot.0);
+                } else {
+                    out.extend_from_slice(&tag(*boot));
+                }
+                if !told {
+                    out.extend_from_slice(&sequence.to_le_bytes());
+                    out.extend_from_slice(&at.0.to_le_bytes());
+                }
                 out.extend_from_slice(bytes);
             }
             Record::Gap {
@@ -73,8 +109,20 @@ impl Record {
         out
     }
 
-    pub fn decode(payload: &[u8]) -> Option<Record> {
-        Self::decode_any(payload).filter(Self::plausible)
+    /// Reads a record, and notes the whole name that it carries for those that follow.
+    pub fn decode(payload: &[u8], names: &mut Names) -> Option<Record> {
+        let record = Self::decode_any(payload, names).filter(Self::plausible)?;
+        names.insert(tag(record.boot()), record.boot());
+        Some(record)
+    }
+
+    /// The run it belongs to.
+    pub fn boot(&self) -> BootId {
+        match self {
+            Record::Event { boot, .. } | Record::Gap { boot, .. } | Record::Mark { boot, .. } => {
+                *boot
+            }
+        }
     }
 
     /// Numbers so high that counting on from them could overflow were never written.
@@ -90,22 +138,44 @@ impl Record {
         }
     }
 
-    fn decode_any(payload: &[u8]) -> Option<Record> {
-        let (kind, rest) = payload.split_first()?;
-        let (boot, rest) = rest.split_first_chunk::<16>()?;
-        let boot = BootId(*boot);
+    fn decode_any(payload: &[u8], names: &Names) -> Option<Record> {
+        let (first, rest) = payload.split_first()?;
+        let kind = first & !(WEIGHT | TOLD);
+        let (boot, rest) = if kind == TAGGED {
+            let (tag, rest) = rest.split_first_chunk::<4>()?;
+            (*names.get(tag)?, rest)
+        } else {
+            let (boot, rest) = rest.split_first_chunk::<16>()?;
+            (BootId(*boot), rest)
+        };
+        if kind == EVENT || kind == TAGGED {
+            let weight = weight_of((first & WEIGHT) >> WEIGHT_SHIFT)?;
+            let ((sequence, at), bytes) = if first & TOLD == 0 {
+                let (sequence, rest) = number(rest)?;
+                let (at, rest) = number(rest)?;
+                ((sequence, Timestamp(at.cast_signed())), rest)
+            } else {
+                (told(rest)?, rest)
+            };
+            return Some(Record::Event {
+                boot,
+                sequence,
+                at,
+                weight,
+                bytes: bytes.to_vec(),
+            });
+        }
         let (first, rest) = number(rest)?;
         let (second, rest) = number(rest)?;
         let at = Timestamp(second.cast_signed());
-        match *kind {
-            EVENT => {
+        match kind {
+            OLD_EVENT => {
                 let (weight, bytes) = rest.split_first()?;
-                let weight = weight_of(*weight)?;
                 Some(Record::Event {
                     boot,
                     sequence: first,
                     at,
-                    weight,
+                    weight: weight_of(*weight)?,
                     bytes: bytes.to_vec(),
                 })
             }
@@ -128,6 +198,13 @@ impl Record {
             _ => None,
         }
     }
+}
+
+/// The number and the moment that an event's own bytes begin with, if they do: two items of an array in CBOR.
+fn told(event: &[u8]) -> Option<(u64, Timestamp)> {
+    let mut decoder = minicbor::Decoder::new(event);
+    decoder.array().ok()??;
+    Some((decoder.u64().ok()?, Timestamp(decoder.i64().ok()?)))
 }
 
 fn head(out: &mut Vec<u8>, kind: u8, boot: BootId, numbers: &[u64]) {
@@ -174,6 +251,13 @@ mod tests {
             },
             Record::Event {
                 boot,
+                sequence: 1,
+                at,
+                weight: Weight::Refusal,
+                bytes: vec![0x83, 1, 0x24, 0],
+            },
+            Record::Event {
+                boot,
                 sequence: 2,
                 at,
                 weight: Weight::Diagnostic,
@@ -192,12 +276,48 @@ mod tests {
                 sent: 6,
             },
         ];
-        for record in records {
-            let bytes = record.encode();
-            assert_eq!(Record::decode(&bytes), Some(record));
-            assert_eq!(Record::decode(&bytes[..20]), None);
+        let decode = |bytes: &[u8]| Record::decode(bytes, &mut Names::new());
+        for record in &records {
+            let bytes = record.encode(true);
+            assert_eq!(decode(&bytes).as_ref(), Some(record));
+            assert_eq!(decode(&bytes[..17]), None);
         }
-        assert_eq!(Record::decode(&[9; 60]), None);
-        assert_eq!(Record::decode(&[]), None);
+        assert_eq!(decode(&[9; 60]), None);
+        let mut old = vec![OLD_EVENT];
+        old.extend(
+            [
+                &[7; 16][..],
+                &1_u64.to_le_bytes(),
+                &at.0.to_le_bytes(),
+                b"\x02in",
+            ]
+            .concat(),
+        );
+        assert_eq!(decode(&old).as_ref(), Some(&records[0]));
+        assert_eq!(decode(&[]), None);
+        let [_, told, .., mark] = records.map(|record| record.encode(true));
+        assert_eq!(told.len(), 17 + 4);
+        assert_eq!(mark.len(), 33);
+    }
+
+    #[test]
+    fn an_event_may_name_its_boot_by_a_tag_once_the_whole_name_was_met() {
+        let event = |boot| Record::Event {
+            boot,
+            sequence: 7,
+            at: Timestamp(8),
+            weight: Weight::Grant,
+            bytes: vec![0x82, 7, 8],
+        };
+        let mut names = Names::new();
+        let short = event(BootId([7; 16])).encode(false);
+        assert_eq!(short.len(), 5 + 3);
+        assert_eq!(Record::decode(&short, &mut names), None);
+        for boot in [BootId([7; 16]), BootId([9; 16])] {
+            let full = event(boot).encode(true);
+            assert_eq!(Record::decode(&full, &mut names), Some(event(boot)));
+        }
+        let told = Record::decode(&short, &mut names);
+        assert_eq!(told, Some(event(BootId([7; 16]))));
     }
 }

@@ -1,7 +1,7 @@
 //! Reads the segments back after a restart, whatever the power cut left of them.
 
 use super::boot::{Boot, Content, IN_MEMORY, Kept};
-use super::record::Record;
+use super::record::{Names, Record};
 use super::{Limits, Segment, Spool, file};
 use crate::disk::Disk;
 use crate::records;
@@ -100,13 +100,14 @@ impl Spool {
                 return true;
             }
         };
-        let mut newest_unreadable = false;
+        let (mut newest_unreadable, mut names) = (false, Names::new());
         for number in numbers {
             let bytes = self.disk.read(&file(number));
             newest_unreadable = bytes.is_err();
             match bytes {
                 Ok(bytes) => {
-                    self.read_segment(number, &bytes.unwrap_or_default(), pieces, recovery);
+                    let bytes = bytes.unwrap_or_default();
+                    self.read_segment(number, &bytes, &mut names, pieces, recovery);
                 }
                 Err(error) => {
                     tracing::error!(file = file(number), reason = %error, "cannot be read, it is left as it is and the badge log goes on in a new file: check the card");
@@ -150,6 +151,7 @@ impl Spool {
         &mut self,
         number: u64,
         bytes: &[u8],
+        names: &mut Names,
         pieces: &mut Vec<(BootId, Pieces)>,
         recovery: &mut Recovery,
     ) {
@@ -160,7 +162,7 @@ impl Spool {
         for record in scan
             .payloads
             .iter()
-            .filter_map(|payload| Record::decode(payload))
+            .filter_map(|payload| Record::decode(payload, names))
         {
             sort_in(pieces, number, record);
         }
@@ -170,7 +172,11 @@ impl Spool {
         self.next_segment = number.saturating_add(1);
         let len = scan.good_len as u64;
         let clean = torn == 0 || self.disk.truncate(&file(number), len).is_ok();
-        self.current = (clean && len > 0).then_some(Segment { number, len });
+        self.current = (clean && len > 0).then_some(Segment {
+            number,
+            len,
+            named: None,
+        });
     }
 }
 
@@ -182,13 +188,12 @@ fn segment_number(name: &str) -> Option<u64> {
 }
 
 fn sort_in(pieces: &mut Vec<(BootId, Pieces)>, segment: u64, record: Record) {
-    let (Record::Event { boot, .. } | Record::Gap { boot, .. } | Record::Mark { boot, .. }) =
-        &record;
+    let boot = record.boot();
     let index = pieces
         .iter()
-        .position(|(id, _)| id == boot)
+        .position(|(id, _)| *id == boot)
         .unwrap_or_else(|| {
-            pieces.push((*boot, Pieces::default()));
+            pieces.push((boot, Pieces::default()));
             pieces.len() - 1
         });
     let found = &mut pieces[index].1;

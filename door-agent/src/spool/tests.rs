@@ -167,7 +167,7 @@ fn when_space_runs_out_diagnostics_go_first_and_grants_last_and_all_are_counted(
     let mut all = Vec::new();
     for number in 1..=100_u64 {
         let weight = weights[usize::try_from(number).expect("small") % 4];
-        let appended = spool.append(NOW, weight, &[7; 60]);
+        let appended = spool.append(NOW, weight, &[7; 72]);
         all.push((appended.sequence, weight));
     }
     spool.sync(NOW).expect("it syncs");
