@@ -1,6 +1,7 @@
-//! Who this agent is, and to whom it is paired: two small private files in the state directory.
+//! Who this agent is, and to whom it is paired: two small private files in the state directory, each in two copies.
 
 use crate::disk::Disk;
+use crate::records;
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use shared::keys::{OpeningKey, PublicKey, Signer};
@@ -12,6 +13,9 @@ const IDENTITY: &str = "identity";
 /// What a pairing that has not succeeded yet would make of it.
 const NEXT_IDENTITY: &str = "identity.next";
 const PAIRED: &str = "pairing";
+/// What the name of a file's second copy ends with.
+const COPY: &str = ".copy";
+const SALT: u64 = u64::from_le_bytes(*b"gs-ident");
 const SEEDS: usize = 64;
 
 /// The agent's own keys.
@@ -89,18 +93,47 @@ pub enum IdentityError {
     Damaged(&'static str),
 }
 
-/// Reads the identity and the pairing that belongs to it.
+/// Reads the identity and the pairing that belongs to it, each from a copy that holds.
 pub fn load(disk: &dyn Disk) -> Result<(Identity, Paired), IdentityError> {
-    let paired = read(disk, PAIRED)?.ok_or(IdentityError::NotPaired)?;
-    let paired: Paired = minicbor::decode(&paired).map_err(|_| IdentityError::Damaged(PAIRED))?;
-    for name in [IDENTITY, NEXT_IDENTITY] {
-        if let Some(identity) = read(disk, name)?.and_then(Identity::from_seeds)
-            && identity.signer.public() == paired.agent
-        {
-            return Ok((identity, paired));
+    let pairings = read(disk, PAIRED)?;
+    if pairings.is_empty() {
+        return Err(IdentityError::NotPaired);
+    }
+    let mut damaged = PAIRED;
+    for bytes in pairings {
+        let Ok(paired) = minicbor::decode::<Paired>(&bytes) else {
+            continue;
+        };
+        damaged = IDENTITY;
+        for name in [IDENTITY, NEXT_IDENTITY] {
+            let identities = read(disk, name)?.into_iter();
+            let own = |identity: &Identity| identity.signer.public() == paired.agent;
+            if let Some(identity) = identities.filter_map(Identity::from_seeds).find(own) {
+                return Ok((identity, paired));
+            }
         }
     }
-    Err(IdentityError::Damaged(IDENTITY))
+    Err(IdentityError::Damaged(damaged))
+}
+
+/// Writes what was loaded over copies that do not hold it, before the others are damaged too.
+pub fn mend(
+    disk: &mut dyn Disk,
+    identity: &Identity,
+    paired: &Paired,
+) -> Result<(), IdentityError> {
+    let pairing = Zeroizing::new(encode(paired));
+    for (name, bytes) in [(PAIRED, &pairing), (IDENTITY, &identity.seeds)] {
+        let copies = read(disk, name)?;
+        if copies.len() < 2 || !copies.iter().all(|copy| copy == bytes) {
+            tracing::warn!(
+                file = name,
+                "a copy is damaged or missing, and is written anew"
+            );
+            write(disk, name, bytes)?;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps keys for a pairing that is about to be tried; the pairing in force stays in force.
@@ -118,14 +151,15 @@ pub fn store(
     identity: &Identity,
     paired: &Paired,
 ) -> Result<(), IdentityError> {
-    let bytes = Zeroizing::new(minicbor::to_vec(paired).expect("writing to memory cannot fail"));
-    write(disk, PAIRED, &bytes)?;
+    write(disk, PAIRED, &Zeroizing::new(encode(paired)))?;
     write(disk, IDENTITY, &identity.seeds)?;
-    disk.remove(NEXT_IDENTITY)
-        .map_err(|source| IdentityError::Write {
+    for file in copies(NEXT_IDENTITY) {
+        disk.remove(&file).map_err(|source| IdentityError::Write {
             name: NEXT_IDENTITY,
             source,
-        })
+        })?;
+    }
+    Ok(())
 }
 
 /// Removes everything but the identity and the pairing: it was said by a server that no longer counts.
@@ -134,22 +168,49 @@ pub fn clear_others(disk: &mut dyn Disk) -> Result<(), IdentityError> {
         name: "lists of the former server",
         source,
     };
+    let own = [copies(IDENTITY), copies(PAIRED)].concat();
     for name in disk.list().map_err(failed)? {
-        if name != IDENTITY && name != PAIRED {
+        if !own.contains(&name) {
             disk.remove(&name).map_err(failed)?;
         }
     }
     Ok(())
 }
 
-fn read(disk: &dyn Disk, name: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
-    let bytes = disk
-        .read(name)
-        .map_err(|source| IdentityError::Read { name, source })?;
-    Ok(bytes.map(Zeroizing::new))
+fn encode(paired: &Paired) -> Vec<u8> {
+    minicbor::to_vec(paired).expect("writing to memory cannot fail")
+}
+
+/// A file and its second copy.
+fn copies(name: &str) -> [String; 2] {
+    [name.to_owned(), format!("{name}{COPY}")]
+}
+
+/// What the copies of a file hold, as many as can be read.
+fn read(disk: &dyn Disk, name: &'static str) -> Result<Vec<Zeroizing<Vec<u8>>>, IdentityError> {
+    let (mut found, mut failed) = (Vec::new(), None);
+    for file in copies(name) {
+        match disk.read(&file) {
+            Ok(Some(bytes)) => {
+                let bytes = Zeroizing::new(bytes);
+                // What was written before there were copies has no checksum, and is looked at as it is.
+                let held = records::only(SALT, &bytes).unwrap_or(&bytes);
+                found.push(Zeroizing::new(held.to_vec()));
+            }
+            Ok(None) => {}
+            Err(source) => failed = Some(source),
+        }
+    }
+    match failed {
+        Some(source) if found.is_empty() => Err(IdentityError::Read { name, source }),
+        Some(_) | None => Ok(found),
+    }
 }
 
 fn write(disk: &mut dyn Disk, name: &'static str, bytes: &[u8]) -> Result<(), IdentityError> {
-    disk.write_atomic(name, bytes)
-        .map_err(|source| IdentityError::Write { name, source })
+    let framed = Zeroizing::new(records::frame(SALT, 0, bytes));
+    copies(name).iter().try_for_each(|file| {
+        disk.write_atomic(file, &framed)
+            .map_err(|source| IdentityError::Write { name, source })
+    })
 }

@@ -404,7 +404,7 @@ mod tests {
         try_pair(&mut disk, &code, |path, body| server.answer(path, body))
             .await
             .expect("pairs");
-        for cut in 0..8 {
+        for cut in 0..12 {
             disk.cut_power_after(cut);
             let mut random = random(u8::try_from(cut).expect("small") + 10);
             drop(

@@ -22,6 +22,7 @@ use shared::wire::{
 };
 
 mod commands;
+mod damage;
 mod doors;
 mod events;
 mod heads;
