@@ -16,6 +16,7 @@ pub mod keeper;
 pub mod link;
 pub mod listeners;
 pub mod local;
+pub mod log;
 pub mod notify;
 pub mod pairing;
 pub mod readers;

@@ -12,6 +12,7 @@ use door_agent::event_loop::End;
 use door_agent::guard::{self, Guard};
 use door_agent::identity::IdentityError;
 use door_agent::keeper::Keeper;
+use door_agent::log::Log;
 use door_agent::notify::Manager;
 use door_agent::setup::Setup;
 use door_agent::{check, identity, local, pairing, run, watch};
@@ -110,7 +111,17 @@ const BREATH: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match try_main(&args) {
+    let log = match Log::start(io::stderr()) {
+        Ok(log) => log,
+        Err(error) => {
+            // Nothing is left to do if even this cannot be written.
+            let _ = writeln!(io::stderr(), "door-agent: no thread for the log: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = try_main(&args, &log);
+    log.finish();
+    match ended {
         Ok(code) => code,
         Err(error) => {
             tell(&error);
@@ -123,14 +134,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn try_main(args: &Args) -> anyhow::Result<ExitCode> {
+fn try_main(args: &Args, log: &Log) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::try_new(&args.log)
         .with_context(|| format!("`{}` is no log filter", args.log))?;
     let colours = io::stderr().is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colours)
-        .with_writer(io::stderr)
+        .with_writer({
+            let log = log.clone();
+            move || log.clone()
+        })
         // A log that cannot be written must not end what keeps the doors.
         .log_internal_errors(false)
         .init();

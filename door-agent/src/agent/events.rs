@@ -31,6 +31,8 @@ pub(super) struct Upload {
     due: Option<Span>,
     sync_due: Option<Span>,
     attempts: u32,
+    /// The disk does not take events; so many have come since.
+    unwritten: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -76,6 +78,23 @@ impl Upload {
         }
     }
 
+    /// The disk refused or did not answer: that is said once, until it takes events again.
+    fn not_written(&mut self, error: &std::io::Error) {
+        if self.unwritten.is_none() {
+            self.unwritten = Some(0);
+            tracing::error!(reason = %error, "events are not safe on disk, the doors go on from memory: check the disk");
+        }
+    }
+
+    fn written(&mut self) {
+        if let Some(events) = self.unwritten.take() {
+            tracing::info!(
+                events,
+                "the disk takes events again, and those that came meanwhile are on it"
+            );
+        }
+    }
+
     /// The running digests of a batch; none where it does not follow on what is known.
     fn links(&self, boot: BootId, first: u64, events: &[ByteVec]) -> Option<Vec<Link>> {
         let start = self.known.get(&boot).copied().unwrap_or(Link {
@@ -108,8 +127,11 @@ impl Agent {
             what,
         };
         let appended = self.spool.append(event.at, event.weight(), &encode(&event));
-        if let Err(error) = appended.written {
-            tracing::error!(sequence = appended.sequence, reason = %error, "an event is only in memory: check the disk");
+        if let Err(error) = &appended.written {
+            self.upload.not_written(error);
+        }
+        if let Some(events) = &mut self.upload.unwritten {
+            *events += 1;
         }
         self.upload.appended(sources.uptime);
         self.marks_due = self.marks_due.min(sources.uptime + super::MARKS_SOON);
@@ -129,9 +151,12 @@ impl Agent {
     pub(super) fn sync_spool(&mut self, sources: Sources) {
         self.upload.sync_due = None;
         let now = self.clock.read(sources).time;
-        if let Err(error) = self.spool.sync(now) {
-            tracing::error!(reason = %error, "events are not safe on disk: check the disk");
-            self.upload.sync_due = Some(sources.uptime + Span::seconds(1));
+        match self.spool.sync(now) {
+            Ok(()) => self.upload.written(),
+            Err(error) => {
+                self.upload.not_written(&error);
+                self.upload.sync_due = Some(sources.uptime + Span::seconds(1));
+            }
         }
     }
 
