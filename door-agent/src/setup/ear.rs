@@ -224,7 +224,7 @@ impl Recogniser {
             parser.push(bytes, &mut reads);
             let card = reads.into_iter().find_map(|read| match read {
                 Read::Card(card) => Some(card),
-                Read::Rejected(_) => None,
+                Read::Key(_) | Read::Rejected(_) => None,
             });
             cards.extend(card.map(|card| (*format, *name, card)));
         }
