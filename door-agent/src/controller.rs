@@ -107,7 +107,7 @@ impl View<'_> {
                 .is_some_and(|known| known.list.find(*token).is_some())
         };
         match tokens().find(listed).or_else(|| tokens().next()) {
-            Some(token) => (token, decide(token, self.knowledge, reading)),
+            Some(token) => (token, decide(token, None, self.knowledge, reading)),
             // Without a key no card can be told from another, whatever the list says.
             None => (
                 CardToken([0; 8]),

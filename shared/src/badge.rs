@@ -6,6 +6,7 @@ use crate::door_clock::Quality;
 use crate::ids::{BootId, DoorId, Holder};
 use crate::reasons::Reason;
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// One event of an agent; (agent, boot, sequence) names it for ever.
@@ -100,6 +101,116 @@ pub enum What {
         #[n(0)]
         open: bool,
     },
+    /// Something at the door wants a human, or no longer does.
+    #[n(8)]
+    Alarm {
+        /// What.
+        #[n(0)]
+        alarm: Alarm,
+        /// True when it begins.
+        #[n(1)]
+        on: bool,
+    },
+    /// A card that the list does not know was shown again and again; the first time has its own event.
+    #[n(9)]
+    Refusals {
+        /// The card as the zone knows it.
+        #[n(0)]
+        token: CardToken,
+        /// How often since it was last told.
+        #[n(1)]
+        count: u64,
+        /// The first of those times.
+        #[n(2)]
+        first: Timestamp,
+        /// The last of them.
+        #[n(3)]
+        last: Timestamp,
+    },
+}
+
+/// What at a door wants a human.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    minicbor::Encode,
+    minicbor::Decode,
+)]
+#[cbor(index_only)]
+#[serde(rename_all = "snake_case")]
+pub enum Alarm {
+    /// The door opened though nothing had released it.
+    #[n(0)]
+    Forced,
+    /// The door has stood open for too long.
+    #[n(1)]
+    HeldOpen,
+    /// The lock does not do what it is told.
+    #[n(2)]
+    LockFault,
+    /// A cover was opened, or a reader taken from the wall.
+    #[n(3)]
+    Tamper,
+    /// The fire input is active: the lock is released in hardware.
+    #[n(4)]
+    Fire,
+    /// Too many different cards that the list does not know.
+    #[n(5)]
+    Guessing,
+    /// An exit button has been pressed for longer than anybody presses it.
+    #[n(6)]
+    ExitStuck,
+}
+
+impl Alarm {
+    /// Every alarm, in the order of the wire.
+    pub const ALL: [Self; 7] = [
+        Self::Forced,
+        Self::HeldOpen,
+        Self::LockFault,
+        Self::Tamper,
+        Self::Fire,
+        Self::Guessing,
+        Self::ExitStuck,
+    ];
+
+    /// The name in logs and in the interface.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forced => "forced",
+            Self::HeldOpen => "held_open",
+            Self::LockFault => "lock_fault",
+            Self::Tamper => "tamper",
+            Self::Fire => "fire",
+            Self::Guessing => "guessing",
+            Self::ExitStuck => "exit_stuck",
+        }
+    }
+
+    /// What staff read.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Forced => "The door was opened though nothing had released it.",
+            Self::HeldOpen => "The door has stood open for too long.",
+            Self::LockFault => "The lock does not do what it is told.",
+            Self::Tamper => "A cover was opened, or a reader taken from the wall.",
+            Self::Fire => "The fire input is active; the lock is released in hardware.",
+            Self::Guessing => "Many different unknown cards were shown within a minute.",
+            Self::ExitStuck => {
+                "An exit button has been pressed for longer than anybody presses it."
+            }
+        }
+    }
 }
 
 /// How long an event is kept when space runs out.
@@ -120,7 +231,11 @@ impl BadgeEvent {
         match &self.what {
             What::Card { reason, .. } if reason.grants() => Weight::Grant,
             What::Command { done: true, .. } | What::Local { opened: true } => Weight::Grant,
-            What::Card { .. } | What::Exit | What::Gap { .. } => Weight::Refusal,
+            What::Card { .. }
+            | What::Exit
+            | What::Gap { .. }
+            | What::Alarm { .. }
+            | What::Refusals { .. } => Weight::Refusal,
             What::Command { done: false, .. }
             | What::Local { opened: false }
             | What::Started

@@ -5,6 +5,7 @@ use crate::calendar::Calendar;
 use crate::card::CardToken;
 use crate::door_clock::{Quality, Reading};
 use crate::ids::Holder;
+use crate::pin::PinVerifier;
 use crate::reasons::Reason;
 use crate::rights::{CardState, Entry, Flags, Right};
 use crate::schedule::Schedule;
@@ -37,6 +38,23 @@ pub struct Policy {
     /// The door stands unlocked until then.
     #[n(7)]
     pub hold_open_until: Option<Timestamp>,
+    /// The door stands unlocked while this schedule is open; none: never.
+    #[n(8)]
+    pub hall_hours: Option<HallHours>,
+    /// A PIN must follow the card while this schedule is open, as an index; none: never.
+    #[n(9)]
+    pub pin_schedule: Option<u16>,
+}
+
+/// When a door stands unlocked by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+pub struct HallHours {
+    /// Index into the policy's schedules.
+    #[n(0)]
+    pub schedule: u16,
+    /// Whether it stays locked until a first card has passed in this opening.
+    #[n(1)]
+    pub first_in: bool,
 }
 
 impl Policy {
@@ -52,6 +70,19 @@ impl Policy {
             lockdown: false,
             open_house_until: None,
             hold_open_until: None,
+            hall_hours: None,
+            pin_schedule: None,
+        }
+    }
+
+    /// Whether the schedule of that index is open; none: the clock cannot be trusted with it, or there is no such schedule.
+    #[must_use]
+    pub fn is_open(&self, schedule: u16, clock: Reading) -> Option<bool> {
+        let schedule = self.schedules.get(usize::from(schedule))?;
+        match clock.quality {
+            _ if schedule.is_always() => Some(true),
+            Quality::Trusted => Some(schedule.is_open(&self.calendar, clock.time)),
+            Quality::Untrusted => None,
         }
     }
 }
@@ -86,9 +117,14 @@ impl Decision {
     }
 }
 
-/// Decides for a card at a door; a door that knows nothing refuses.
+/// Decides for a card at a door, and for what was typed after it; a door that knows nothing refuses.
 #[must_use]
-pub fn decide(token: CardToken, knowledge: Option<Knowledge<'_>>, clock: Reading) -> Decision {
+pub fn decide(
+    token: CardToken,
+    typed: Option<PinVerifier>,
+    knowledge: Option<Knowledge<'_>>,
+    clock: Reading,
+) -> Decision {
     let Some(knowledge) = knowledge else {
         return Decision {
             reason: Reason::NoList,
@@ -97,12 +133,17 @@ pub fn decide(token: CardToken, knowledge: Option<Knowledge<'_>>, clock: Reading
     };
     let entry = knowledge.list.find(token);
     Decision {
-        reason: reason(entry.as_ref(), knowledge, clock),
+        reason: reason(entry.as_ref(), typed, knowledge, clock),
         holder: entry.map(|entry| entry.holder),
     }
 }
 
-fn reason(entry: Option<&Entry>, knowledge: Knowledge<'_>, clock: Reading) -> Reason {
+fn reason(
+    entry: Option<&Entry>,
+    typed: Option<PinVerifier>,
+    knowledge: Knowledge<'_>,
+    clock: Reading,
+) -> Reason {
     let policy = knowledge.policy;
     let keyholder = entry.is_some_and(|entry| entry.flags.has(Flags::KEYHOLDER));
     if policy.lockdown && !keyholder {
@@ -131,9 +172,6 @@ fn reason(entry: Option<&Entry>, knowledge: Knowledge<'_>, clock: Reading) -> Re
     if entry.flags.has(Flags::INDUCTION) {
         return Reason::InductionNeeded;
     }
-    if entry.flags.has(Flags::PIN) {
-        return Reason::PinNeeded;
-    }
     if !keyholder
         && policy
             .staleness
@@ -141,12 +179,40 @@ fn reason(entry: Option<&Entry>, knowledge: Knowledge<'_>, clock: Reading) -> Re
     {
         return Reason::Stale;
     }
-    entry
+    let reason = entry
         .rights
         .iter()
         .map(|right| judge(right, knowledge, clock))
         .min_by_key(|reason| reason.rank())
-        .unwrap_or(Reason::Lapsed)
+        .unwrap_or(Reason::Lapsed);
+    match missing_pin(entry, typed, policy, clock) {
+        Some(missing) if reason.grants() => missing,
+        Some(_) | None => reason,
+    }
+}
+
+/// What is wrong with what was typed, or was not; none where no PIN is asked for or the right one was typed.
+fn missing_pin(
+    entry: &Entry,
+    typed: Option<PinVerifier>,
+    policy: &Policy,
+    clock: Reading,
+) -> Option<Reason> {
+    let demanded = if entry.flags.has(Flags::PIN) {
+        Some(true)
+    } else {
+        policy
+            .pin_schedule
+            .map_or(Some(false), |schedule| policy.is_open(schedule, clock))
+    };
+    match (demanded, entry.pin, typed) {
+        (Some(false), _, _) => None,
+        // The hour is not known: whoever has a PIN types it, and nobody is shut out for having none.
+        (None, None, _) => None,
+        (Some(true), None, _) => Some(Reason::NoPin),
+        (_, Some(_), None) => Some(Reason::PinNeeded),
+        (_, Some(pin), Some(typed)) => (pin != typed).then_some(Reason::WrongPin),
+    }
 }
 
 fn is_withheld(entry: Option<&Entry>) -> bool {

@@ -14,6 +14,7 @@ pub mod door_clock;
 pub mod facts;
 pub mod ids;
 pub mod keys;
+pub mod pin;
 pub mod reasons;
 pub mod receipts;
 pub mod reversals;

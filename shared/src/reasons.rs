@@ -74,6 +74,18 @@ pub enum Reason {
     /// The zone demands an induction that the holder has not had.
     #[n(17)]
     InductionNeeded,
+    /// A right holds, and the card passed here only just now (soft anti-passback).
+    #[n(18)]
+    GrantedAgain,
+    /// What was typed is not the holder's PIN.
+    #[n(19)]
+    WrongPin,
+    /// The zone asks for a PIN, and the holder has none.
+    #[n(20)]
+    NoPin,
+    /// Too many wrong PINs for this card.
+    #[n(21)]
+    PinLocked,
 }
 
 /// What the lamp and the buzzer do.
@@ -126,7 +138,7 @@ pub struct Row {
 
 impl Reason {
     /// Every reason, in the order of the wire.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Granted,
         Self::GrantedOffline,
         Self::GrantedClockUnsure,
@@ -145,6 +157,10 @@ impl Reason {
         Self::PinNeeded,
         Self::ClockUnsure,
         Self::InductionNeeded,
+        Self::GrantedAgain,
+        Self::WrongPin,
+        Self::NoPin,
+        Self::PinLocked,
     ];
 
     /// Whether the lock is released.
@@ -152,8 +168,22 @@ impl Reason {
     pub fn grants(self) -> bool {
         matches!(
             self,
-            Self::Granted | Self::GrantedOffline | Self::GrantedClockUnsure | Self::OpenHouse
+            Self::Granted
+                | Self::GrantedOffline
+                | Self::GrantedClockUnsure
+                | Self::OpenHouse
+                | Self::GrantedAgain
         )
+    }
+
+    /// What a list alone says: without what a door remembers of PINs and of cards that pass again.
+    #[must_use]
+    pub fn by_list(self) -> Self {
+        match self {
+            Self::GrantedAgain => Self::Granted,
+            Self::WrongPin | Self::PinLocked => Self::PinNeeded,
+            reason => reason,
+        }
     }
 
     /// Which of several reasons is told: grants first, then the refusal nearest to a grant.
@@ -164,20 +194,24 @@ impl Reason {
             Self::GrantedOffline => 1,
             Self::GrantedClockUnsure => 2,
             Self::OpenHouse => 3,
-            Self::OutsideHours => 4,
-            Self::ClockUnsure => 5,
-            Self::NotYet => 6,
-            Self::Expired => 7,
-            Self::PinNeeded => 8,
-            Self::InductionNeeded => 9,
-            Self::NewerRules => 10,
-            Self::Stale => 11,
-            Self::Lockdown => 12,
-            Self::NoList => 13,
-            Self::Lapsed => 14,
-            Self::Held => 15,
-            Self::Lost => 16,
-            Self::Unknown => 17,
+            Self::GrantedAgain => 4,
+            Self::OutsideHours => 5,
+            Self::ClockUnsure => 6,
+            Self::NotYet => 7,
+            Self::Expired => 8,
+            Self::PinNeeded => 9,
+            Self::WrongPin => 10,
+            Self::NoPin => 11,
+            Self::PinLocked => 12,
+            Self::InductionNeeded => 13,
+            Self::NewerRules => 14,
+            Self::Stale => 15,
+            Self::Lockdown => 16,
+            Self::NoList => 17,
+            Self::Lapsed => 18,
+            Self::Held => 19,
+            Self::Lost => 20,
+            Self::Unknown => 21,
         }
     }
 
@@ -203,6 +237,10 @@ impl Reason {
             Self::PinNeeded => "pin_needed",
             Self::ClockUnsure => "clock_unsure",
             Self::InductionNeeded => "induction_needed",
+            Self::GrantedAgain => "granted_again",
+            Self::WrongPin => "wrong_pin",
+            Self::NoPin => "no_pin",
+            Self::PinLocked => "pin_locked",
         }
     }
 
@@ -226,9 +264,16 @@ impl Reason {
     pub fn signal(self) -> Signal {
         match self {
             Self::Granted | Self::OpenHouse => Signal::Welcome,
-            Self::GrantedOffline | Self::GrantedClockUnsure => Signal::WelcomeNotice,
-            Self::Unknown | Self::Lost | Self::Lockdown => Signal::Refused,
-            Self::Expired | Self::Lapsed | Self::Held | Self::InductionNeeded => Signal::SeeStaff,
+            Self::GrantedOffline | Self::GrantedClockUnsure | Self::GrantedAgain => {
+                Signal::WelcomeNotice
+            }
+            Self::Unknown | Self::Lost | Self::Lockdown | Self::WrongPin => Signal::Refused,
+            Self::Expired
+            | Self::Lapsed
+            | Self::Held
+            | Self::InductionNeeded
+            | Self::NoPin
+            | Self::PinLocked => Signal::SeeStaff,
             Self::NotYet | Self::OutsideHours => Signal::WrongMoment,
             Self::Stale | Self::NoList | Self::NewerRules | Self::ClockUnsure => {
                 Signal::DoorTrouble
@@ -325,6 +370,26 @@ impl Reason {
                 "The zone demands an induction, and none is noted for the member.",
                 "Give the induction and note it with the member.",
             ),
+            Self::GrantedAgain => (
+                "Welcome. Your card passed here only just now.",
+                "A right holds; the card passed this door within the time set for passing again.",
+                "Look whether a card is handed on.",
+            ),
+            Self::WrongPin => (
+                "That was not your PIN.",
+                "A wrong PIN was typed.",
+                "Show the card and type the PIN again.",
+            ),
+            Self::NoPin => (
+                "This door asks for a PIN, and you have none yet.",
+                "The zone asks for a PIN, and the member has none.",
+                "Give the member a PIN.",
+            ),
+            Self::PinLocked => (
+                "Too many wrong PINs. Wait ten minutes.",
+                "Three wrong PINs were typed for this card; it waits ten minutes at this door.",
+                "Wait, or ask staff for a new PIN.",
+            ),
         }
     }
 
@@ -415,6 +480,26 @@ impl Reason {
                 "Hier brauchst du zuerst eine Einweisung.",
                 "Die Zone verlangt eine Einweisung, und beim Mitglied ist keine vermerkt.",
                 "Die Einweisung geben und beim Mitglied vermerken.",
+            ),
+            Self::GrantedAgain => (
+                "Willkommen. Deine Karte war gerade eben schon hier.",
+                "Ein Recht gilt; die Karte kam innerhalb der Wiederholungsfrist noch einmal.",
+                "Nachsehen, ob eine Karte weitergereicht wird.",
+            ),
+            Self::WrongPin => (
+                "Das war nicht deine PIN.",
+                "Eine falsche PIN wurde eingegeben.",
+                "Die Karte vorhalten und die PIN noch einmal eingeben.",
+            ),
+            Self::NoPin => (
+                "Diese Tür verlangt eine PIN, und du hast noch keine.",
+                "Die Zone verlangt eine PIN, und das Mitglied hat keine.",
+                "Dem Mitglied eine PIN geben.",
+            ),
+            Self::PinLocked => (
+                "Zu viele falsche PINs. Bitte warte zehn Minuten.",
+                "Dreimal wurde für diese Karte eine falsche PIN eingegeben; sie wartet hier zehn Minuten.",
+                "Warten, oder das Team um eine neue PIN bitten.",
             ),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::card::CardToken;
 use crate::ids::{Holder, MembershipTypeId};
+use crate::pin::PinVerifier;
 use crate::standing::{Standing, State};
 use crate::time::Timestamp;
 
@@ -110,6 +111,9 @@ pub struct Entry {
     /// Special handling.
     #[n(4)]
     pub flags: Flags,
+    /// What the holder's PIN is held against; none: the holder has none.
+    #[n(5)]
+    pub pin: Option<PinVerifier>,
 }
 
 /// A membership type opens this zone on a schedule.

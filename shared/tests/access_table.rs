@@ -1,12 +1,14 @@
 //! Every kind of card at every kind of door, as one table that can be read and reviewed.
 
 use shared::allow_list::{AllowList, Epoch, Revision};
+use shared::calendar::{Calendar, Day};
 use shared::card::CardToken;
 use shared::decide::{Knowledge, Policy, decide};
 use shared::door_clock::{Quality, Reading};
 use shared::ids::Holder;
+use shared::pin::PinVerifier;
 use shared::rights::{CardState, Entry, Flags, Right};
-use shared::schedule::{Schedule, Window};
+use shared::schedule::{HOLIDAY, Schedule, Window};
 use shared::time::{Span, Timestamp};
 use std::fmt::Write as _;
 
@@ -31,11 +33,32 @@ fn entry(state: CardState, rights: Vec<Right>, flags: Flags) -> Option<Entry> {
         state,
         rights,
         flags,
+        pin: None,
     })
 }
 
 fn ok(right: Right) -> Option<Entry> {
     entry(CardState::Ok, vec![right], Flags::default())
+}
+
+const PIN: PinVerifier = PinVerifier([9; 8]);
+
+fn with_pin(entry: Option<Entry>) -> Option<Entry> {
+    entry.map(|entry| Entry {
+        pin: Some(PIN),
+        ..entry
+    })
+}
+
+/// What is typed after the card, by the words of its row.
+fn typed(card: &str) -> Option<PinVerifier> {
+    if card.ends_with("types another") {
+        Some(PinVerifier([8; 8]))
+    } else if card.ends_with("types it") || card.ends_with("types its PIN") {
+        Some(PIN)
+    } else {
+        None
+    }
 }
 
 fn cards() -> Vec<(&'static str, Option<Entry>)> {
@@ -113,8 +136,43 @@ fn cards() -> Vec<(&'static str, Option<Entry>)> {
             entry(CardState::Ok, vec![always], Flags::KEYHOLDER),
         ),
         (
-            "needs a PIN",
+            "always with a PIN, none given",
             entry(CardState::Ok, vec![always], Flags::PIN),
+        ),
+        ("has a PIN, types none", with_pin(ok(always))),
+        ("has a PIN, types it", with_pin(ok(always))),
+        ("has a PIN, types another", with_pin(ok(always))),
+        (
+            "ended for certain, types its PIN",
+            with_pin(ok(ended(true))),
+        ),
+        (
+            "guest until this evening",
+            ok(Right {
+                not_before: Some(MONDAY - Span::hours(2)),
+                ..right(Some(MONDAY + Span::hours(8)), true)
+            }),
+        ),
+        (
+            "holidays only",
+            ok(Right {
+                schedule: 3,
+                ..always
+            }),
+        ),
+        (
+            "weekdays, and weekends by another right",
+            entry(
+                CardState::Ok,
+                vec![
+                    hours,
+                    Right {
+                        schedule: 2,
+                        ..always
+                    },
+                ],
+                Flags::default(),
+            ),
         ),
         (
             "without the induction",
@@ -159,6 +217,13 @@ fn doors() -> Vec<Door> {
                 to: 1440,
             }],
         },
+        Schedule {
+            windows: vec![Window {
+                days: HOLIDAY,
+                from: 0,
+                to: 1440,
+            }],
+        },
     ];
     let policy = Policy {
         schedules,
@@ -181,6 +246,10 @@ fn doors() -> Vec<Door> {
     let untrusted = Reading {
         time: MONDAY,
         quality: Quality::Untrusted,
+    };
+    let pin_by = |schedule| Policy {
+        pin_schedule: Some(schedule),
+        ..policy.clone()
     };
     vec![
         door("in contact", &policy, MONDAY, trusted),
@@ -237,6 +306,35 @@ fn doors() -> Vec<Door> {
             MONDAY,
             trusted,
         ),
+        door(
+            "this Monday is a holiday",
+            &Policy {
+                calendar: Calendar {
+                    holidays: vec![Day(4)],
+                    ..Calendar::default()
+                },
+                ..policy.clone()
+            },
+            MONDAY,
+            trusted,
+        ),
+        door("asks for a PIN", &pin_by(0), MONDAY, trusted),
+        door("asks for a PIN at weekends", &pin_by(2), MONDAY, trusted),
+        door(
+            "asks on weekdays, clock unsure",
+            &pin_by(1),
+            MONDAY,
+            untrusted,
+        ),
+        door(
+            "asks for a PIN, open house",
+            &Policy {
+                open_house_until: Some(MONDAY + Span(1)),
+                ..pin_by(0)
+            },
+            MONDAY,
+            trusted,
+        ),
     ]
 }
 
@@ -259,9 +357,9 @@ fn table() -> String {
                 policy_revision: revision,
                 contact: door.contact,
             };
-            let decision = decide(TOKEN, Some(knowledge), door.clock);
+            let decision = decide(TOKEN, typed(card), Some(knowledge), door.clock);
             let word = if decision.grants() { "opens" } else { "shut" };
-            writeln!(out, "    {card:36} {word:6} {}", decision.reason.name()).expect("memory");
+            writeln!(out, "    {card:38} {word:6} {}", decision.reason.name()).expect("memory");
         }
     }
     out
@@ -278,6 +376,6 @@ fn a_door_that_has_no_list_opens_for_nobody() {
         time: MONDAY,
         quality: Quality::Trusted,
     };
-    let decision = decide(TOKEN, None, clock);
+    let decision = decide(TOKEN, None, None, clock);
     assert_eq!((decision.reason.name(), decision.holder), ("no_list", None));
 }

@@ -1,13 +1,14 @@
 //! The bytes of version 1, frozen. When this fails, revert the change: doors in the field speak these bytes.
 
 use shared::allow_list::{AllowList, Delta, Digest, Epoch, Revision};
-use shared::badge::{BadgeEvent, What};
+use shared::badge::{Alarm, BadgeEvent, What};
 use shared::calendar::{Calendar, Day, Transition};
 use shared::card::{CardKey, CardToken, CardUid};
-use shared::decide::Policy;
+use shared::decide::{HallHours, Policy};
 use shared::door_clock::Quality;
 use shared::ids::{BootId, Holder};
 use shared::keys::{OpeningKey, PublicKey, SealingKey, Signer};
+use shared::pin::PinVerifier;
 use shared::reasons::Reason;
 use shared::rights::{CardState, Entry, Flags, Right};
 use shared::schedule::{Schedule, Window};
@@ -51,6 +52,7 @@ fn entry() -> Entry {
         state: CardState::Ok,
         rights: vec![right()],
         flags: Flags::KEYHOLDER,
+        pin: None,
     }
 }
 
@@ -91,6 +93,8 @@ fn policy() -> Policy {
         lockdown: false,
         open_house_until: None,
         hold_open_until: Some(AT),
+        hall_hours: None,
+        pin_schedule: None,
     }
 }
 
@@ -158,6 +162,7 @@ fn config() -> Config {
         door: name("front"),
         zone: name("wood"),
         enrols: true,
+        again_within: None,
     };
     Config {
         revision: REVISION,
@@ -185,6 +190,20 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
     );
     let part = SnapshotPart::cut(&list).remove(0);
     let what = |what: What| cbor(BadgeEvent { what, ..event() });
+    let with_pin = Entry {
+        pin: Some(PinVerifier([0xd0; 8])),
+        ..entry()
+    };
+    let with_hours = Policy {
+        hall_hours: Some(HallHours {
+            schedule: 1,
+            first_in: true,
+        }),
+        pin_schedule: Some(2),
+        ..Policy::standard()
+    };
+    let mut marking = config();
+    marking.doors[0].again_within = Some(Span::minutes(5));
     let card_keys = CardKeys {
         keys: vec![ZoneCardKey {
             zone: name("wood"),
@@ -341,6 +360,25 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
             }),
         ),
         ("badge contact", what(What::Contact { open: true })),
+        (
+            "badge alarm",
+            what(What::Alarm {
+                alarm: Alarm::Guessing,
+                on: true,
+            }),
+        ),
+        (
+            "badge refusals",
+            what(What::Refusals {
+                token: CardToken([0xc0; 8]),
+                count: 9,
+                first: Timestamp(1),
+                last: AT,
+            }),
+        ),
+        ("entry with a pin", cbor(with_pin)),
+        ("policy with hours", cbor(with_hours)),
+        ("config with a door that marks", cbor(marking)),
         ("pair request", cbor(request)),
         ("pairing", cbor(pairing)),
         ("server hello", hello.sign(&signer())),

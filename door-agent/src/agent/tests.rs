@@ -95,6 +95,7 @@ fn entry(number: u8, until: Option<Timestamp>) -> Entry {
             certain: true,
         }],
         flags: Flags::default(),
+        pin: None,
     }
 }
 
@@ -124,6 +125,7 @@ fn configuration(
             door: front(),
             zone: wood(),
             enrols,
+            again_within: None,
         }],
         signers: vec![server.public()],
         sealing: sealing.public(),

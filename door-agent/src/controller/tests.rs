@@ -46,6 +46,7 @@ fn entry(number: u8, key: &CardKey, flags: Flags) -> Entry {
             certain: true,
         }],
         flags,
+        pin: None,
     }
 }
 

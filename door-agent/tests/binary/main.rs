@@ -166,6 +166,7 @@ fn pair_and_fill(state: &Path) {
             door: front(),
             zone: zone(),
             enrols: false,
+            again_within: None,
         }],
         signers: vec![server.public()],
         sealing: opening.public(),
@@ -240,6 +241,7 @@ fn accept_list(
         state: CardState::Ok,
         rights: vec![right],
         flags: Flags::default(),
+        pin: None,
     };
     let list = AllowList::build(Revision { epoch, number: 1 }, [entry]);
     let head = Head {

@@ -122,7 +122,7 @@ fn lets_in(entry: Entry, policy: &Policy, moment: Timestamp) -> bool {
         time: moment,
         quality: Quality::Trusted,
     };
-    decide(token, Some(knowledge), clock).reason == Reason::Granted
+    decide(token, None, Some(knowledge), clock).reason == Reason::Granted
 }
 
 /// The one thing to do.
@@ -144,6 +144,10 @@ fn remedy(reason: Reason) -> &'static str {
         | Reason::OutsideHours
         | Reason::Lockdown
         | Reason::PinNeeded
+        | Reason::GrantedAgain
+        | Reason::WrongPin
+        | Reason::NoPin
+        | Reason::PinLocked
         | Reason::InductionNeeded => {
             "The door's list or clock is behind: bring its agent into contact and have the list sent again."
         }

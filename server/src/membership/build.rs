@@ -220,6 +220,7 @@ pub fn entries(
                         state,
                         rights: rights.clone(),
                         flags,
+                        pin: None,
                     },
                 ));
             }
@@ -247,6 +248,7 @@ mod tests {
             state,
             rights: Vec::new(),
             flags: Flags::default(),
+            pin: None,
         }
     }
 

@@ -8,6 +8,7 @@ use shared::card::CardToken;
 use shared::decide::{Knowledge, Policy, decide};
 use shared::door_clock::{Quality, Reading};
 use shared::ids::{DoorId, MemberId, OrganisationId};
+use shared::pin::PinVerifier;
 use shared::reasons::Reason;
 use shared::rights::Entry;
 use shared::time::Timestamp;
@@ -49,6 +50,7 @@ pub async fn doors_at(
             judge(
                 entry.token,
                 Some(entry),
+                None,
                 (&policy, no_revision, at),
                 reading,
             )
@@ -62,6 +64,7 @@ pub async fn doors_at(
 fn judge(
     token: CardToken,
     entry: Option<&Entry>,
+    typed: Option<PinVerifier>,
     (policy, revision, contact): (&Policy, Revision, Timestamp),
     reading: Reading,
 ) -> Reason {
@@ -72,7 +75,7 @@ fn judge(
         policy_revision: revision,
         contact,
     };
-    decide(token, Some(knowledge), reading).reason
+    decide(token, typed, Some(knowledge), reading).reason
 }
 
 /// A card shown at a door, judged again by what the door went by.
@@ -135,7 +138,16 @@ pub async fn rejudge(
     };
     rejudged.judged = rules.map(|rules| {
         let went_by = (&rules, *list, *contact);
-        judge(*token, rejudged.entry.as_ref(), went_by, reading)
+        let entry = rejudged.entry.as_ref();
+        // What was typed is not recorded: the reason says whether it was right.
+        let typed = entry.and_then(|entry| entry.pin);
+        let typed = typed.filter(|_| reason.by_list() != Reason::PinNeeded);
+        let judged = judge(*token, entry, typed, went_by, reading);
+        if judged == reason.by_list() {
+            *reason
+        } else {
+            judged
+        }
     });
     Ok(Some(rejudged))
 }

@@ -125,6 +125,7 @@ pub async fn doors(
                 door: name::<DoorId>(&door, "doors")?,
                 zone: name::<ZoneId>(&zone, "doors")?,
                 enrols: enrols != 0,
+                again_within: None,
             })
         })
         .collect()
@@ -252,6 +253,8 @@ pub async fn put_badge(
         What::Started => ("started", None, None),
         What::Rejected { .. } => ("rejected", None, None),
         What::Contact { .. } => ("contact", None, None),
+        What::Alarm { .. } => ("alarm", None, None),
+        What::Refusals { .. } => ("refusals", None, None),
     };
     let rows = on!(tx, c => sqlx::query(sql)
         .bind(organisation.as_str()).bind(badge.agent.as_str()).bind(badge.boot.0.as_slice())

@@ -272,6 +272,8 @@ pub async fn policy(
         lockdown: settings.lockdown,
         open_house_until: settings.open_house_until.map(Timestamp),
         hold_open_until: settings.hold_open_until.map(Timestamp),
+        hall_hours: None,
+        pin_schedule: None,
     })
 }
 

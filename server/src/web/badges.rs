@@ -91,6 +91,11 @@ fn sentence(what: &What) -> String {
         What::Rejected { why } => format!("A message was refused: {why}."),
         What::Contact { open: true } => "The door was opened.".to_owned(),
         What::Contact { open: false } => "The door was closed.".to_owned(),
+        What::Alarm { alarm, on: true } => alarm.sentence().to_owned(),
+        What::Alarm { alarm, on: false } => format!("It is over: {}", alarm.sentence()),
+        What::Refusals { count, .. } => {
+            format!("A card that the list does not know was shown {count} times more.")
+        }
     }
 }
 

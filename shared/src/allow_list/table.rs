@@ -11,6 +11,7 @@
 
 use crate::card::CardToken;
 use crate::ids::Holder;
+use crate::pin::PinVerifier;
 use crate::rights::{CardState, Entry, Flags, Right};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -31,6 +32,8 @@ struct Terms {
     rights: Vec<Right>,
     #[n(2)]
     flags: Flags,
+    #[n(3)]
+    pin: Option<PinVerifier>,
 }
 
 /// One card's row.
@@ -99,11 +102,13 @@ impl Rows {
             state,
             rights,
             flags,
+            pin,
         } = entry;
         let terms = Terms {
             state,
             rights,
             flags,
+            pin,
         };
         let next = u32::try_from(self.places.len()).expect("there are fewer than 2^32 cards");
         let terms = *self.places.entry(terms).or_insert(next);
@@ -153,6 +158,7 @@ fn entry(row: &Row, terms: &[Terms]) -> Option<Entry> {
         state,
         rights,
         flags,
+        pin,
     } = terms.get(place)?.clone();
     Some(Entry {
         token: row.token,
@@ -160,6 +166,7 @@ fn entry(row: &Row, terms: &[Terms]) -> Option<Entry> {
         state,
         rights,
         flags,
+        pin,
     })
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::ids::Holder;
+use crate::pin::PinVerifier;
 use crate::rights::{CardState, Flags};
 use proptest::prelude::*;
 
@@ -15,6 +16,7 @@ fn entry(token: u8, holder: i64) -> Entry {
         state: CardState::Ok,
         rights: Vec::new(),
         flags: Flags::default(),
+        pin: None,
     }
 }
 
@@ -217,6 +219,7 @@ fn terms(kind: i64) -> Entry {
         },
         rights: vec![right; usize::from(kind % 3 != 0)],
         flags: Flags(u32::from(kind % 5 == 0)),
+        pin: (kind % 7 == 0).then(|| PinVerifier(kind.to_le_bytes())),
         ..entry(0, kind)
     }
 }

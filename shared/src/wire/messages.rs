@@ -6,8 +6,9 @@ use crate::decide::Policy;
 use crate::door_clock::Quality;
 use crate::ids::{BootId, DoorId, Holder, ZoneId};
 use crate::keys::{PublicKey, SealingKey};
+use crate::pin::PinVerifier;
 use crate::rights::{CardState, Entry, Flags, Right};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use minicbor::{Decode, Encode};
 
 /// The newest revision of a zone's list; signed anew every minute.
@@ -108,6 +109,9 @@ pub struct DoorConfig {
     /// Whether cards may be enrolled there.
     #[n(2)]
     pub enrols: bool,
+    /// A card that passes again within this time is marked, and passes (soft anti-passback); none: never.
+    #[n(3)]
+    pub again_within: Option<Span>,
 }
 
 /// The card keys of an agent's zones; only ever sealed.
@@ -218,6 +222,9 @@ pub struct PackedEntry {
     /// Special handling.
     #[n(4)]
     pub flags: Flags,
+    /// What the holder's PIN is held against.
+    #[n(5)]
+    pub pin: Option<PinVerifier>,
 }
 
 /// Entries in one part: at most about 60 bytes each with their own rights, so a part stays below 64 KiB.
@@ -263,6 +270,7 @@ impl SnapshotPart {
                     state: packed.state,
                     rights,
                     flags: packed.flags,
+                    pin: packed.pin,
                 })
             })
             .collect()
@@ -283,6 +291,7 @@ fn pack(entry: Entry, rights: &mut Vec<Vec<Right>>) -> PackedEntry {
         state: entry.state,
         rights: u32::try_from(index).expect("a part has few entries"),
         flags: entry.flags,
+        pin: entry.pin,
     }
 }
 
@@ -588,4 +597,4 @@ pub enum Outcome {
 }
 
 /// A command is good for so long after it was signed.
-pub const COMMAND_LIFE: crate::time::Span = crate::time::Span::seconds(5);
+pub const COMMAND_LIFE: Span = Span::seconds(5);

@@ -120,6 +120,7 @@ fn fill(state: &Path, club: &Club, key: &CardKey) -> anyhow::Result<()> {
         state: CardState::Ok,
         rights: vec![always],
         flags: Flags::default(),
+        pin: None,
     });
     let list = AllowList::build(revision, entries);
     let policy = PolicyMessage {

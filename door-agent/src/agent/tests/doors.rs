@@ -35,6 +35,7 @@ fn of_a_door_that_is_not_its_own_the_agent_says_nothing() {
         door: back.clone(),
         zone: wood(),
         enrols: false,
+        again_within: None,
     };
     config.doors.push(given);
     let out = world.send(Channel::Config(pi()), Kind::Config, &config);
