@@ -5,7 +5,7 @@
 //! [`Agent::poll_timeout`], and carries out every [`Output`] in order. An event of the badge log is on disk, or has
 //! failed to get there, before the output that drives the lock comes out.
 
-use crate::controller::{self, Controller, Moment, View};
+use crate::controller::{self, Controller, Moment, Settings, View};
 use crate::disk::Disk;
 use crate::identity::{Identity, Paired};
 use crate::keeper::{HeldConfig, Keeper, Shelf, Work, held_config};
@@ -48,8 +48,8 @@ const MARKS_SOON: Span = Span::seconds(1);
 pub struct LocalDoor {
     /// Its name at the server.
     pub id: DoorId,
-    /// How long its lock is released at a time.
-    pub unlock: Span,
+    /// What its lock and its contact are like.
+    pub settings: Settings,
 }
 
 /// What an agent is started with.
@@ -87,17 +87,19 @@ pub enum Input {
         /// Which.
         uid: CardUid,
     },
-    /// A key of a reader's keypad was pressed; nothing asks for one yet.
+    /// A key of a reader's keypad was pressed.
     Key {
         /// Where.
         door: DoorId,
         /// Which.
         key: Key,
     },
-    /// An exit button was pressed.
+    /// An exit button was pressed or let go.
     Exit {
         /// Where.
         door: DoorId,
+        /// True when it was pressed.
+        pressed: bool,
     },
     /// A door contact reported.
     Contact {
@@ -105,6 +107,27 @@ pub enum Input {
         door: DoorId,
         /// True when the door is open.
         open: bool,
+    },
+    /// A cover was opened or closed, a reader taken from the wall or put back.
+    Tamper {
+        /// Where.
+        door: DoorId,
+        /// True when opened or taken.
+        on: bool,
+    },
+    /// The fire input changed; what it does to the lock it does in hardware.
+    Fire {
+        /// Where.
+        door: DoorId,
+        /// True when there is an alarm.
+        on: bool,
+    },
+    /// The lock could not be driven, or can be again.
+    LockFault {
+        /// Where.
+        door: DoorId,
+        /// True when it could not.
+        on: bool,
     },
     /// Somebody at the machine opens a door once, or ends that.
     Local {
@@ -156,6 +179,8 @@ pub enum Drive {
     Rest,
     /// Show this.
     Signal(Signal),
+    /// Switch what calls for help.
+    Siren(bool),
 }
 
 /// The agent cannot start.
@@ -260,7 +285,7 @@ impl Agent {
         }
         let doors = doors
             .into_iter()
-            .map(|door| (door.id, Door::at_rest(door.unlock)))
+            .map(|door| (door.id, Door::at_rest(door.settings)))
             .collect();
         let mut agent = Self {
             identity,
@@ -305,14 +330,24 @@ impl Agent {
             Input::Disconnected => self.disconnected(),
             Input::Message { topic, payload } => self.message(&topic, &payload, sources),
             Input::Card { door, uid } => self.door(&door, controller::Input::Card(uid), sources),
-            Input::Exit { door } => self.door(&door, controller::Input::Exit, sources),
+            Input::Key { door, key } => self.door(&door, controller::Input::Key(key), sources),
+            Input::Exit { door, pressed } => {
+                self.door(&door, controller::Input::Exit { pressed }, sources)
+            }
+            Input::Tamper { door, on } => {
+                self.door(&door, controller::Input::Tamper { on }, sources)
+            }
+            Input::Fire { door, on } => self.door(&door, controller::Input::Fire { on }, sources),
+            Input::LockFault { door, on } => {
+                self.door(&door, controller::Input::LockFault { on }, sources)
+            }
             Input::Contact { door, open } => {
                 self.door(&door, controller::Input::Contact { open }, sources)
             }
             Input::Local { door, open } => {
                 self.door(&door, controller::Input::Local { open }, sources)
             }
-            Input::Key { .. } | Input::Tick => {}
+            Input::Tick => {}
         }
         self.tick(sources);
     }
@@ -482,9 +517,9 @@ impl Agent {
 }
 
 impl Door {
-    fn at_rest(unlock: Span) -> Self {
+    fn at_rest(settings: Settings) -> Self {
         Self {
-            controller: Controller::new(unlock),
+            controller: Controller::new(settings),
             zone: None,
             enrols: false,
         }

@@ -3,6 +3,7 @@
 //! It opens nothing by itself and never waits. Whoever drives it calls [`Controller::handle`] with [`Input::Tick`] no
 //! later than [`Controller::poll_timeout`].
 
+use crate::readers::Key;
 use presence::Presence;
 use shared::badge::What;
 use shared::card::{CardKey, CardToken, CardUid};
@@ -25,12 +26,32 @@ const SIGNAL_TIME: Span = Span::seconds(3);
 pub enum Input {
     /// A reader saw a card; a resting card may be reported again and again.
     Card(CardUid),
-    /// The exit button was pressed.
-    Exit,
+    /// A key of the reader's keypad was pressed.
+    Key(Key),
+    /// The exit button was pressed or let go.
+    Exit {
+        /// True when it was pressed.
+        pressed: bool,
+    },
     /// The door contact says whether the door is open.
     Contact {
         /// True when open.
         open: bool,
+    },
+    /// A cover was opened or closed, the reader taken from the wall or put back.
+    Tamper {
+        /// True when opened or taken.
+        on: bool,
+    },
+    /// The fire input changed.
+    Fire {
+        /// True when there is an alarm.
+        on: bool,
+    },
+    /// The lock could not be driven, or can be again.
+    LockFault {
+        /// True when it could not.
+        on: bool,
     },
     /// An admin releases the lock once.
     Unlock {
@@ -70,6 +91,8 @@ pub enum Command {
     Rest,
     /// Show this with lamp and buzzer.
     Signal(Signal),
+    /// Switch what calls for help.
+    Siren(bool),
     /// An enrolment ended, with the card that was shown twice or with none.
     Enrolled {
         /// The counter of the command that began it.
@@ -128,10 +151,33 @@ impl View<'_> {
     }
 }
 
+/// What a door's lock and its contact are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// How long the lock is released at a time.
+    pub unlock: Span,
+    /// Whether the lock rests as soon as the contact says that the door has opened.
+    pub until_open: bool,
+    /// A door that is open for longer than this after it was released calls for help; none: it has no contact.
+    pub held_open: Option<Span>,
+}
+
+impl Settings {
+    /// A door without a contact.
+    #[must_use]
+    pub fn unlocking(unlock: Span) -> Self {
+        Self {
+            unlock,
+            until_open: false,
+            held_open: None,
+        }
+    }
+}
+
 /// One door: its lock, its lamp, the card on its reader.
 #[derive(Debug)]
 pub struct Controller {
-    unlock: Span,
+    settings: Settings,
     presence: Presence,
     granted_until: Option<Span>,
     held: Option<Held>,
@@ -156,11 +202,11 @@ struct Enrolment {
 }
 
 impl Controller {
-    /// A door at rest whose lock is released for `unlock` at a time.
+    /// A door at rest.
     #[must_use]
-    pub fn new(unlock: Span) -> Self {
+    pub fn new(settings: Settings) -> Self {
         Self {
-            unlock,
+            settings,
             presence: Presence::default(),
             granted_until: None,
             held: None,
@@ -177,7 +223,12 @@ impl Controller {
         self.end_what_is_over(now.uptime, &mut out);
         match input {
             Input::Card(uid) => self.card(uid, now, view, &mut out),
-            Input::Exit => {
+            Input::Key(_)
+            | Input::Exit { pressed: false }
+            | Input::Tamper { .. }
+            | Input::Fire { .. }
+            | Input::LockFault { .. } => {}
+            Input::Exit { pressed: true } => {
                 out.push(Command::Event(What::Exit));
                 self.release(now.uptime);
                 self.signal(Signal::Welcome, now.uptime, &mut out);
@@ -214,7 +265,7 @@ impl Controller {
             }
             Input::Local { open } => {
                 out.push(Command::Event(What::Local { opened: open }));
-                self.granted_until = open.then(|| now.uptime + self.unlock);
+                self.granted_until = open.then(|| now.uptime + self.settings.unlock);
                 let signal = if open { Signal::Welcome } else { Signal::Rest };
                 self.signal(signal, now.uptime, &mut out);
             }
@@ -276,7 +327,7 @@ impl Controller {
     }
 
     fn release(&mut self, uptime: Span) {
-        self.granted_until = Some(uptime + self.unlock);
+        self.granted_until = Some(uptime + self.settings.unlock);
     }
 
     fn signal(&mut self, signal: Signal, uptime: Span, out: &mut Vec<Command>) {

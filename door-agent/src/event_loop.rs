@@ -109,6 +109,7 @@ impl Doors {
             Drive::Energise { .. } => door.hardware.energise(at),
             Drive::Rest => door.hardware.rest(at),
             Drive::Signal(signal) => door.hardware.signal(signal, at),
+            Drive::Siren(_) => Ok(()),
         };
         if let Err(error) = done {
             tracing::error!(door.id = %id, reason = %crate::keeper::chain(&error), "the door did not do what it was told");
@@ -125,8 +126,11 @@ impl Doors {
         let mut heard = Vec::new();
         for (id, door) in &mut self.doors {
             let (exit, contact) = door.hardware.inputs();
-            if door.exit.look(exit) == Some(true) {
-                heard.push(Input::Exit { door: id.clone() });
+            if let Some(pressed) = door.exit.look(exit) {
+                heard.push(Input::Exit {
+                    door: id.clone(),
+                    pressed,
+                });
             }
             if let Some(open) = door.contact.look(contact) {
                 heard.push(Input::Contact {

@@ -4,6 +4,7 @@ use crate::agent::{Agent, LocalDoor, Start};
 use crate::clock::{SystemClock, boot_id, randomness};
 use crate::config::Config;
 use crate::control::Control;
+use crate::controller::Settings;
 use crate::disk::Directory;
 use crate::event_loop::{Doors, End, Shell};
 use crate::guard::Guard;
@@ -67,7 +68,7 @@ pub async fn run(
             .iter()
             .map(|door| LocalDoor {
                 id: door.id.clone(),
-                unlock: door.lock.unlock(),
+                settings: Settings::unlocking(door.lock.unlock()),
             })
             .collect(),
         random: Box::new(random),

@@ -29,7 +29,21 @@ fn words(heard: Heard, config: &Config, reveal: bool) -> String {
     match heard {
         Heard::Input(Input::Card { door, uid }) => card(&door, &uid, config, reveal),
         Heard::Input(Input::Key { door, key }) => format!("{door}: key {}", pressed(key, reveal)),
-        Heard::Input(Input::Exit { door }) => format!("{door}: exit button"),
+        Heard::Input(Input::Exit { door, pressed }) => {
+            format!(
+                "{door}: exit button {}",
+                if pressed { "pressed" } else { "let go" }
+            )
+        }
+        Heard::Input(Input::Tamper { door, on }) => {
+            format!(
+                "{door}: tamper contact {}",
+                if on { "open" } else { "closed" }
+            )
+        }
+        Heard::Input(Input::Fire { door, on }) => {
+            format!("{door}: fire input {}", if on { "active" } else { "quiet" })
+        }
         Heard::Input(Input::Contact { door, open }) => {
             format!("{door}: {}", if open { "open" } else { "closed" })
         }
@@ -38,6 +52,7 @@ fn words(heard: Heard, config: &Config, reveal: bool) -> String {
             | Input::Disconnected
             | Input::Message { .. }
             | Input::Local { .. }
+            | Input::LockFault { .. }
             | Input::Tick,
         ) => String::new(),
         Heard::Rejected(door, why) => format!("{door}: no card: {why}"),

@@ -38,6 +38,7 @@ impl Agent {
                 }
                 controller::Command::Rest => self.drive(id, Drive::Rest),
                 controller::Command::Signal(signal) => self.drive(id, Drive::Signal(signal)),
+                controller::Command::Siren(on) => self.drive(id, Drive::Siren(on)),
                 controller::Command::Enrolled { counter, uid } => {
                     self.enrolled(counter, uid.as_ref())
                 }

@@ -144,7 +144,7 @@ fn started(identity: &Identity, paired: &Paired, boot: u8) -> Start {
         boot: BootId([boot; 16]),
         doors: vec![LocalDoor {
             id: front(),
-            unlock: UNLOCK,
+            settings: Settings::unlocking(UNLOCK),
         }],
         random: Box::new(random(boot)),
     }

@@ -58,7 +58,7 @@ impl Door {
             entry(9, &KEY, Flags::KEYHOLDER),
         ];
         Self {
-            controller: Controller::new(UNLOCK),
+            controller: Controller::new(Settings::unlocking(UNLOCK)),
             list: AllowList::build(revision(), entries),
             policy: Policy::standard(),
             keys: vec![KEY],
@@ -229,16 +229,16 @@ fn exit_opens_in_a_lockdown_and_without_any_list() {
         energise(5),
         Command::Signal(Signal::Welcome),
     ];
-    assert_eq!(door.hear(Input::Exit), opens);
+    assert_eq!(door.hear(Input::Exit { pressed: true }), opens);
 
-    let mut bare = Controller::new(UNLOCK);
+    let mut bare = Controller::new(Settings::unlocking(UNLOCK));
     let reading = Reading {
         time: Timestamp::MIN,
         quality: Quality::Untrusted,
     };
     assert_eq!(
         bare.handle(
-            Input::Exit,
+            Input::Exit { pressed: true },
             Moment {
                 reading,
                 uptime: Span(0)

@@ -148,9 +148,13 @@ pub fn inputs(line: &str) -> Result<Vec<Input>, LineError> {
         });
     }
     if line.exit {
-        inputs.push(Input::Exit {
-            door: line.door.clone(),
-        });
+        // Whoever writes a line presses and lets go.
+        for pressed in [true, false] {
+            inputs.push(Input::Exit {
+                door: line.door.clone(),
+                pressed,
+            });
+        }
     }
     if let Some(contact) = line.contact {
         inputs.push(Input::Contact {
@@ -223,7 +227,10 @@ mod tests {
         assert!(matches!(&card[..], [Input::Card { .. }]));
         assert!(matches!(
             &inputs(r#"{"door":"front","exit":true}"#).expect("valid")[..],
-            [Input::Exit { .. }]
+            [
+                Input::Exit { pressed: true, .. },
+                Input::Exit { pressed: false, .. }
+            ]
         ));
         assert!(inputs(r#"{"door":"front","card":"zz"}"#).is_err());
         assert!(

@@ -4,6 +4,7 @@ mod manager;
 mod service;
 
 use door_agent::agent::{Agent, Input, LocalDoor, Start};
+use door_agent::controller::Settings;
 use door_agent::disk::{Directory, Disk};
 use door_agent::identity::{self, Identity, Paired};
 use door_agent::keeper::SharedDisk;
@@ -207,7 +208,7 @@ fn accept_list(
     let public = identity.signer.public();
     let doors = vec![LocalDoor {
         id: front(),
-        unlock: Span::seconds(5),
+        settings: Settings::unlocking(Span::seconds(5)),
     }];
     let start = Start {
         identity,

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use door_agent::agent::{Agent, Drive, Input, LocalDoor, Output, Start};
 use door_agent::clock::{boot_id, randomness};
 use door_agent::config::Format;
+use door_agent::controller::Settings;
 use door_agent::disk::Directory;
 use door_agent::hardware::Hardware as _;
 use door_agent::hardware::simulated::Lines;
@@ -153,7 +154,7 @@ fn tap_agent(state: &Path, club: &Club, taps: usize) -> anyhow::Result<f64> {
         boot: boot_id(&mut random),
         doors: vec![LocalDoor {
             id: door(),
-            unlock: Span::seconds(5),
+            settings: Settings::unlocking(Span::seconds(5)),
         }],
         random: Box::new(random),
     };
@@ -214,7 +215,11 @@ fn drive(
                 drive: Drive::Signal(signal),
                 ..
             } => lock.signal(signal, at)?,
-            Output::Publish { .. }
+            Output::Drive {
+                drive: Drive::Siren(_),
+                ..
+            }
+            | Output::Publish { .. }
             | Output::Subscribe(_)
             | Output::Unsubscribe(_)
             | Output::Restart => {}

@@ -5,6 +5,7 @@ use super::{Effort, Figure, ROUNDS, floor, ingest, load, median, percentile, tel
 use anyhow::Context as _;
 use door_agent::agent::{Agent, Input, LocalDoor, Output, Start};
 use door_agent::clock::{SystemClock, boot_id, randomness};
+use door_agent::controller::Settings;
 use door_agent::disk::Directory;
 use door_agent::keeper::{Keeper, SharedDisk, ShelfThread};
 use door_agent::link::{self, Incoming, Link, Message, Outgoing, Target};
@@ -299,7 +300,7 @@ impl Door {
                 identity,
                 paired,
                 boot: boot_id(&mut random),
-                doors: vec![LocalDoor { id: prepare::door(), unlock: Span::seconds(5) }],
+                doors: vec![LocalDoor { id: prepare::door(), settings: Settings::unlocking(Span::seconds(5)) }],
                 random: Box::new(random),
             };
             let run = async {

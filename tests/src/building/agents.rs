@@ -1,6 +1,7 @@
 //! The door agents of a building: machines with their disks, clocks and locks.
 
 use door_agent::agent::{Agent, Drive, Input, LocalDoor, Output, Start};
+use door_agent::controller::Settings;
 use door_agent::disk::MemoryDisk;
 use door_agent::identity::{self, Identity, Paired};
 use rand_chacha::ChaCha20Rng;
@@ -103,7 +104,7 @@ impl Machine {
                 .iter()
                 .map(|id| LocalDoor {
                     id: id.clone(),
-                    unlock: UNLOCK,
+                    settings: Settings::unlocking(UNLOCK),
                 })
                 .collect(),
             random: Box::new(ChaCha20Rng::seed_from_u64(self.random.next_u64())),
@@ -218,7 +219,7 @@ impl Machine {
         told.filter_map(|(_, drive)| match drive {
             Drive::Energise { until } => Some(Some(*until)),
             Drive::Rest => Some(None),
-            Drive::Signal(_) => None,
+            Drive::Signal(_) | Drive::Siren(_) => None,
         })
         .next()
         .flatten()
@@ -228,6 +229,6 @@ impl Machine {
 fn shown(drive: &Drive) -> Option<Signal> {
     match drive {
         Drive::Signal(signal) => Some(*signal),
-        Drive::Energise { .. } | Drive::Rest => None,
+        Drive::Energise { .. } | Drive::Rest | Drive::Siren(_) => None,
     }
 }

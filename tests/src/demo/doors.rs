@@ -4,6 +4,7 @@ use super::time::DemoClock;
 use anyhow::Context as _;
 use door_agent::agent::{Agent, Drive, Input, LocalDoor, Output, Start};
 use door_agent::clock::{boot_id, randomness};
+use door_agent::controller::Settings;
 use door_agent::disk::MemoryDisk;
 use door_agent::identity;
 use door_agent::link::{self, Incoming, Link, Message, Outgoing, Target};
@@ -156,7 +157,7 @@ impl Runner {
             boot: boot_id(&mut random),
             doors: vec![LocalDoor {
                 id: id.clone(),
-                unlock: Span::seconds(5),
+                settings: Settings::unlocking(Span::seconds(5)),
             }],
             random: Box::new(random),
         };
@@ -328,6 +329,7 @@ impl Runner {
                 self.rest_at = None;
                 self.change(|shown| shown.released = false);
             }
+            Drive::Siren(_) => {}
             Drive::Signal(signal) => {
                 let signal = serde_json::to_value(signal).unwrap_or_default();
                 self.change(|shown| shown.signal = signal.as_str().unwrap_or_default().to_owned());

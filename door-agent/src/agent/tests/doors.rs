@@ -9,10 +9,10 @@ fn of_a_door_that_is_not_its_own_the_agent_says_nothing() {
     world.boots += 1;
     let mut start = started(&world.identity, &world.paired, world.boots);
     let back = DoorId::new("back").expect("a name");
-    let unlock = UNLOCK;
+    let settings = Settings::unlocking(UNLOCK);
     start.doors.push(LocalDoor {
         id: back.clone(),
-        unlock,
+        settings,
     });
     let disk = || Box::new(world.disk.clone());
     let keeper = Keeper::open(disk(), disk(), &world.identity);
