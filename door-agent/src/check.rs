@@ -5,14 +5,14 @@ mod pi;
 
 use crate::agent::stored::Stored;
 use crate::clock::SystemClock;
-use crate::config::{Config, Door, Lock, Source};
+use crate::config::{Config, Door, Source, Wiring};
 use crate::control::{self, Ask};
 use crate::disk::Directory;
-use crate::event_loop::Doors;
+use crate::doors::Doors;
+use crate::hardware::gpio::cdev;
 use crate::identity::{self, Paired};
 use crate::keeper::{Keeper, chain};
 use crate::link::probe;
-use crate::listeners;
 use crate::run::target;
 use live::Live;
 pub use pi::{Machine, boot_level, serial_line};
@@ -120,10 +120,10 @@ pub async fn check(config: &Config, machine: &Machine, out: impl Write) -> io::R
             &format!("lock of {}", door.id),
             lock(door, running.is_some()),
         )?;
-        if let Lock::Gpio { pin, active, .. } = &door.lock {
+        if let Wiring::Gpio(pins) = &door.wiring {
             tell(
                 &format!("wiring of {}", door.id),
-                pi::boot_level(machine, *pin, *active),
+                pi::boot_level(machine, pins.lock.pin, pins.lock.active),
             )?;
         }
     }
@@ -181,7 +181,7 @@ pub async fn check(config: &Config, machine: &Machine, out: impl Write) -> io::R
 
 /// Whether there is a lock that opens a real door.
 fn is_real(config: &Config) -> bool {
-    let real = |door: &Door| matches!(door.lock, Lock::Gpio { .. });
+    let real = |door: &Door| matches!(door.wiring, Wiring::Gpio(_));
     config.doors.iter().any(real)
 }
 
@@ -259,7 +259,7 @@ fn reader(door: &Door, running: bool) -> Found {
             device_file(&path, running, SPI, || readable(&path, SPI))
         }
         Source::Wiegand { .. } if running => Found::Good("in use by the running agent".to_owned()),
-        Source::Wiegand { d0, d1, chip, .. } => match listeners::gpio_chip(chip) {
+        Source::Wiegand { d0, d1, chip, .. } => match cdev::find(chip) {
             Ok(path) => Found::Good(format!(
                 "D0 at line {d0} and D1 at line {d1} of {}; try `door-agent watch`",
                 path.display()
@@ -306,10 +306,10 @@ fn lock(door: &Door, running: bool) -> Found {
     if running {
         return Found::Good("in use by the running agent".to_owned());
     }
-    if let Lock::Simulated { output, .. } = &door.lock {
+    if let Wiring::Simulated { output } = &door.wiring {
         return Found::Good(format!("simulated, {}", output.display()));
     }
-    match Doors::open(std::slice::from_ref(door), &SystemClock::start()) {
+    match Doors::open(std::slice::from_ref(door), SystemClock::start().read()) {
         Ok(_) => Found::Good("at rest".to_owned()),
         Err(error) => bad(
             &error,

@@ -2,22 +2,18 @@
 
 use crate::agent::{Agent, Drive, Input, Output};
 use crate::clock::SystemClock;
-use crate::config::Door;
 use crate::control::{Ask, Control, Question};
-use crate::hardware::{self, Hardware, HardwareError};
+use crate::doors::Doors;
+use crate::hardware::sensors::LOOK;
+use crate::keeper::chain;
 use crate::link::{Incoming, Link, Message, Outgoing};
 use crate::listeners::{self, Heard};
 use crate::notify::Manager;
 use shared::ids::DoorId;
-use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
-
-/// Exit buttons and door contacts are looked at so often; what they say twice in a row counts.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Everything the agent runs with.
 pub struct Shell {
@@ -48,101 +44,6 @@ pub enum End {
     Restart,
 }
 
-/// The hardware of all doors; every lock is at rest when this is made, and when it is dropped.
-pub struct Doors {
-    doors: BTreeMap<DoorId, Wired>,
-}
-
-struct Wired {
-    hardware: Box<dyn Hardware>,
-    exit: Steady,
-    contact: Steady,
-}
-
-/// An input that counts when it says the same twice.
-#[derive(Debug, Default)]
-struct Steady {
-    seen: Option<bool>,
-    counts: Option<bool>,
-}
-
-impl Steady {
-    /// What it says now, if that is new.
-    fn look(&mut self, now: Option<bool>) -> Option<bool> {
-        let steady = now.filter(|_| self.seen == now);
-        self.seen = now;
-        if steady.is_none() || self.counts == steady {
-            return None;
-        }
-        self.counts = steady;
-        steady
-    }
-}
-
-impl Doors {
-    /// Opens the hardware that the settings name.
-    ///
-    /// # Errors
-    /// If some of it is not there.
-    pub fn open(doors: &[Door], clock: &SystemClock) -> Result<Self, HardwareError> {
-        let open = |door: &Door| {
-            let hardware = hardware::open(door, clock.read().wall)?;
-            let wired = Wired {
-                hardware,
-                exit: Steady::default(),
-                contact: Steady::default(),
-            };
-            Ok::<_, HardwareError>((door.id.clone(), wired))
-        };
-        Ok(Self {
-            doors: doors.iter().map(open).collect::<Result<_, _>>()?,
-        })
-    }
-
-    /// Does something at a door; what the hardware refuses is logged, and the next command tries anew.
-    pub fn drive(&mut self, id: &DoorId, drive: Drive, clock: &SystemClock) {
-        let Some(door) = self.doors.get_mut(id) else {
-            return;
-        };
-        let at = clock.read().wall;
-        let done = match drive {
-            Drive::Energise { .. } => door.hardware.energise(at),
-            Drive::Rest => door.hardware.rest(at),
-            Drive::Signal(signal) => door.hardware.signal(signal, at),
-            Drive::Siren(_) => Ok(()),
-        };
-        if let Err(error) = done {
-            tracing::error!(door.id = %id, reason = %crate::keeper::chain(&error), "the door did not do what it was told");
-        }
-    }
-
-    fn has_inputs(&mut self) -> bool {
-        self.doors
-            .values_mut()
-            .any(|door| door.hardware.inputs() != (None, None))
-    }
-
-    fn look(&mut self) -> Vec<Input> {
-        let mut heard = Vec::new();
-        for (id, door) in &mut self.doors {
-            let (exit, contact) = door.hardware.inputs();
-            if let Some(pressed) = door.exit.look(exit) {
-                heard.push(Input::Exit {
-                    door: id.clone(),
-                    pressed,
-                });
-            }
-            if let Some(open) = door.contact.look(contact) {
-                heard.push(Input::Contact {
-                    door: id.clone(),
-                    open,
-                });
-            }
-        }
-        heard
-    }
-}
-
 impl Shell {
     /// Runs until the system or the server asks for the end; then every lock is at rest.
     ///
@@ -165,14 +66,20 @@ impl Shell {
                 return Ok(End::Restart);
             }
             // 2. Set the timer anew, after everything that may have moved it.
-            let due = self.clock.instant(self.agent.poll_timeout()).into();
+            let agent = self.agent.poll_timeout();
+            let due = self
+                .doors
+                .poll_timeout()
+                .map_or(agent, |doors| agent.min(doors));
+            let due = self.clock.instant(due).into();
             tokio::select! {
                 biased;
                 // Whoever watches sees the loop itself turn, and no crowd at the doors hides it.
                 () = beat(&mut beats) => self.manager.beat(),
-                // 3. Hear the doors: a person is waiting.
-                Some(heard) = self.heard.recv() => self.heard(heard),
+                // 3. Hear the doors: a person is waiting. The inputs first: no crowd at a reader hides a button.
                 _ = looks.tick(), if has_inputs => self.look(),
+                () = std::future::ready(()), if self.doors.has_faults() => self.tell_faults(),
+                Some(heard) = self.heard.recv() => self.heard(heard),
                 // 4. Deadlines: a lock has to rest.
                 () = until(due) => self.handle(Input::Tick),
                 // 5. The disk, and people at the machine.
@@ -201,6 +108,12 @@ impl Shell {
 
     fn look(&mut self) {
         for input in self.doors.look() {
+            self.handle(input);
+        }
+    }
+
+    fn tell_faults(&mut self) {
+        for input in self.doors.faults() {
             self.handle(input);
         }
     }
@@ -235,7 +148,7 @@ impl Shell {
     }
 
     fn local(&mut self, door: DoorId, open: bool) -> String {
-        if !self.doors.doors.contains_key(&door) {
+        if !self.doors.has(&door) {
             return format!("this agent has no door `{door}`");
         }
         let text = if open {
@@ -252,7 +165,7 @@ impl Shell {
         while let Some(output) = self.agent.next_output() {
             let outgoing = match output {
                 Output::Drive { door, drive } => {
-                    self.doors.drive(&door, drive, &self.clock);
+                    self.drive(&door, drive);
                     continue;
                 }
                 Output::Restart => {
@@ -277,7 +190,14 @@ impl Shell {
                 );
             }
         }
+        self.doors.go_on(self.clock.read());
         end
+    }
+
+    fn drive(&mut self, door: &DoorId, drive: Drive) {
+        if let Err(error) = self.doors.drive(door, drive, self.clock.read()) {
+            tracing::error!(door.id = %door, reason = %chain(&error), "the door did not do what it was told");
+        }
     }
 
     fn stop(&mut self) {
@@ -299,30 +219,5 @@ async fn beat(beats: &mut Option<tokio::time::Interval>) {
     match beats {
         Some(beats) => drop(beats.tick().await),
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_input_counts_when_it_says_the_same_twice_and_only_when_it_changes() {
-        let mut steady = Steady::default();
-        let looks = [
-            None,
-            Some(false),
-            Some(true),
-            Some(false),
-            Some(false),
-            Some(true),
-            Some(true),
-            Some(true),
-        ];
-        let counts = looks.map(|now| steady.look(now));
-        assert_eq!(
-            counts,
-            [None, None, None, None, Some(false), None, Some(true), None]
-        );
     }
 }

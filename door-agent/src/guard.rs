@@ -2,7 +2,7 @@
 
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::event_loop::Doors;
+use crate::doors::Doors;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -56,6 +56,6 @@ pub fn stand(mut line: impl Read, config: &Config) -> anyhow::Result<()> {
     if line.read_exact(&mut word).is_ok() && word[0] == DISMISSED {
         return Ok(());
     }
-    drop(Doors::open(&config.doors, &SystemClock::start())?);
+    drop(Doors::open(&config.doors, SystemClock::start().read())?);
     Ok(())
 }

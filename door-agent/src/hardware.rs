@@ -1,46 +1,66 @@
-//! What a door can do to the world. Real and simulated hardware share one small interface.
+//! What a door can do to the world, and what it hears from it. Real and simulated hardware share one small interface.
 
-use crate::config::{Door, Lock};
+use crate::config::{Chip, Door, Wiring};
+use shared::door_clock::Sources;
 use shared::reasons::Signal;
-use shared::time::Timestamp;
+use shared::time::Span;
+use std::io;
+use std::path::PathBuf;
 
 pub mod gpio;
+pub mod pattern;
+pub mod sensors;
 pub mod simulated;
 
 /// The hardware did not do what it was told.
 #[derive(Debug, thiserror::Error)]
 pub enum HardwareError {
-    /// The GPIO lines cannot be used.
-    #[error("cannot use the GPIO lines: this needs a Raspberry Pi and the group gpio")]
-    Gpio(#[from] rppal::gpio::Error),
+    /// There are no GPIO lines to be had.
+    #[error("the GPIO lines of {chip} cannot be used")]
+    Chip {
+        /// Whose.
+        chip: Chip,
+        /// Why.
+        source: io::Error,
+    },
+    /// A GPIO line cannot be had or driven.
+    #[error("the GPIO line {line} cannot be used")]
+    Line {
+        /// Which.
+        line: u32,
+        /// Why.
+        source: io::Error,
+    },
     /// The simulated output cannot be written.
     #[error("cannot write the simulated lock to {path}")]
     Output {
         /// Where.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
 /// One door's outputs. At rest when made and when dropped.
 pub trait Hardware: Send {
     /// Releases the lock.
-    fn energise(&mut self, at: Timestamp) -> Result<(), HardwareError>;
+    fn energise(&mut self, now: Sources) -> Result<(), HardwareError>;
     /// Lets the lock rest.
-    fn rest(&mut self, at: Timestamp) -> Result<(), HardwareError>;
-    /// Shows something.
-    fn signal(&mut self, signal: Signal, at: Timestamp) -> Result<(), HardwareError>;
-    /// What its inputs say, as (exit button pressed, door open); none where there is no such input.
-    fn inputs(&mut self) -> (Option<bool>, Option<bool>);
+    fn rest(&mut self, now: Sources) -> Result<(), HardwareError>;
+    /// Shows something; what changes with time is shown by [`Hardware::play`].
+    fn signal(&mut self, signal: Signal, now: Sources) -> Result<(), HardwareError>;
+    /// Calls for help, or ceases.
+    fn siren(&mut self, on: bool, now: Sources) -> Result<(), HardwareError>;
+    /// Shows what is due; the uptime at which there is something else to show, if there will be.
+    fn play(&mut self, uptime: Span) -> Option<Span>;
 }
 
 /// The outputs of a door as its settings name them.
-pub fn open(door: &Door, at: Timestamp) -> Result<Box<dyn Hardware>, HardwareError> {
-    Ok(match &door.lock {
-        Lock::Gpio { pin, active, .. } => Box::new(gpio::Pins::open(door, *pin, *active)?),
-        Lock::Simulated { output, .. } => {
-            Box::new(simulated::Lines::open(door.id.clone(), output, at)?)
+pub fn open(door: &Door, now: Sources) -> Result<Box<dyn Hardware>, HardwareError> {
+    Ok(match &door.wiring {
+        Wiring::Gpio(pins) => Box::new(gpio::Outputs::open(pins)?),
+        Wiring::Simulated { output } => {
+            Box::new(simulated::Lines::open(door.id.clone(), output, now.wall)?)
         }
     })
 }

@@ -7,6 +7,7 @@ pub mod config;
 pub mod control;
 pub mod controller;
 pub mod disk;
+pub mod doors;
 pub mod event_loop;
 pub mod guard;
 pub mod hardware;

@@ -19,8 +19,6 @@ mod spi;
 mod thread;
 mod wiegand;
 
-pub use wiegand::find as gpio_chip;
-
 /// A device that went away is looked for again after this time.
 const AGAIN: Duration = Duration::from_secs(1);
 /// What was heard and not yet taken; more than that many cards a moment do not exist.

@@ -4,7 +4,7 @@ use crate::agent::Drive;
 use crate::clock::{SystemClock, boot_id, randomness};
 use crate::config::{Config, Door};
 use crate::disk::Directory;
-use crate::event_loop::Doors;
+use crate::doors::Doors;
 use crate::run::badges_dir;
 use crate::spool::{Limits, Spool};
 use anyhow::Context;
@@ -23,15 +23,15 @@ pub async fn open(config: &Config, id: &DoorId) -> anyhow::Result<()> {
     let clock = SystemClock::start();
     let door = find(config, id)?;
     log(config, id, true, &clock)?;
-    let mut doors = Doors::open(std::slice::from_ref(door), &clock)?;
-    let unlock = door.lock.unlock();
+    let mut doors = Doors::open(std::slice::from_ref(door), clock.read())?;
+    let unlock = door.settings.unlock;
     doors.drive(
         id,
         Drive::Energise {
             until: clock.uptime() + unlock,
         },
-        &clock,
-    );
+        clock.read(),
+    )?;
     // Ended early or not, the lock rests when `doors` goes.
     let _ = timeout(milliseconds(unlock), tokio::signal::ctrl_c()).await;
     Ok(())
@@ -44,7 +44,7 @@ pub async fn open(config: &Config, id: &DoorId) -> anyhow::Result<()> {
 pub fn release(config: &Config, id: &DoorId) -> anyhow::Result<()> {
     let clock = SystemClock::start();
     let door = find(config, id)?;
-    drop(Doors::open(std::slice::from_ref(door), &clock)?);
+    drop(Doors::open(std::slice::from_ref(door), clock.read())?);
     log(config, id, false, &clock)
 }
 
@@ -56,7 +56,7 @@ pub fn rest_all(config: &Config) -> anyhow::Result<()> {
     let clock = SystemClock::start();
     let mut failed = None;
     for door in &config.doors {
-        if let Err(error) = Doors::open(std::slice::from_ref(door), &clock) {
+        if let Err(error) = Doors::open(std::slice::from_ref(door), clock.read()) {
             failed = Some(anyhow::Error::from(error).context(format!("the lock of {}", door.id)));
         }
     }

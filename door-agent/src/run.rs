@@ -4,9 +4,9 @@ use crate::agent::{Agent, LocalDoor, Start};
 use crate::clock::{SystemClock, boot_id, randomness};
 use crate::config::Config;
 use crate::control::Control;
-use crate::controller::Settings;
 use crate::disk::Directory;
-use crate::event_loop::{Doors, End, Shell};
+use crate::doors::Doors;
+use crate::event_loop::{End, Shell};
 use crate::guard::Guard;
 use crate::hasty_disk::HastyDisk;
 use crate::identity::{self, Paired};
@@ -46,7 +46,7 @@ pub async fn run(
     let state = Directory::open_as_it_is(&config.state_dir)?;
     let guard = post().context("no guard can be started")?;
     // Before anything else that may fail: whatever the last run left, the locks rest.
-    let doors = Doors::open(&config.doors, &clock).context("a door cannot be used")?;
+    let doors = Doors::open(&config.doors, clock.read()).context("a door cannot be used")?;
     let mut disk = SharedDisk::new(state);
     let (identity, paired) = identity::load(&disk)?;
     if let Err(error) = identity::mend(&mut disk, &identity, &paired) {
@@ -68,7 +68,7 @@ pub async fn run(
             .iter()
             .map(|door| LocalDoor {
                 id: door.id.clone(),
-                settings: Settings::unlocking(door.lock.unlock()),
+                settings: door.settings,
             })
             .collect(),
         random: Box::new(random),

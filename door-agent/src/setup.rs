@@ -6,7 +6,7 @@ use crate::agent::Drive;
 use crate::check::{self, Found, Machine};
 use crate::clock::SystemClock;
 use crate::config::{Config, Level};
-use crate::event_loop::Doors;
+use crate::doors::Doors;
 use anyhow::{Context, bail};
 use ear::{Ears, Heard};
 use shared::ids::DoorId;
@@ -36,7 +36,7 @@ pub struct Setup<'a> {
 /// What switches the lock.
 enum Lock {
     Gpio {
-        pin: u8,
+        pin: u32,
         active: Level,
     },
     /// Lines in a file, for whoever has no relay yet.
@@ -199,10 +199,10 @@ impl Setup<'_> {
     async fn release(&self, config: &Config) -> anyhow::Result<()> {
         let clock = SystemClock::start();
         // At rest when it goes, however that happens.
-        let mut doors = Doors::open(&config.doors, &clock)?;
+        let mut doors = Doors::open(&config.doors, clock.read())?;
         for door in &config.doors {
             let until = clock.uptime() + Span::seconds(1);
-            doors.drive(&door.id, Drive::Energise { until }, &clock);
+            doors.drive(&door.id, Drive::Energise { until }, clock.read())?;
         }
         drop(tokio::time::timeout(self.click, tokio::signal::ctrl_c()).await);
         Ok(())

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// GPIO numbers that a Pi pulls high from power-on until a program takes them; all others it pulls low (BCM2835 ARM Peripherals, table 6-31;
 /// RP1 Peripherals, table 4).
-const PULLED_HIGH: std::ops::RangeInclusive<u8> = 0..=8;
+const PULLED_HIGH: std::ops::RangeInclusive<u32> = 0..=8;
 /// A million badge events, and a list of a million cards twice.
 const ROOM: u64 = 200 << 20;
 const UART_NAMES: [&str; 3] = ["serial0", "ttyAMA0", "ttyS0"];
@@ -64,7 +64,7 @@ impl Machine {
 }
 
 /// Whether a lock's line rests from power-on until the agent takes it.
-pub fn boot_level(machine: &Machine, pin: u8, active: Level) -> Found {
+pub fn boot_level(machine: &Machine, pin: u32, active: Level) -> Found {
     let high = PULLED_HIGH.contains(&pin);
     let (word, rest) = match active {
         Level::High => ("high", false),

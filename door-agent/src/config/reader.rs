@@ -1,7 +1,8 @@
 //! The reader of a door: which kind, where it is connected, how it writes a card.
 
 use super::section::{At, Section};
-use super::{PINS, Problem, Taken, absolute};
+use super::taken::{Chip, Taken};
+use super::{Problem, absolute};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,8 +22,6 @@ const SPI_SELECTS: u8 = 15;
 const SPI_0_PINS: [u8; 5] = [7, 8, 9, 10, 11];
 const SPI_1_PINS: [u8; 3] = [19, 20, 21];
 const SPI_1_SELECTS: [u8; 3] = [18, 17, 16];
-/// Lines of a chip that is not a Raspberry Pi's header.
-const LINES: std::ops::RangeInclusive<u32> = 0..=1023;
 /// A Wiegand reader may be silent for 20 ms within a frame.
 const FRAME_GAP_MS: u32 = 25;
 const FRAME_GAPS_MS: std::ops::RangeInclusive<u32> = 21..=250;
@@ -112,27 +111,6 @@ pub enum Number {
     Decimal,
 }
 
-/// A GPIO chip of the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Chip {
-    /// The header of a Raspberry Pi, whatever its number there is.
-    Header,
-    /// By its device.
-    Path(PathBuf),
-    /// By the label that its driver gives it.
-    Label(String),
-}
-
-impl fmt::Display for Chip {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Header => out.write_str("the header"),
-            Self::Path(path) => path.display().fmt(out),
-            Self::Label(label) => out.write_str(label),
-        }
-    }
-}
-
 /// `/dev/spidevB.S`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpiDevice {
@@ -167,10 +145,15 @@ const KINDS: [(&str, Kind); 6] = [
     ("simulated", Kind::Simulated),
 ];
 
-pub(super) fn reader(mut section: Section<'_>, taken: &mut Taken) -> Result<Reader, Problem> {
+/// The reader of a door; its lines belong to the door's chip unless it names another one.
+pub(super) fn reader(
+    mut section: Section<'_>,
+    chip: &Chip,
+    taken: &mut Taken,
+) -> Result<Reader, Problem> {
     let source = match section.required_choice("kind", &KINDS)? {
         Kind::Serial => serial(&mut section, taken)?,
-        Kind::Wiegand => wiegand(&mut section, taken)?,
+        Kind::Wiegand => wiegand(&mut section, chip, taken)?,
         Kind::Keyboard => keyboard(&mut section, taken)?,
         Kind::Pn532 => pn532(&mut section, taken)?,
         Kind::Mfrc522 => Source::Mfrc522 {
@@ -232,28 +215,10 @@ fn baud(section: &mut Section<'_>, unsaid: u32) -> Result<u32, Problem> {
     Ok(baud.map_or(unsaid, |baud| baud.value))
 }
 
-fn wiegand(section: &mut Section<'_>, taken: &mut Taken) -> Result<Source, Problem> {
-    let chip = match section.text("chip")? {
-        None => Chip::Header,
-        Some(chip) if chip.value.starts_with('/') => Chip::Path(chip.value.into()),
-        Some(chip) => Chip::Label(chip.value.to_owned()),
-    };
-    let mut line = |name: &'static str| -> Result<u32, Problem> {
-        let line = match &chip {
-            Chip::Header => {
-                let line = section.required_number(name, PINS)?;
-                taken.claim(format!("GPIO {}", line.value), &line)?;
-                line
-            }
-            Chip::Path(_) | Chip::Label(_) => {
-                let line = section.required_number(name, LINES)?;
-                taken.claim(format!("line {} of {chip}", line.value), &line)?;
-                line
-            }
-        };
-        Ok(line.value)
-    };
-    let (d0, d1) = (line("d0")?, line("d1")?);
+fn wiegand(section: &mut Section<'_>, doors: &Chip, taken: &mut Taken) -> Result<Source, Problem> {
+    let chip = Chip::named(section)?.unwrap_or_else(|| doors.clone());
+    let d0 = taken.required_line(section, "d0", &chip)?;
+    let d1 = taken.required_line(section, "d1", &chip)?;
     let gap = section.number("frame_gap_ms", FRAME_GAPS_MS)?;
     let gap = gap.map_or(FRAME_GAP_MS, |gap| gap.value);
     Ok(Source::Wiegand {

@@ -1,4 +1,6 @@
 use super::*;
+use shared::ids::DoorId;
+use shared::time::Span;
 
 const GOOD: &str = r#"state_dir = "/var/lib/building"
 
@@ -6,6 +8,8 @@ const GOOD: &str = r#"state_dir = "/var/lib/building"
 id = "front"
 exit_pin = 5
 contact_pin = 6
+tamper_pin = 12
+fire_pin = 13
 green_pin = 22
 red_pin = 23
 buzzer_pin = 24
@@ -20,6 +24,12 @@ kind = "gpio"
 pin = 17
 active = "low"
 unlock_seconds = 3
+release = "until_open"
+held_open_seconds = 45
+
+[door.relay]
+pin = 27
+follows = "siren"
 
 [[door]]
 id = "workshop"
@@ -71,16 +81,34 @@ fn a_good_file_is_read_whole() {
             },
             reversed: false,
         },
-        lock: Lock::Gpio {
-            pin: 17,
-            active: Level::Low,
-            unlock_seconds: 3,
+        settings: Settings {
+            unlock: Span::seconds(3),
+            until_open: true,
+            held_open: Some(Span::seconds(45)),
         },
-        exit_pin: Some(5),
-        contact_pin: Some(6),
-        green_pin: Some(22),
-        red_pin: Some(23),
-        buzzer_pin: Some(24),
+        wiring: Wiring::Gpio(Pins {
+            chip: Chip::Header,
+            lock: Relay {
+                pin: 17,
+                active: Level::Low,
+            },
+            relay: Some(SecondRelay {
+                relay: Relay {
+                    pin: 27,
+                    active: Level::High,
+                },
+                follows: Follows::Siren,
+            }),
+            green: Some(22),
+            red: Some(23),
+            buzzer: Some(24),
+            inputs: Inputs {
+                exit: Some(5),
+                contact: Some(6),
+                tamper: Some(12),
+                fire: Some(13),
+            },
+        }),
     };
     let workshop = Door {
         id: DoorId::new("workshop").expect("a good name"),
@@ -90,15 +118,14 @@ fn a_good_file_is_read_whole() {
             },
             reversed: false,
         },
-        lock: Lock::Simulated {
-            output: "/run/building/workshop.out".into(),
-            unlock_seconds: 5,
+        settings: Settings {
+            unlock: Span::seconds(5),
+            until_open: false,
+            held_open: Some(Span::seconds(30)),
         },
-        exit_pin: None,
-        contact_pin: None,
-        green_pin: None,
-        red_pin: None,
-        buzzer_pin: None,
+        wiring: Wiring::Simulated {
+            output: "/run/building/workshop.out".into(),
+        },
     };
     assert_eq!(config.doors, [front, workshop]);
 }
@@ -111,17 +138,11 @@ fn a_shadow_keeps_its_readers_and_touches_no_line() {
     assert_eq!((plain.shadow, plain.inside), (false, None));
     for (shadow, door) in config.doors.iter().zip(&plain.doors) {
         assert_eq!((&shadow.id, &shadow.reader), (&door.id, &door.reader));
-        assert_eq!(shadow.lock.unlock(), door.lock.unlock());
-        let pins = [
-            shadow.exit_pin,
-            shadow.contact_pin,
-            shadow.green_pin,
-            shadow.red_pin,
-            shadow.buzzer_pin,
-        ];
-        assert_eq!(pins, [None; 5]);
-        let nowhere = PathBuf::from("/dev/null");
-        assert!(matches!(&shadow.lock, Lock::Simulated { output, .. } if *output == nowhere));
+        // Nothing is heard of a contact either.
+        let settings = Settings::unlocking(door.settings.unlock);
+        assert_eq!(shadow.settings, settings);
+        let output = PathBuf::from("/dev/null");
+        assert_eq!(shadow.wiring, Wiring::Simulated { output });
     }
     let inside = None;
     assert_eq!(plain.shadowed(), Config { inside, ..config });
@@ -130,7 +151,7 @@ fn a_shadow_keeps_its_readers_and_touches_no_line() {
 #[test]
 fn the_example_of_the_readme_is_valid_and_the_state_lies_where_it_says_even_unsaid() {
     let config = Config::parse(README).expect("it is good");
-    assert_eq!(config.doors[0].lock.unlock(), Span::seconds(5));
+    assert_eq!(config.doors[0].settings.unlock, Span::seconds(5));
     let unsaid = README.replace("state_dir = \"/var/lib/door-agent\"", "");
     assert_eq!(Config::parse(&unsaid).expect("it is good"), config);
 }

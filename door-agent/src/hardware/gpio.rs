@@ -1,113 +1,66 @@
-//! GPIO of a Raspberry Pi through rppal; the only file that knows it.
+//! A door on the lines of a GPIO chip.
 
+use super::pattern::{Player, Show};
 use super::{Hardware, HardwareError};
-use crate::config::{Door, Level};
-use rppal::gpio::{Gpio, InputPin, OutputPin};
+use crate::config::{Follows, Level, Pins, Relay};
+use lines::Lines;
+use shared::door_clock::Sources;
 use shared::reasons::Signal;
-use shared::time::Timestamp;
+use shared::time::Span;
 
-/// A door's lines.
-pub struct Pins {
-    outputs: Outputs<OutputPin>,
-    exit: Option<InputPin>,
-    contact: Option<InputPin>,
-}
+pub mod cdev;
+pub mod lines;
+mod pi;
 
-/// What a line needs to do; a test has none of a Pi's.
-trait Wire {
-    fn set(&mut self, high: bool);
-}
-
-impl Wire for OutputPin {
-    fn set(&mut self, high: bool) {
-        if high {
-            self.set_high()
-        } else {
-            self.set_low()
-        }
-    }
+/// A door's outputs, dropped in this order: the lock first.
+pub struct Outputs {
+    lock: Line,
+    relay: Option<(Line, Follows)>,
+    green: Option<Line>,
+    red: Option<Line>,
+    buzzer: Option<Line>,
+    player: Player,
+    shows: Show,
 }
 
 /// One output, at rest when it is given up, in whatever way that happens.
-struct Line<W: Wire> {
-    wire: W,
+struct Line {
+    number: u32,
+    wire: Box<dyn lines::Output>,
     active: Level,
 }
 
-impl<W: Wire> Line<W> {
-    fn set(&mut self, on: bool) {
-        self.wire.set(high(self.active, on));
-    }
-}
-
-impl<W: Wire> Drop for Line<W> {
-    fn drop(&mut self) {
-        self.set(false);
-    }
-}
-
-/// Dropped in this order: the lock first.
-struct Outputs<W: Wire> {
-    lock: Line<W>,
-    green: Option<Line<W>>,
-    red: Option<Line<W>>,
-    buzzer: Option<Line<W>>,
-}
-
-impl<W: Wire> Outputs<W> {
-    fn show(&mut self, signal: Signal) {
-        let (green, red, buzzer) = match signal {
-            Signal::Welcome | Signal::WelcomeNotice => (true, false, false),
-            Signal::Refused | Signal::SeeStaff => (false, true, true),
-            Signal::WrongMoment | Signal::DoorTrouble => (true, true, true),
-            Signal::Waiting | Signal::Identify => (true, true, false),
-            Signal::Rest => (false, false, false),
-        };
-        for (line, on) in [
-            (&mut self.green, green),
-            (&mut self.red, red),
-            (&mut self.buzzer, buzzer),
-        ] {
-            if let Some(line) = line {
-                line.set(on);
-            }
-        }
-    }
-}
-
-impl Pins {
-    /// Takes the lines; each output is at rest in the same step in which it becomes an output.
-    pub fn open(door: &Door, lock: u8, active: Level) -> Result<Self, HardwareError> {
-        let gpio = Gpio::new()?;
-        let lamp = |pin: Option<u8>| pin.map(|pin| output(&gpio, pin, Level::High)).transpose();
-        let input = |pin: Option<u8>| {
-            pin.map(|pin| Ok::<_, HardwareError>(gpio.get(pin)?.into_input_pullup()))
-                .transpose()
-        };
-        let outputs = Outputs {
-            lock: output(&gpio, lock, active)?,
-            green: lamp(door.green_pin)?,
-            red: lamp(door.red_pin)?,
-            buzzer: lamp(door.buzzer_pin)?,
-        };
+impl Line {
+    /// At rest in the same step in which it becomes an output.
+    fn open(lines: &dyn Lines, relay: Relay) -> Result<Self, HardwareError> {
+        let Relay { pin, active } = relay;
+        let wire = lines.output(pin, high(active, false));
         Ok(Self {
-            outputs,
-            exit: input(door.exit_pin)?,
-            contact: input(door.contact_pin)?,
+            number: pin,
+            wire: wire.map_err(|source| HardwareError::Line { line: pin, source })?,
+            active,
         })
     }
+
+    fn lamp(lines: &dyn Lines, pin: Option<u32>) -> Result<Option<Self>, HardwareError> {
+        let active = Level::High;
+        pin.map(|pin| Self::open(lines, Relay { pin, active }))
+            .transpose()
+    }
+
+    fn set(&mut self, on: bool) -> Result<(), HardwareError> {
+        let line = self.number;
+        self.wire
+            .set(high(self.active, on))
+            .map_err(|source| HardwareError::Line { line, source })
+    }
 }
 
-fn output(gpio: &Gpio, pin: u8, active: Level) -> Result<Line<OutputPin>, HardwareError> {
-    let pin = gpio.get(pin)?;
-    let mut wire = if high(active, false) {
-        pin.into_output_high()
-    } else {
-        pin.into_output_low()
-    };
-    // Reset on drop would make it an input, whose level is whatever the board pulls it to; it stays an output at rest.
-    wire.set_reset_on_drop(false);
-    Ok(Line { wire, active })
+impl Drop for Line {
+    fn drop(&mut self) {
+        // Nobody is left to be told of an error.
+        drop(self.set(false));
+    }
 }
 
 fn high(active: Level, on: bool) -> bool {
@@ -117,121 +70,94 @@ fn high(active: Level, on: bool) -> bool {
     }
 }
 
-impl Hardware for Pins {
-    fn energise(&mut self, _: Timestamp) -> Result<(), HardwareError> {
-        self.outputs.lock.set(true);
-        Ok(())
+impl Outputs {
+    /// Takes the lines, all at rest.
+    ///
+    /// # Errors
+    /// If one of them cannot be had.
+    pub fn open(pins: &Pins) -> Result<Self, HardwareError> {
+        let lines = lines::of(&pins.chip).map_err(|source| HardwareError::Chip {
+            chip: pins.chip.clone(),
+            source,
+        })?;
+        Self::on(&*lines, pins)
     }
 
-    fn rest(&mut self, _: Timestamp) -> Result<(), HardwareError> {
-        self.outputs.lock.set(false);
-        Ok(())
+    fn on(lines: &dyn Lines, pins: &Pins) -> Result<Self, HardwareError> {
+        let lock = Line::open(lines, pins.lock)?;
+        let relay = pins
+            .relay
+            .map(|second| Ok((Line::open(lines, second.relay)?, second.follows)));
+        Ok(Self {
+            lock,
+            relay: relay.transpose()?,
+            green: Line::lamp(lines, pins.green)?,
+            red: Line::lamp(lines, pins.red)?,
+            buzzer: Line::lamp(lines, pins.buzzer)?,
+            player: Player::default(),
+            shows: Show::NOTHING,
+        })
     }
 
-    fn signal(&mut self, signal: Signal, _: Timestamp) -> Result<(), HardwareError> {
-        self.outputs.show(signal);
-        Ok(())
+    fn release(&mut self, on: bool) -> Result<(), HardwareError> {
+        self.lock.set(on)?;
+        self.follow(Follows::Lock, on)
     }
 
-    fn inputs(&mut self) -> (Option<bool>, Option<bool>) {
-        (
-            self.exit.as_ref().map(InputPin::is_low),
-            self.contact.as_ref().map(InputPin::is_high),
-        )
+    fn follow(&mut self, what: Follows, on: bool) -> Result<(), HardwareError> {
+        match &mut self.relay {
+            Some((line, follows)) if *follows == what => line.set(on),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Drives the lamps that are to be driven otherwise than before.
+    fn show(&mut self, show: Show) -> Result<(), HardwareError> {
+        let before = std::mem::replace(&mut self.shows, show);
+        for (line, before, on) in [
+            (&mut self.green, before.green, show.green),
+            (&mut self.red, before.red, show.red),
+            (&mut self.buzzer, before.buzzer, show.buzzer),
+        ] {
+            if let Some(line) = line
+                && before != on
+            {
+                line.set(on)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Hardware for Outputs {
+    fn energise(&mut self, _: Sources) -> Result<(), HardwareError> {
+        self.release(true)
+    }
+
+    fn rest(&mut self, _: Sources) -> Result<(), HardwareError> {
+        self.release(false)
+    }
+
+    fn signal(&mut self, signal: Signal, now: Sources) -> Result<(), HardwareError> {
+        self.player.signal(signal, now.uptime);
+        self.show(self.player.look(now.uptime).show)
+    }
+
+    fn siren(&mut self, on: bool, now: Sources) -> Result<(), HardwareError> {
+        self.player.siren(on, now.uptime);
+        self.follow(Follows::Siren, on)?;
+        self.show(self.player.look(now.uptime).show)
+    }
+
+    fn play(&mut self, uptime: Span) -> Option<Span> {
+        let look = self.player.look(uptime);
+        if let Err(error) = self.show(look.show) {
+            // The lock is what matters; a lamp that cannot be driven is told when a signal begins.
+            tracing::debug!(reason = %crate::keeper::chain(&error), "a lamp was not driven");
+        }
+        look.until
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeMap;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::sync::{Arc, Mutex};
-
-    /// The levels of a board that outlives whoever drives it.
-    #[derive(Clone, Default)]
-    struct Board(Arc<Mutex<BTreeMap<&'static str, bool>>>);
-
-    struct Trace(Board, &'static str);
-
-    impl Wire for Trace {
-        fn set(&mut self, high: bool) {
-            self.0
-                .0
-                .lock()
-                .expect("nobody panics with it")
-                .insert(self.1, high);
-        }
-    }
-
-    impl Board {
-        fn outputs(&self, active: Level) -> Outputs<Trace> {
-            let line = |name, active| Line {
-                wire: Trace(self.clone(), name),
-                active,
-            };
-            Outputs {
-                lock: line("lock", active),
-                green: Some(line("green", Level::High)),
-                red: None,
-                buzzer: Some(line("buzzer", Level::High)),
-            }
-        }
-
-        fn level(&self, name: &str) -> Option<bool> {
-            self.0
-                .lock()
-                .expect("nobody panics with it")
-                .get(name)
-                .copied()
-        }
-    }
-
-    #[test]
-    fn a_lock_line_is_energised_at_its_active_level_and_rests_at_the_other() {
-        for (active, energised) in [(Level::High, true), (Level::Low, false)] {
-            let board = Board::default();
-            let mut outputs = board.outputs(active);
-            outputs.lock.set(true);
-            assert_eq!(board.level("lock"), Some(energised));
-            outputs.lock.set(false);
-            assert_eq!(board.level("lock"), Some(!energised));
-        }
-    }
-
-    #[test]
-    fn every_line_rests_when_given_up_by_a_panic_too() {
-        for active in [Level::High, Level::Low] {
-            let board = Board::default();
-            let mut outputs = board.outputs(active);
-            let ran = catch_unwind(AssertUnwindSafe(move || {
-                outputs.lock.set(true);
-                outputs.show(Signal::DoorTrouble);
-                panic!("in the middle of a grant");
-            }));
-            assert!(ran.is_err());
-            assert_eq!(board.level("lock"), Some(active == Level::Low));
-            assert_eq!(
-                (board.level("green"), board.level("buzzer")),
-                (Some(false), Some(false))
-            );
-        }
-    }
-
-    #[test]
-    fn a_door_without_a_lamp_shows_what_it_can() {
-        let board = Board::default();
-        let mut outputs = board.outputs(Level::High);
-        outputs.show(Signal::Refused);
-        assert_eq!(
-            (
-                board.level("green"),
-                board.level("red"),
-                board.level("buzzer")
-            ),
-            (Some(false), None, Some(true))
-        );
-        outputs.show(Signal::Rest);
-        assert_eq!(board.level("buzzer"), Some(false));
-    }
-}
+mod tests;

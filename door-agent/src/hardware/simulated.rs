@@ -1,21 +1,28 @@
 //! A door made of JSON lines: any outside program can act as a person in front of it.
 //!
 //! Outputs are lines like `{"at":1795000000123,"door":"front","lock":"released"}`, inputs lines like
-//! `{"door":"front","card":"04A1B2C3"}`, `{"door":"front","exit":true}` or `{"door":"front","contact":"open"}`.
+//! `{"door":"front","card":"04A1B2C3"}`, `{"door":"front","key":"4"}` (also `*` and `#`), `{"door":"front","exit":true}`
+//! (or `"press"` and, later, `"release"`), `{"door":"front","contact":"open"}` (or `"closed"`), `{"door":"front","tamper":"open"}`
+//! (or `"closed"`) and `{"door":"front","fire":"active"}` (or `"quiet"`).
 
 use super::{Hardware, HardwareError};
 use crate::agent::Input;
+use crate::readers::{Digit, Key};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::card::CardUid;
+use shared::door_clock::Sources;
 use shared::ids::DoorId;
 use shared::reasons::Signal;
-use shared::time::Timestamp;
+use shared::time::{Span, Timestamp};
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+
+/// The word for a lock that nobody releases.
+const REST: &str = "rest";
 
 /// A door's outputs as lines of a file, a FIFO or a socket somebody listens at.
 pub struct Lines {
@@ -38,7 +45,7 @@ impl Lines {
             output,
             last: at,
         };
-        lines.rest(at)?;
+        lines.write(at, "lock", REST.into())?;
         Ok(lines)
     }
 
@@ -77,24 +84,27 @@ fn open(path: &Path) -> io::Result<Box<dyn Write + Send>> {
 }
 
 impl Hardware for Lines {
-    fn energise(&mut self, at: Timestamp) -> Result<(), HardwareError> {
-        self.write(at, "lock", "released".into())
+    fn energise(&mut self, now: Sources) -> Result<(), HardwareError> {
+        self.write(now.wall, "lock", "released".into())
     }
 
-    fn rest(&mut self, at: Timestamp) -> Result<(), HardwareError> {
-        self.write(at, "lock", "rest".into())
+    fn rest(&mut self, now: Sources) -> Result<(), HardwareError> {
+        self.write(now.wall, "lock", REST.into())
     }
 
-    fn signal(&mut self, signal: Signal, at: Timestamp) -> Result<(), HardwareError> {
-        self.write(
-            at,
-            "signal",
-            serde_json::to_value(signal).unwrap_or_default(),
-        )
+    fn signal(&mut self, signal: Signal, now: Sources) -> Result<(), HardwareError> {
+        let signal = serde_json::to_value(signal).unwrap_or_default();
+        self.write(now.wall, "signal", signal)
     }
 
-    fn inputs(&mut self) -> (Option<bool>, Option<bool>) {
-        (None, None)
+    fn siren(&mut self, on: bool, now: Sources) -> Result<(), HardwareError> {
+        let word = if on { "on" } else { "off" };
+        self.write(now.wall, "siren", word.into())
+    }
+
+    fn play(&mut self, _: Span) -> Option<Span> {
+        // A signal is one word, however long it would take.
+        None
     }
 }
 
@@ -102,7 +112,7 @@ impl Drop for Lines {
     fn drop(&mut self) {
         let at = self.last;
         // Nobody is left to be told of an error.
-        drop(self.rest(at));
+        drop(self.write(at, "lock", REST.into()));
     }
 }
 
@@ -112,16 +122,40 @@ impl Drop for Lines {
 struct Line {
     door: DoorId,
     card: Option<String>,
-    #[serde(default)]
-    exit: bool,
+    key: Option<String>,
+    exit: Option<Exit>,
     contact: Option<Contact>,
+    tamper: Option<Contact>,
+    fire: Option<Fire>,
 }
 
-#[derive(Debug, Deserialize)]
+/// `true` is whoever presses and lets go.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Exit {
+    Both(bool),
+    One(Button),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Button {
+    Press,
+    Release,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Contact {
     Open,
     Closed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Fire {
+    Active,
+    Quiet,
 }
 
 /// A line that means nothing.
@@ -129,115 +163,76 @@ enum Contact {
 pub enum LineError {
     /// Not JSON, or not such a line.
     #[error(
-        "not an input line: write {{\"door\":\"front\",\"card\":\"04A1B2C3\"}}, \"exit\":true or \"contact\":\"open\""
+        "not an input line: write {{\"door\":\"front\",\"card\":\"04A1B2C3\"}}, \"key\":\"4\", \"exit\":\"press\" or \"release\", \"contact\":\"open\" or \"closed\", \"tamper\":\"open\" or \"closed\", \"fire\":\"active\" or \"quiet\""
     )]
     Line(#[from] serde_json::Error),
     /// The card number.
     #[error("the card is not valid")]
     Card(#[from] shared::card::CardUidError),
+    /// A key that no keypad has.
+    #[error("the key is not one of 0 to 9, `*` and `#`")]
+    Key,
 }
 
 /// Reads one line; a line may say several things.
+///
+/// # Errors
+/// If it means nothing; nothing of it is heard then.
 pub fn inputs(line: &str) -> Result<Vec<Input>, LineError> {
     let line: Line = serde_json::from_str(line)?;
+    let door = || line.door.clone();
     let mut inputs = Vec::new();
     if let Some(card) = &line.card {
         inputs.push(Input::Card {
-            door: line.door.clone(),
+            door: door(),
             uid: CardUid::parse(card)?,
         });
     }
-    if line.exit {
-        // Whoever writes a line presses and lets go.
-        for pressed in [true, false] {
-            inputs.push(Input::Exit {
-                door: line.door.clone(),
-                pressed,
-            });
-        }
+    if let Some(key) = &line.key {
+        inputs.push(Input::Key {
+            door: door(),
+            key: self::key(key).ok_or(LineError::Key)?,
+        });
     }
+    let presses: &[bool] = match line.exit {
+        None | Some(Exit::Both(false)) => &[],
+        Some(Exit::Both(true)) => &[true, false],
+        Some(Exit::One(Button::Press)) => &[true],
+        Some(Exit::One(Button::Release)) => &[false],
+    };
+    inputs.extend(presses.iter().map(|pressed| Input::Exit {
+        door: door(),
+        pressed: *pressed,
+    }));
     if let Some(contact) = line.contact {
         inputs.push(Input::Contact {
-            door: line.door,
-            open: matches!(contact, Contact::Open),
+            door: door(),
+            open: contact == Contact::Open,
+        });
+    }
+    if let Some(tamper) = line.tamper {
+        inputs.push(Input::Tamper {
+            door: door(),
+            on: tamper == Contact::Open,
+        });
+    }
+    if let Some(fire) = line.fire {
+        inputs.push(Input::Fire {
+            door: door(),
+            on: fire == Fire::Active,
         });
     }
     Ok(inputs)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lock_rests_when_opened_and_when_dropped() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("lock");
-        let mut lines =
-            Lines::open("front".parse().expect("a name"), &path, Timestamp(1)).expect("opens");
-        lines.energise(Timestamp(2)).expect("writes");
-        drop(lines);
-        let text = std::fs::read_to_string(&path).expect("there");
-        let locks: Vec<Value> = text
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"))
-            .collect();
-        let words: Vec<&Value> = locks.iter().map(|line| &line["lock"]).collect();
-        assert_eq!(words, ["rest", "released", "rest"]);
-    }
-
-    #[test]
-    fn a_fifo_that_nobody_reads_holds_nobody_up() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("lock");
-        let made = std::process::Command::new("mkfifo")
-            .arg(&path)
-            .status()
-            .expect("coreutils are there");
-        assert!(made.success());
-        let mut lines =
-            Lines::open("front".parse().expect("a name"), &path, Timestamp(1)).expect("opens");
-        for _ in 0..5_000 {
-            lines.energise(Timestamp(2)).expect("goes on");
-        }
-    }
-
-    #[test]
-    fn a_listener_at_a_socket_gets_the_lines() {
-        use std::io::{BufRead, BufReader};
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("lock");
-        let listener = std::os::unix::net::UnixListener::bind(&path).expect("binds");
-        let mut lines =
-            Lines::open("front".parse().expect("a name"), &path, Timestamp(1)).expect("opens");
-        lines.energise(Timestamp(2)).expect("writes");
-        drop(lines);
-        let (stream, _) = listener.accept().expect("the door connected");
-        let got: Vec<String> = BufReader::new(stream)
-            .lines()
-            .map(|line| line.expect("text"))
-            .collect();
-        assert_eq!(got.len(), 3);
-        assert_eq!(got[1], r#"{"at":2,"door":"front","lock":"released"}"#);
-    }
-
-    #[test]
-    fn a_line_says_what_a_person_does_and_nonsense_says_what_would_be_valid() {
-        let card = inputs(r#"{"door":"front","card":"04A1B2C3"}"#).expect("valid");
-        assert!(matches!(&card[..], [Input::Card { .. }]));
-        assert!(matches!(
-            &inputs(r#"{"door":"front","exit":true}"#).expect("valid")[..],
-            [
-                Input::Exit { pressed: true, .. },
-                Input::Exit { pressed: false, .. }
-            ]
-        ));
-        assert!(inputs(r#"{"door":"front","card":"zz"}"#).is_err());
-        assert!(
-            inputs(r#"{"door":"front","crad":"04A1B2C3"}"#)
-                .expect_err("a typo")
-                .to_string()
-                .contains("04A1B2C3")
-        );
+fn key(text: &str) -> Option<Key> {
+    match text.as_bytes() {
+        [b'*'] => Some(Key::Clear),
+        [b'#'] => Some(Key::Enter),
+        [digit @ b'0'..=b'9'] => Digit::new(digit - b'0').map(Key::Digit),
+        _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

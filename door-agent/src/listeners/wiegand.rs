@@ -2,18 +2,15 @@
 
 use super::Post;
 use crate::config::Chip;
+use crate::hardware::gpio::cdev::{error, find};
 use crate::readers::{Edge, Line, Wiegand};
 use gpiocdev::line::{Bias, EdgeDetection};
 use gpiocdev::tokio::AsyncRequest;
 use std::convert::Infallible;
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// What the drivers of the header's chip call it: up to the Pi 3, on the Pi 4, on the Pi 5. Its number differs from
-/// kernel to kernel.
-const HEADERS: [&str; 3] = ["pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1"];
 /// Pulses that the kernel keeps for us while we do not run: several frames.
 const KEPT_PULSES: u32 = 256;
 
@@ -59,36 +56,4 @@ pub(super) async fn listen(
         }
         post.tell(&mut reads).await;
     }
-}
-
-/// The device of a GPIO chip.
-///
-/// # Errors
-/// If there is none that this user may open.
-pub fn find(chip: &Chip) -> io::Result<PathBuf> {
-    let wanted = |label: &str| match chip {
-        Chip::Header => HEADERS.contains(&label),
-        Chip::Label(wanted) => label == wanted,
-        Chip::Path(_) => false,
-    };
-    if let Chip::Path(path) = chip {
-        return Ok(path.clone());
-    }
-    for path in gpiocdev::chip::chips().map_err(error)? {
-        let info = gpiocdev::Chip::from_path(&path).and_then(|chip| chip.info());
-        if info.is_ok_and(|info| wanted(&info.label)) {
-            return Ok(path);
-        }
-    }
-    Err(io::Error::new(
-        io::ErrorKind::NotFound,
-        match chip {
-            Chip::Label(label) => format!("no GPIO chip `{label}` that this user may open: see `gpiodetect`"),
-            Chip::Header | Chip::Path(_) => "no header of a Raspberry Pi that this user may open: the user of the agent must be in the group gpio; on another board name its `chip`".to_owned(),
-        },
-    ))
-}
-
-fn error(error: gpiocdev::Error) -> io::Error {
-    io::Error::other(error)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{Format, Lock as Switch, Source};
+use crate::config::{Format, Source, Wiring};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -126,7 +126,7 @@ async fn a_card_tells_reader_and_format_the_lock_clicks_and_the_settings_are_wri
     };
     assert_eq!(door.reader.source, reader);
     assert!(
-        matches!(&door.lock, Switch::Simulated { output, .. } if output.to_str() == Some(&*lock))
+        matches!(&door.wiring, Wiring::Simulated { output } if output.to_str() == Some(&*lock))
     );
     let clicks = std::fs::read_to_string(&lock).expect("there");
     let words: Vec<_> = clicks
