@@ -5,7 +5,7 @@
 //! [`Agent::poll_timeout`], and carries out every [`Output`] in order. An event of the badge log is on disk, or has
 //! failed to get there, before the output that drives the lock comes out.
 
-use crate::controller::{self, Controller, Moment, Settings, View};
+use crate::controller::{self, Controller, Moment, Settings, State, View};
 use crate::disk::Disk;
 use crate::identity::{Identity, Paired};
 use crate::keeper::{HeldConfig, Keeper, Shelf, Work, held_config};
@@ -14,14 +14,14 @@ use crate::spool::{Limits, Spool};
 use crate::store::AgentState;
 use crate::zone::Zone;
 use rand_core::CryptoRng;
-use shared::badge::What;
+use shared::badge::{Alarm, What};
 use shared::card::CardUid;
 use shared::door_clock::{DoorClock, Sources};
 use shared::ids::{BootId, DoorId, ZoneId};
 use shared::reasons::Signal;
 use shared::time::{Span, Timestamp};
 use shared::wire::RefusedWhy;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use crate::controller::ENROL_TIME;
 use commands::Commands;
@@ -196,6 +196,7 @@ struct Door {
     /// From the configuration; none: this door is not assigned.
     zone: Option<ZoneId>,
     enrols: bool,
+    again_within: Option<Span>,
 }
 
 /// The agent.
@@ -383,6 +384,11 @@ impl Agent {
     pub fn stop(&mut self, sources: Sources) {
         let doors: Vec<DoorId> = self.doors.keys().cloned().collect();
         for door in doors {
+            let untold = self.doors.get_mut(&door);
+            let untold = untold.map(|door| door.controller.end(sources.uptime));
+            for what in untold.into_iter().flatten() {
+                self.log_event(Some(&door), what, sources);
+            }
             self.out.push_back(Output::Drive {
                 door: door.clone(),
                 drive: Drive::Rest,
@@ -432,7 +438,7 @@ impl Agent {
                     .as_ref()
                     .and_then(|zone| self.zones.get(zone))
                     .map_or_else(View::default, zone_view)
-                    .judge(uid, reading)
+                    .judge(uid, None, reading)
                     .1,
             )
         };
@@ -517,11 +523,23 @@ impl Agent {
 }
 
 impl Door {
+    /// What everybody may know of it.
+    fn shown(&self) -> (bool, Option<bool>, State, BTreeSet<Alarm>) {
+        let controller = &self.controller;
+        (
+            controller.released_until().is_some(),
+            controller.is_open(),
+            controller.state(),
+            controller.alarms().clone(),
+        )
+    }
+
     fn at_rest(settings: Settings) -> Self {
         Self {
             controller: Controller::new(settings),
             zone: None,
             enrols: false,
+            again_within: None,
         }
     }
 }
@@ -554,6 +572,7 @@ fn zone_view(zone: &Zone) -> View<'_> {
     View {
         keys: zone.keys(),
         knowledge: zone.knowledge(),
+        again_within: None,
     }
 }
 

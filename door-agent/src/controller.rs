@@ -4,22 +4,36 @@
 //! later than [`Controller::poll_timeout`].
 
 use crate::readers::Key;
+use guessing::Guard;
+use held::Held;
+use passages::Passages;
+use pins::{Pins, Typed};
 use presence::Presence;
-use shared::badge::What;
+use refusals::Refusals;
+use shared::badge::{Alarm, What};
 use shared::card::{CardKey, CardToken, CardUid};
 use shared::decide::{Decision, Knowledge, decide};
 use shared::door_clock::Reading;
+use shared::pin::{Pin, PinVerifier};
 use shared::reasons::{Reason, Signal};
 use shared::time::Span;
+use std::collections::BTreeSet;
+use watch::{Lock, Watch};
 
+mod guessing;
+mod held;
+mod passages;
+mod pins;
 mod presence;
+mod refusals;
+mod watch;
 
 /// A card to be enrolled must be shown twice within this time.
 pub const ENROL_TIME: Span = Span::seconds(20);
-/// A door that stands open is told so anew at least every half of this: if nobody tells it, it closes.
-const HOLD: Span = Span::minutes(1);
 /// A lamp that asks for nothing more goes out after this time.
 const SIGNAL_TIME: Span = Span::seconds(3);
+/// A key ticks for this time.
+const KEY_TIME: Span = Span(100);
 
 /// What a door hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,19 +132,30 @@ pub struct View<'a> {
     pub keys: &'a [CardKey],
     /// List and policy; none: nothing that could be judged by.
     pub knowledge: Option<Knowledge<'a>>,
+    /// A card that passes again within this time is marked; none: never.
+    pub again_within: Option<Span>,
 }
 
 impl View<'_> {
-    /// Judges a card; while a zone's key is being changed, the key under which the card is listed counts.
+    /// Judges a card and what was typed after it; while a zone's key is being changed, the key under which the card is
+    /// listed counts.
     #[must_use]
-    pub fn judge(&self, uid: &CardUid, reading: Reading) -> (CardToken, Decision) {
-        let tokens = || self.keys.iter().map(|key| CardToken::of(uid, key));
-        let listed = |token: &CardToken| {
+    pub fn judge(
+        &self,
+        uid: &CardUid,
+        pin: Option<&Pin>,
+        reading: Reading,
+    ) -> (CardToken, Decision) {
+        let tokens = || self.keys.iter().map(|key| (key, CardToken::of(uid, key)));
+        let listed = |(_, token): &(&CardKey, CardToken)| {
             self.knowledge
                 .is_some_and(|known| known.list.find(*token).is_some())
         };
         match tokens().find(listed).or_else(|| tokens().next()) {
-            Some(token) => (token, decide(token, None, self.knowledge, reading)),
+            Some((key, token)) => {
+                let typed = pin.map(|pin| PinVerifier::of(pin, token, key));
+                (token, decide(token, typed, self.knowledge, reading))
+            }
             // Without a key no card can be told from another, whatever the list says.
             None => (
                 CardToken([0; 8]),
@@ -141,14 +166,6 @@ impl View<'_> {
             ),
         }
     }
-
-    fn is_held_open(&self, reading: Reading) -> Option<Span> {
-        let policy = self.knowledge?.policy;
-        let until = policy
-            .hold_open_until
-            .filter(|until| reading.time < *until && !policy.lockdown)?;
-        Some(until - reading.time)
-    }
 }
 
 /// What a door's lock and its contact are like.
@@ -158,8 +175,11 @@ pub struct Settings {
     pub unlock: Span,
     /// Whether the lock rests as soon as the contact says that the door has opened.
     pub until_open: bool,
-    /// A door that is open for longer than this after it was released calls for help; none: it has no contact.
+    /// People are asked to close a door that is open for longer than this after it was released, and after the same time
+    /// again it calls for help; none: it has no contact.
     pub held_open: Option<Span>,
+    /// Whether a door that opens unreleased was forced: everybody who leaves presses a button that is heard.
+    pub forced: bool,
 }
 
 impl Settings {
@@ -170,8 +190,29 @@ impl Settings {
             unlock,
             until_open: false,
             held_open: None,
+            forced: false,
         }
     }
+}
+
+/// What a door is like now, in one word for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// At rest, and not known to be open.
+    Closed,
+    /// The lock is released for somebody.
+    Released,
+    /// Open, as it should be for a moment.
+    Open,
+    /// The zone's policy holds the lock open.
+    Propped,
+    /// Open for too long.
+    HeldOpen,
+    /// Opened though nothing had released it.
+    ForcedOpen,
+    /// The lock does not do what it is told.
+    LockFault,
 }
 
 /// One door: its lock, its lamp, the card on its reader.
@@ -179,19 +220,25 @@ impl Settings {
 pub struct Controller {
     settings: Settings,
     presence: Presence,
+    guard: Guard,
+    refusals: Refusals,
+    pins: Pins,
+    passages: Passages,
+    watch: Watch,
+    held: Held,
     granted_until: Option<Span>,
-    held: Option<Held>,
     released_until: Option<Span>,
-    signal_until: Option<Span>,
+    shown: Shown,
+    alarms: BTreeSet<Alarm>,
+    is_loud: bool,
     enrolment: Option<Enrolment>,
-    open: Option<bool>,
 }
 
-/// A policy holds the door open.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    until: Span,
-    ask_again: Span,
+/// What the lamp shows, and until when; without an end it is what the door's state asks for.
+#[derive(Debug)]
+struct Shown {
+    signal: Signal,
+    until: Option<Span>,
 }
 
 #[derive(Debug)]
@@ -208,82 +255,106 @@ impl Controller {
         Self {
             settings,
             presence: Presence::default(),
+            guard: Guard::default(),
+            refusals: Refusals::default(),
+            pins: Pins::default(),
+            passages: Passages::default(),
+            watch: Watch::default(),
+            held: Held::default(),
             granted_until: None,
-            held: None,
             released_until: None,
-            signal_until: None,
+            shown: Shown {
+                signal: Signal::Rest,
+                until: None,
+            },
+            alarms: BTreeSet::new(),
+            is_loud: false,
             enrolment: None,
-            open: None,
         }
     }
 
     /// Hears an input and says what to do.
     pub fn handle(&mut self, input: Input, now: Moment, view: View<'_>) -> Vec<Command> {
         let mut out = Vec::new();
-        self.end_what_is_over(now.uptime, &mut out);
+        self.end_what_is_over(now, view, &mut out);
         match input {
             Input::Card(uid) => self.card(uid, now, view, &mut out),
-            Input::Key(_)
-            | Input::Exit { pressed: false }
-            | Input::Tamper { .. }
-            | Input::Fire { .. }
-            | Input::LockFault { .. } => {}
-            Input::Exit { pressed: true } => {
-                out.push(Command::Event(What::Exit));
-                self.release(now.uptime);
-                self.signal(Signal::Welcome, now.uptime, &mut out);
+            Input::Key(key) => {
+                let typed = self.pins.key(key, now.uptime);
+                self.typed(typed, now, view, &mut out);
             }
-            Input::Contact { open } => {
-                if self.open != Some(open) {
-                    self.open = Some(open);
-                    out.push(Command::Event(What::Contact { open }));
+            Input::Exit { pressed } => {
+                if self.watch.button(pressed, now.uptime) {
+                    out.push(Command::Event(What::Exit));
+                    self.release(now.uptime);
+                    self.show(Signal::Welcome, now.uptime, &mut out);
                 }
             }
+            Input::Contact { open } => {
+                let lock = self.lock();
+                if self.watch.contact(open, lock, self.settings, now.uptime) {
+                    out.push(Command::Event(What::Contact { open }));
+                    if open && self.settings.until_open {
+                        self.granted_until = None;
+                    }
+                }
+            }
+            Input::Tamper { on } => self.watch.set(Alarm::Tamper, on, now.uptime),
+            Input::Fire { on } => self.watch.set(Alarm::Fire, on, now.uptime),
+            Input::LockFault { on } => self.watch.set(Alarm::LockFault, on, now.uptime),
             Input::Unlock { counter } => {
-                out.push(Command::Event(What::Command {
-                    counter,
-                    done: true,
-                }));
+                self.done(counter, true, &mut out);
                 self.release(now.uptime);
-                self.signal(Signal::Welcome, now.uptime, &mut out);
+                self.show(Signal::Welcome, now.uptime, &mut out);
             }
             Input::Enrol { counter } => {
+                self.pins.forget();
                 self.end_enrolment(None, now.uptime, &mut out);
                 self.enrolment = Some(Enrolment {
                     counter,
                     until: now.uptime + ENROL_TIME,
                     first: None,
                 });
-                self.wait_for_card(&mut out);
+                self.show_waiting(&mut out);
             }
             Input::Identify { counter } => {
-                out.push(Command::Event(What::Command {
-                    counter,
-                    done: true,
-                }));
-                self.signal(Signal::Identify, now.uptime, &mut out);
+                self.done(counter, true, &mut out);
+                self.show(Signal::Identify, now.uptime, &mut out);
             }
             Input::Local { open } => {
                 out.push(Command::Event(What::Local { opened: open }));
                 self.granted_until = open.then(|| now.uptime + self.settings.unlock);
                 let signal = if open { Signal::Welcome } else { Signal::Rest };
-                self.signal(signal, now.uptime, &mut out);
+                self.show(signal, now.uptime, &mut out);
             }
             Input::Tick => {}
         }
         self.drive(now, view, &mut out);
+        self.raise(now.uptime, &mut out);
         out
+    }
+
+    /// What is still to be told of unknown cards; the door ends.
+    pub fn end(&mut self, uptime: Span) -> Vec<What> {
+        self.refusals.tell_all(uptime)
     }
 
     /// The uptime by which [`Input::Tick`] is due; none: nothing is waited for.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Span> {
-        let renew = self.held.map(|held| held.ask_again);
-        let enrolment = self.enrolment.as_ref().map(|enrolment| enrolment.until);
-        [self.granted_until, renew, self.signal_until, enrolment]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.granted_until,
+            self.held.due(),
+            self.shown.until,
+            self.enrolment.as_ref().map(|enrolment| enrolment.until),
+            self.guard.due(),
+            self.refusals.due(),
+            self.pins.due(),
+            self.watch.due(self.settings),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Until which uptime the lock is released; none: it rests.
@@ -295,7 +366,43 @@ impl Controller {
     /// What the door contact said last; true when open.
     #[must_use]
     pub fn is_open(&self) -> Option<bool> {
-        self.open
+        self.watch.is_open()
+    }
+
+    /// What wants a human.
+    #[must_use]
+    pub fn alarms(&self) -> &BTreeSet<Alarm> {
+        &self.alarms
+    }
+
+    /// What the door is like, in one word.
+    #[must_use]
+    pub fn state(&self) -> State {
+        if self.alarms.contains(&Alarm::LockFault) {
+            State::LockFault
+        } else if self.alarms.contains(&Alarm::Forced) {
+            State::ForcedOpen
+        } else if self.alarms.contains(&Alarm::HeldOpen) {
+            State::HeldOpen
+        } else if self.lock() == Lock::Propped {
+            State::Propped
+        } else if self.is_open() == Some(true) {
+            State::Open
+        } else if self.lock() == Lock::Released {
+            State::Released
+        } else {
+            State::Closed
+        }
+    }
+
+    fn lock(&self) -> Lock {
+        if self.held.until().is_some() {
+            Lock::Propped
+        } else if self.released_until.is_some() {
+            Lock::Released
+        } else {
+            Lock::Resting
+        }
     }
 
     fn card(&mut self, uid: CardUid, now: Moment, view: View<'_>, out: &mut Vec<Command>) {
@@ -306,37 +413,117 @@ impl Controller {
             if enrolment.first.replace(uid.clone()).as_ref() == Some(&uid) {
                 self.end_enrolment(Some(uid), now.uptime, out);
             } else {
-                self.wait_for_card(out);
+                self.show_waiting(out);
             }
             return;
         }
-        let (token, decision) = view.judge(&uid, now.reading);
-        let known = view.knowledge;
-        out.push(Command::Event(What::Card {
-            token,
-            holder: decision.holder,
-            reason: decision.reason,
-            list: known.map(|known| known.list.revision()),
-            policy: known.map(|known| known.policy_revision),
-            contact: known.map(|known| known.contact),
-        }));
+        if let Some(uid) = self.guard.admit(uid, now.uptime) {
+            self.judge(uid, now, view, out);
+        }
+    }
+
+    fn judge(&mut self, uid: CardUid, now: Moment, view: View<'_>, out: &mut Vec<Command>) {
+        self.pins.forget();
+        let (token, mut decision) = view.judge(&uid, None, now.reading);
+        if decision.reason == Reason::PinNeeded {
+            if !self.pins.is_locked(token, now.uptime) {
+                self.pins.begin(uid, now.uptime);
+                self.show_waiting(out);
+                return;
+            }
+            decision.reason = Reason::PinLocked;
+        }
+        self.decided(token, decision, now, view, out);
+    }
+
+    fn typed(&mut self, typed: Typed, now: Moment, view: View<'_>, out: &mut Vec<Command>) {
+        let (uid, pin) = match typed {
+            Typed::Nothing => return,
+            Typed::Key => {
+                self.shown = Shown {
+                    signal: Signal::Key,
+                    until: Some(now.uptime + KEY_TIME),
+                };
+                out.push(Command::Signal(Signal::Key));
+                return;
+            }
+            Typed::All(uid, pin) => (uid, pin),
+        };
+        let (token, mut decision) = view.judge(&uid, pin.as_ref(), now.reading);
+        match decision.reason {
+            Reason::WrongPin => self.pins.was_wrong(token, now.uptime),
+            reason if reason.grants() => self.pins.was_right(token),
+            // Nothing that could be a PIN: nothing was guessed.
+            _ => {}
+        }
+        if decision.reason == Reason::WrongPin && self.pins.is_locked(token, now.uptime) {
+            decision.reason = Reason::PinLocked;
+        }
+        self.decided(token, decision, now, view, out);
+    }
+
+    fn decided(
+        &mut self,
+        token: CardToken,
+        mut decision: Decision,
+        now: Moment,
+        view: View<'_>,
+        out: &mut Vec<Command>,
+    ) {
         if decision.grants() {
+            let again = self.passages.again(token, view.again_within, now.uptime);
+            if again && decision.reason == Reason::Granted {
+                decision.reason = Reason::GrantedAgain;
+            }
+            self.held.passed(now, view);
             self.release(now.uptime);
         }
-        self.signal(decision.reason.signal(), now.uptime, out);
+        let mut is_told = true;
+        if decision.reason == Reason::Unknown {
+            self.guard.unknown(token, now.uptime);
+            let (repeats, untold) = self.refusals.repeats(token, now.reading.time, now.uptime);
+            out.extend(untold.map(Command::Event));
+            is_told = !repeats;
+        }
+        if is_told {
+            let known = view.knowledge;
+            out.push(Command::Event(What::Card {
+                token,
+                holder: decision.holder,
+                reason: decision.reason,
+                list: known.map(|known| known.list.revision()),
+                policy: known.map(|known| known.policy_revision),
+                contact: known.map(|known| known.contact),
+            }));
+        }
+        let signal = match decision.reason {
+            // No PIN came, and none is waited for any more.
+            Reason::PinNeeded => Signal::Refused,
+            reason => reason.signal(),
+        };
+        self.show(signal, now.uptime, out);
     }
 
     fn release(&mut self, uptime: Span) {
         self.granted_until = Some(uptime + self.settings.unlock);
+        self.watch.let_in(uptime);
     }
 
-    fn signal(&mut self, signal: Signal, uptime: Span, out: &mut Vec<Command>) {
-        self.signal_until = (signal != Signal::Rest).then(|| uptime + SIGNAL_TIME);
+    fn done(&self, counter: u64, done: bool, out: &mut Vec<Command>) {
+        out.push(Command::Event(What::Command { counter, done }));
+    }
+
+    fn show(&mut self, signal: Signal, uptime: Span, out: &mut Vec<Command>) {
+        let until = (signal != Signal::Rest).then(|| uptime + SIGNAL_TIME);
+        self.shown = Shown { signal, until };
         out.push(Command::Signal(signal));
     }
 
-    fn wait_for_card(&mut self, out: &mut Vec<Command>) {
-        self.signal_until = None;
+    fn show_waiting(&mut self, out: &mut Vec<Command>) {
+        self.shown = Shown {
+            signal: Signal::Waiting,
+            until: None,
+        };
         out.push(Command::Signal(Signal::Waiting));
     }
 
@@ -345,62 +532,93 @@ impl Controller {
             return;
         };
         let done = uid.is_some();
-        out.push(Command::Event(What::Command { counter, done }));
+        self.done(counter, done, out);
         out.push(Command::Enrolled { counter, uid });
-        self.signal(
+        self.show(
             if done { Signal::Welcome } else { Signal::Rest },
             uptime,
             out,
         );
     }
 
-    fn end_what_is_over(&mut self, uptime: Span, out: &mut Vec<Command>) {
-        if self.granted_until.is_some_and(|until| until <= uptime) {
+    fn end_what_is_over(&mut self, now: Moment, view: View<'_>, out: &mut Vec<Command>) {
+        if self.granted_until.is_some_and(|until| until <= now.uptime) {
             self.granted_until = None;
         }
         if self
             .enrolment
             .as_ref()
-            .is_some_and(|enrolment| enrolment.until <= uptime)
+            .is_some_and(|enrolment| enrolment.until <= now.uptime)
         {
-            self.end_enrolment(None, uptime, out);
+            self.end_enrolment(None, now.uptime, out);
         }
-        if self.signal_until.is_some_and(|until| until <= uptime) {
-            self.signal_until = None;
-            let rest = if self.enrolment.is_some() {
-                Signal::Waiting
-            } else {
-                Signal::Rest
-            };
-            out.push(Command::Signal(rest));
+        out.extend(
+            self.refusals
+                .tell(now.uptime)
+                .into_iter()
+                .map(Command::Event),
+        );
+        if let Some(uid) = self.guard.next(now.uptime) {
+            self.judge(uid, now, view, out);
         }
+        let typed = self.pins.over(now.uptime);
+        self.typed(typed, now, view, out);
+        self.watch.tick(self.settings, now.uptime);
     }
 
     /// Drives the lock if it has to be driven otherwise than before; lamps come after the lock.
     fn drive(&mut self, now: Moment, view: View<'_>, out: &mut Vec<Command>) {
-        self.held = match (view.is_held_open(now.reading), self.held) {
-            (None, _) => None,
-            (Some(_), Some(held)) if now.uptime < held.ask_again => Some(held),
-            (Some(left), _) if left <= HOLD => Some(Held {
-                until: now.uptime + left,
-                ask_again: now.uptime + left,
-            }),
-            (Some(_), _) => Some(Held {
-                until: now.uptime + HOLD,
-                ask_again: now.uptime + Span(HOLD.0 / 2),
-            }),
-        };
-        let wanted = self.granted_until.max(self.held.map(|held| held.until));
-        if wanted == self.released_until {
+        let before = self.lock();
+        self.held.look(now, view);
+        let wanted = self.granted_until.max(self.held.until());
+        if wanted != self.released_until {
+            self.released_until = wanted;
+            let command = wanted.map_or(Command::Rest, |until| Command::Energise { until });
+            let place = out
+                .iter()
+                .position(|command| matches!(command, Command::Signal(_)))
+                .unwrap_or(out.len());
+            out.insert(place, command);
+        }
+        if self.lock() != before {
+            self.watch.lock(self.lock(), now.uptime);
+        }
+    }
+
+    /// Tells which alarms are new or over, and shows what the door's state asks for when nothing else is shown.
+    fn raise(&mut self, uptime: Span, out: &mut Vec<Command>) {
+        let mut alarms = self.watch.alarms().clone();
+        if self.guard.is_slow(uptime) {
+            alarms.insert(Alarm::Guessing);
+        }
+        for (on, which) in [
+            (true, alarms.difference(&self.alarms)),
+            (false, self.alarms.difference(&alarms)),
+        ] {
+            out.extend(which.map(|alarm| Command::Event(What::Alarm { alarm: *alarm, on })));
+        }
+        self.alarms = alarms;
+        if self.is_loud != self.watch.is_loud() {
+            self.is_loud = self.watch.is_loud();
+            out.push(Command::Siren(self.is_loud));
+        }
+        if self.shown.until.is_some_and(|until| uptime < until) {
             return;
         }
-        self.released_until = wanted;
-        let command = wanted.map_or(Command::Rest, |until| Command::Energise { until });
-        let place = out
-            .iter()
-            .position(|command| matches!(command, Command::Signal(_)))
-            .unwrap_or(out.len());
-        out.insert(place, command);
+        let signal = if self.enrolment.is_some() || self.pins.is_typing() {
+            Signal::Waiting
+        } else if self.watch.asks_to_close(self.settings) {
+            Signal::CloseDoor
+        } else {
+            Signal::Rest
+        };
+        if self.shown.signal != signal {
+            out.push(Command::Signal(signal));
+        }
+        self.shown = Shown {
+            signal,
+            until: None,
+        };
     }
 }
 

@@ -106,6 +106,10 @@ pub enum Signal {
     DoorTrouble,
     /// Steady blue: tap again, or type.
     Waiting,
+    /// One short tick, the same for every key.
+    Key,
+    /// Slow yellow and a beep each time: the door has stood open for too long, please close it.
+    CloseDoor,
     /// All lamps in turn: this is the door you are looking for.
     Identify,
     /// Nothing.

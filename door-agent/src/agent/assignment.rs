@@ -87,6 +87,7 @@ impl Agent {
             let assigned = config.doors.iter().find(|assigned| assigned.door == *id);
             door.zone = assigned.map(|assigned| assigned.zone.clone());
             door.enrols = assigned.is_some_and(|assigned| assigned.enrols);
+            door.again_within = assigned.and_then(|assigned| assigned.again_within);
             if assigned.is_none() {
                 tracing::warn!(
                     door.id = %id,

@@ -20,11 +20,13 @@ impl Agent {
             .and_then(|zone| self.zones.get(zone))
             .map(zone_view)
             .unwrap_or_default();
-        let released = door.controller.released_until().is_some();
-        let open = door.controller.is_open();
+        let view = controller::View {
+            again_within: door.again_within,
+            ..view
+        };
+        let before = door.shown();
         let commands = door.controller.handle(input, now, view);
-        let changed = released != door.controller.released_until().is_some()
-            || open != door.controller.is_open();
+        let changed = before != door.shown();
         for command in commands {
             match command {
                 controller::Command::Event(what) => {

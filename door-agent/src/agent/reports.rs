@@ -1,8 +1,10 @@
 //! What the agent says of itself: signed reports, questions for what is missing, and a status for people.
 
 use super::{Agent, Output};
+use crate::controller::State;
 use rand_core::Rng as _;
 use serde::Serialize;
+use shared::badge::Alarm;
 use shared::door_clock::Sources;
 use shared::ids::{AgentId, DoorId, ZoneId};
 use shared::time::Span;
@@ -54,6 +56,9 @@ struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     door: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+    alarms: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     zone: Option<ZoneId>,
 }
 
@@ -63,6 +68,8 @@ pub(super) fn offline() -> Vec<u8> {
         online: false,
         lock: None,
         door: None,
+        state: None,
+        alarms: Vec::new(),
         zone: None,
     };
     serde_json::to_vec(&status).expect("plain data is JSON")
@@ -106,17 +113,13 @@ impl Agent {
         let (Some(door), Some(topic)) = (self.doors.get(id), self.status_topic(id)) else {
             return;
         };
+        let (released, open, state, alarms) = door.shown();
         let status = Status {
             online: true,
-            lock: Some(if door.controller.released_until().is_some() {
-                "released"
-            } else {
-                "resting"
-            }),
-            door: door
-                .controller
-                .is_open()
-                .map(|open| if open { "open" } else { "closed" }),
+            lock: Some(if released { "released" } else { "resting" }),
+            door: open.map(|open| if open { "open" } else { "closed" }),
+            state: Some(state),
+            alarms: alarms.into_iter().map(Alarm::name).collect(),
             zone: door.zone.clone(),
         };
         let payload = serde_json::to_vec(&status).expect("plain data is JSON");

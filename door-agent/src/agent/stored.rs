@@ -69,7 +69,7 @@ impl Stored {
         self.zone(door)
             .map(zone_view)
             .unwrap_or_default()
-            .judge(uid, reading)
+            .judge(uid, None, reading)
             .1
     }
 }
