@@ -18,7 +18,7 @@ use shared::badge::{Alarm, What};
 use shared::card::CardUid;
 use shared::door_clock::{DoorClock, Sources};
 use shared::ids::{BootId, DoorId, ZoneId};
-use shared::reasons::Signal;
+use shared::reasons::{Reason, Signal};
 use shared::time::{Span, Timestamp};
 use shared::wire::RefusedWhy;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -197,6 +197,25 @@ struct Door {
     zone: Option<ZoneId>,
     enrols: bool,
     again_within: Option<Span>,
+    last_badge: Option<LastBadge>,
+}
+
+/// What everybody may know of a door.
+#[derive(Debug, PartialEq, Eq)]
+struct Shown {
+    released: bool,
+    open: Option<bool>,
+    state: State,
+    alarms: BTreeSet<Alarm>,
+    last_badge: Option<LastBadge>,
+}
+
+/// The last card that was shown, without whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+struct LastBadge {
+    /// In milliseconds since 1970.
+    at: Timestamp,
+    reason: Reason,
 }
 
 /// The agent.
@@ -524,14 +543,15 @@ impl Agent {
 
 impl Door {
     /// What everybody may know of it.
-    fn shown(&self) -> (bool, Option<bool>, State, BTreeSet<Alarm>) {
+    fn shown(&self) -> Shown {
         let controller = &self.controller;
-        (
-            controller.released_until().is_some(),
-            controller.is_open(),
-            controller.state(),
-            controller.alarms().clone(),
-        )
+        Shown {
+            released: controller.released_until().is_some(),
+            open: controller.is_open(),
+            state: controller.state(),
+            alarms: controller.alarms().clone(),
+            last_badge: self.last_badge,
+        }
     }
 
     fn at_rest(settings: Settings) -> Self {
@@ -540,6 +560,7 @@ impl Door {
             zone: None,
             enrols: false,
             again_within: None,
+            last_badge: None,
         }
     }
 }

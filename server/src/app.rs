@@ -4,9 +4,9 @@
 use crate::attention::Kind;
 use crate::billing::client::Stripe;
 use crate::billing::signature::SigningSecret;
-use crate::doors::intake;
 use crate::doors::publish::{self, Publication};
 use crate::doors::refused::Refusal;
+use crate::doors::{home_assistant, intake};
 use crate::keys::Keys;
 use crate::membership::build::ZoneChanges;
 use crate::membership::clock;
@@ -15,7 +15,7 @@ use crate::store::attention::{self, Item, raise};
 use crate::store::lists::ZoneHead;
 use crate::store::rulebook::{self, Rulebook};
 use crate::store::trip::Question;
-use crate::store::{Store, StoreError, Tx, accounts, lists, members};
+use crate::store::{Store, StoreError, Tx, accounts, lists, members, places};
 use rand_core::CryptoRng;
 use shared::ids::{AccountId, AgentId, MemberId, OrganisationId, ZoneId};
 use shared::time::{Span, Timestamp};
@@ -112,6 +112,8 @@ pub struct App {
     pub account: AccountId,
     /// Names this process at the broker.
     pub name: String,
+    /// Below which prefix Home Assistant is told of the doors; none: it is not told.
+    pub home_assistant: Option<String>,
     random: Mutex<Box<dyn CryptoRng + Send>>,
     rulebook: Mutex<Option<Arc<Rulebook>>>,
     published: Mutex<BTreeMap<ZoneId, Published>>,
@@ -177,6 +179,7 @@ impl App {
             billing,
             account: AccountId(account.id),
             name,
+            home_assistant: None,
             random: Mutex::new(random),
             rulebook: Mutex::new(None),
             published: Mutex::new(BTreeMap::new()),
@@ -332,6 +335,11 @@ impl App {
             publish::configs(&mut tx, &self.keys, &self.organisation, now, &mut seed).await?
         };
         out.extend(publish::zones(&mut tx, &self.keys, &self.organisation, now).await?);
+        if let Some(prefix) = &self.home_assistant {
+            for door in places::doors(&mut tx, &self.organisation).await? {
+                out.extend(home_assistant::documents(prefix, &self.organisation, &door));
+            }
+        }
         Ok(out)
     }
 

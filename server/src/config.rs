@@ -15,9 +15,10 @@ use crate::doors::mqtt::MqttTarget;
 use crate::doors::tls::{KeyPin, Trust};
 use crate::serve::BrokerSettings;
 use given::{
-    ADMIN_TOKEN, CONNECTED, DATA_DIR, DATABASE_URL, LISTEN, LOG, MQTT_LISTEN, MQTT_LOOPBACK,
-    MQTT_PASSWORD, MQTT_PIN, MQTT_PUBLIC_URL, MQTT_URL, MQTT_USERNAME, ORGANISATION, PUBLIC_URL,
-    STRIPE_API_BASE, STRIPE_MODE, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, Setting,
+    ADMIN_TOKEN, CONNECTED, DATA_DIR, DATABASE_URL, HOME_ASSISTANT, LISTEN, LOG, MQTT_LISTEN,
+    MQTT_LOOPBACK, MQTT_PASSWORD, MQTT_PIN, MQTT_PUBLIC_URL, MQTT_URL, MQTT_USERNAME, ORGANISATION,
+    PUBLIC_URL, STRIPE_API_BASE, STRIPE_MODE, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, Setting,
+    WATCHER_PASSWORD,
 };
 use reqwest::Url;
 use shared::ids::OrganisationId;
@@ -103,6 +104,9 @@ pub enum ConfigError {
     },
 }
 
+/// It stands in a house's automation, and nobody types it.
+const WATCHER_PASSWORD_LENGTH: usize = 12;
+
 type Result<T> = std::result::Result<T, ConfigError>;
 
 /// Checked settings.
@@ -124,6 +128,8 @@ pub struct Config {
     pub connected: Vec<(OrganisationId, Billing)>,
     /// The broker.
     pub broker: BrokerSettings,
+    /// Below which prefix Home Assistant is told of the doors.
+    pub home_assistant: Option<String>,
     /// The admin token, if one was given.
     pub admin_token: Option<String>,
     /// What is logged.
@@ -194,6 +200,7 @@ impl Given {
             organisation,
             connected,
             broker: self.broker()?,
+            home_assistant: self.home_assistant()?,
             admin_token: self.admin_token()?,
             data_dir,
             log,
@@ -362,7 +369,12 @@ impl Given {
             }
             return self.embedded_broker();
         };
-        let embedded = [&MQTT_LISTEN, &MQTT_LOOPBACK, &MQTT_PUBLIC_URL];
+        let embedded = [
+            &MQTT_LISTEN,
+            &MQTT_LOOPBACK,
+            &MQTT_PUBLIC_URL,
+            &WATCHER_PASSWORD,
+        ];
         if let Some(setting) = embedded
             .into_iter()
             .find(|setting| self.get(setting).is_some())
@@ -425,6 +437,22 @@ impl Given {
         }
     }
 
+    /// A topic, without anything that means something to a broker.
+    fn home_assistant(&self) -> Result<Option<String>> {
+        let prefix = self.get(&HOME_ASSISTANT).map(str::trim);
+        let letter = |letter: char| letter.is_ascii_alphanumeric() || "-_/".contains(letter);
+        let good = |prefix: &str| {
+            prefix.chars().all(letter)
+                && !prefix.split('/').any(str::is_empty)
+                && prefix.split('/').next() != Some("gs")
+        };
+        if prefix.is_some_and(|prefix| !good(prefix)) {
+            let problem = "it is a topic such as homeassistant, of letters, digits, - and _";
+            return Err(self.wrong(&HOME_ASSISTANT, problem));
+        }
+        Ok(prefix.map(str::to_owned))
+    }
+
     fn embedded_broker(&self) -> Result<BrokerSettings> {
         let loopback = self.address(&MQTT_LOOPBACK, "127.0.0.1:1883")?;
         if !loopback.ip().is_loopback() {
@@ -447,10 +475,19 @@ impl Given {
             let problem = "it is an address such as mqtts://doors.example.org:8883, without user name and password";
             return Err(self.wrong(&MQTT_PUBLIC_URL, problem));
         }
+        let watcher = self.get(&WATCHER_PASSWORD).map(str::to_owned);
+        if watcher
+            .as_ref()
+            .is_some_and(|password| password.len() < WATCHER_PASSWORD_LENGTH)
+        {
+            let problem = format!("it has at least {WATCHER_PASSWORD_LENGTH} characters");
+            return Err(self.wrong(&WATCHER_PASSWORD, problem));
+        }
         Ok(BrokerSettings::Embedded {
             loopback,
             tls,
             public,
+            watcher,
         })
     }
 

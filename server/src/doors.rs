@@ -5,6 +5,7 @@ pub mod access_table;
 pub mod broker;
 pub mod commands;
 mod gate;
+pub mod home_assistant;
 pub mod intake;
 pub mod mqtt;
 pub mod pairing;

@@ -192,6 +192,7 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
         organisation: config.organisation,
         billing: config.billing,
         broker: config.broker,
+        home_assistant: config.home_assistant,
         admin_token: tokens[0].hash,
         connected,
         clock: std::sync::Arc::new(clock::now),

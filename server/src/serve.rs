@@ -3,7 +3,7 @@
 use crate::app::{App, Billing};
 use crate::clock::Clock;
 use crate::doors::access_table;
-use crate::doors::broker::{self, AgentAccess, SERVER_USER, TlsSettings};
+use crate::doors::broker::{self, AgentAccess, SERVER_USER, TlsSettings, Watcher};
 use crate::doors::mqtt::{self, MqttTarget, Trust};
 use crate::doors::tls::{BrokerIdentity, KeyPin, install_crypto};
 use crate::drive::{self, Bells};
@@ -13,6 +13,7 @@ use crate::store::Store;
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 use shared::ids::OrganisationId;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub billing: Billing,
     /// The broker.
     pub broker: BrokerSettings,
+    /// Below which prefix Home Assistant is told of the doors; none: it is not told.
+    pub home_assistant: Option<String>,
     /// SHA-256 of the admin token.
     pub admin_token: [u8; 32],
     /// Organisations beside the first one, whose Stripe accounts are connected to the platform; each is served under
@@ -66,6 +69,8 @@ pub enum BrokerSettings {
         tls: Option<SocketAddr>,
         /// The address that agents are told; none: the listener's own.
         public: Option<String>,
+        /// The password of whoever may look at the doors' status.
+        watcher: Option<String>,
     },
     /// Somebody else's.
     External(MqttTarget),
@@ -113,11 +118,18 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
         let mut random = random::system();
         let keys = Keys::load_or_create(&keys_dir, &one.organisation, &mut random)?;
         let (store, organisation) = (store.clone(), one.organisation);
-        let app = App::new(store, keys, organisation, one.billing, random, now).await?;
+        let mut app = App::new(store, keys, organisation, one.billing, random, now).await?;
+        app.home_assistant.clone_from(&settings.home_assistant);
         apps.push(Arc::new(app));
         tokens.push(one.admin_token);
     }
-    let meeting = meet(settings.broker, &settings.data_dir, &apps).await?;
+    let meeting = meet(
+        settings.broker,
+        settings.home_assistant,
+        &settings.data_dir,
+        &apps,
+    )
+    .await?;
     let mut drivers = JoinSet::new();
     let mut states = Vec::new();
     for (app, token) in apps.iter().zip(tokens) {
@@ -193,15 +205,17 @@ impl Meeting {
 
 async fn meet(
     settings: BrokerSettings,
+    home_assistant: Option<String>,
     data_dir: &std::path::Path,
     apps: &[Arc<App>],
 ) -> anyhow::Result<Meeting> {
-    let (loopback, tls, public) = match settings {
+    let (loopback, tls, public, watcher) = match settings {
         BrokerSettings::Embedded {
             loopback,
             tls,
             public,
-        } => (loopback, tls, public),
+            watcher,
+        } => (loopback, tls, public, watcher),
         BrokerSettings::External(target) => {
             let pin = match target.trust {
                 Trust::PinnedKey(pin) => Some(pin),
@@ -223,7 +237,12 @@ async fn meet(
     let mut secret = [0; 32];
     random::system().fill_bytes(&mut secret);
     let password = URL_SAFE_NO_PAD.encode(secret);
-    let access = Arc::new(AgentAccess::new(password.as_bytes()));
+    let watcher = watcher.map(|password| Watcher {
+        password_sha256: Sha256::digest(password).into(),
+        discovery: home_assistant.clone(),
+    });
+    let access = AgentAccess::new(password.as_bytes()).watched(home_assistant, watcher);
+    let access = Arc::new(access);
     for app in apps {
         access.replace(&app.organisation, access_table::read(app).await?);
     }

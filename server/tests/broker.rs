@@ -6,6 +6,7 @@ use rumqttc::{
 };
 use server::doors::broker::{
     self, AgentAccess, AgentGrant, BrokerError, MAX_PAYLOAD, Running, Settings, TlsSettings,
+    WATCHER_USER, Watcher,
 };
 use server::doors::mqtt::{self, Incoming, LinkHandle, MqttTarget, PublishError};
 use server::doors::tls::{BrokerIdentity, KeyPin, Trust, install_crypto};
@@ -38,6 +39,56 @@ async fn an_agent_uses_its_own_topics_and_the_server_all() {
     for topic in OWN_WRITING {
         agent.publish(topic, b"from the agent").await;
         assert_eq!(server.message().await.topic, topic);
+    }
+}
+
+#[tokio::test]
+async fn a_watcher_sees_the_status_of_every_door_and_can_do_nothing_else() {
+    let building = Building::start().await;
+    let mut server = building.server().await;
+    assert!(server.subscribe("gs/1/#").await);
+    let mut agent = building.agent("a").await;
+    let mut watcher = building.watcher().await;
+
+    assert!(watcher.subscribe("gs/1/club/doors/+/status").await);
+    assert!(watcher.subscribe("homeassistant/#").await);
+    agent.publish("gs/1/club/doors/front/status", b"{}").await;
+    assert_eq!(
+        watcher.message().await.topic,
+        "gs/1/club/doors/front/status"
+    );
+    let document = "homeassistant/sensor/front/badge/config";
+    server.publish(document, b"{}").await;
+    assert_eq!(watcher.message().await.topic, document);
+    watcher.publish("homeassistant/status", b"online").await;
+    assert_eq!(watcher.message().await.topic, "homeassistant/status");
+    for foreign in [
+        "gs/1/#",
+        "#",
+        "gs/1/club/#",
+        "gs/1/+/doors/+/status",
+        "gs/1/club/zones/ground/head",
+        "gs/1/club/agents/a/events",
+        "gs/1/club/doors/front/#",
+        "homeassistants",
+    ] {
+        assert!(!watcher.subscribe(foreign).await, "{foreign}");
+    }
+    assert!(!agent.subscribe("homeassistant/status").await);
+    for foreign in [
+        "gs/1/club/doors/front/status",
+        "gs/1/club/agents/a/command",
+        "homeassistant/sensor/front/badge/config",
+    ] {
+        watcher.publish(foreign, b"forged").await;
+    }
+    agent.publish("gs/1/club/agents/a/report", b"last").await;
+    loop {
+        let message = server.message().await;
+        assert_ne!(&message.payload[..], b"forged", "{}", message.topic);
+        if message.topic.ends_with("/report") {
+            break;
+        }
     }
 }
 
@@ -660,7 +711,13 @@ impl Building {
     async fn start() -> Self {
         let keys = TempDir::new().expect("a directory");
         let identity = BrokerIdentity::load_or_create(keys.path()).expect("a key");
-        let access = Arc::new(AgentAccess::new(b"password of the server"));
+        let watcher = Watcher {
+            password_sha256: Sha256::digest(b"password of the watcher").into(),
+            discovery: Some("homeassistant".to_owned()),
+        };
+        let access = AgentAccess::new(b"password of the server")
+            .watched(Some("homeassistant".to_owned()), Some(watcher));
+        let access = Arc::new(access);
         access.grant(
             &agent_id("a"),
             grant("password of a", &["ground"], &["front"]),
@@ -739,6 +796,13 @@ impl Building {
 
     async fn agent(&self, name: &str) -> Peer {
         Peer::connect(&self.plain(), name, &format!("password of {name}")).await
+    }
+
+    async fn watcher(&self) -> Peer {
+        let login = Some((WATCHER_USER, "password of the watcher"));
+        Peer::try_connect(&self.plain(), "watcher-house", login, None)
+            .await
+            .expect("connects")
     }
 
     async fn server(&self) -> Peer {

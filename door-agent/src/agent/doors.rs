@@ -1,6 +1,6 @@
 //! The doors: each hears what concerns it, and what it says is done.
 
-use super::{Agent, Door, Drive, Output, zone_view};
+use super::{Agent, Door, Drive, LastBadge, Output, zone_view};
 use crate::controller;
 use shared::badge::What;
 use shared::door_clock::Sources;
@@ -26,6 +26,14 @@ impl Agent {
         };
         let before = door.shown();
         let commands = door.controller.handle(input, now, view);
+        let told = |command: &controller::Command| match command {
+            controller::Command::Event(What::Card { reason, .. }) => Some(*reason),
+            _ => None,
+        };
+        if let Some(reason) = commands.iter().rev().find_map(told) {
+            let at = now.reading.time;
+            door.last_badge = Some(LastBadge { at, reason });
+        }
         let changed = before != door.shown();
         for command in commands {
             match command {

@@ -1,6 +1,6 @@
 //! What the agent says of itself: signed reports, questions for what is missing, and a status for people.
 
-use super::{Agent, Output};
+use super::{Agent, LastBadge, Output};
 use crate::controller::State;
 use rand_core::Rng as _;
 use serde::Serialize;
@@ -59,6 +59,8 @@ struct Status {
     state: Option<State>,
     alarms: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    last_badge: Option<LastBadge>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     zone: Option<ZoneId>,
 }
 
@@ -70,6 +72,7 @@ pub(super) fn offline() -> Vec<u8> {
         door: None,
         state: None,
         alarms: Vec::new(),
+        last_badge: None,
         zone: None,
     };
     serde_json::to_vec(&status).expect("plain data is JSON")
@@ -113,13 +116,18 @@ impl Agent {
         let (Some(door), Some(topic)) = (self.doors.get(id), self.status_topic(id)) else {
             return;
         };
-        let (released, open, state, alarms) = door.shown();
+        let shown = door.shown();
         let status = Status {
             online: true,
-            lock: Some(if released { "released" } else { "resting" }),
-            door: open.map(|open| if open { "open" } else { "closed" }),
-            state: Some(state),
-            alarms: alarms.into_iter().map(Alarm::name).collect(),
+            lock: Some(if shown.released {
+                "released"
+            } else {
+                "resting"
+            }),
+            door: shown.open.map(|open| if open { "open" } else { "closed" }),
+            state: Some(shown.state),
+            alarms: shown.alarms.into_iter().map(Alarm::name).collect(),
+            last_badge: shown.last_badge,
             zone: door.zone.clone(),
         };
         let payload = serde_json::to_vec(&status).expect("plain data is JSON");

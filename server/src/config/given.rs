@@ -65,6 +65,10 @@ settings! {
         "Where the embedded broker listens on loopback [default: 127.0.0.1:1883]"
     MQTT_PUBLIC_URL "mqtt-public-url" "mqtt_public_url" false
         "The address of the embedded broker that agents are told, such as mqtts://doors.example.org:8883"
+    HOME_ASSISTANT "home-assistant" "home_assistant" false
+        "The prefix below which Home Assistant is told of the doors, such as homeassistant [default: it is not told]"
+    WATCHER_PASSWORD "watcher-password" "watcher_password" true
+        "Password of the user watcher, who may read the doors' status on the embedded broker [default: nobody may]"
     ADMIN_TOKEN "admin-token" "admin_token" true
         "Token for /api/v1 [default: made at the first start and shown once]"
     LOG "log" "log" false

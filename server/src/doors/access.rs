@@ -13,6 +13,9 @@ use tokio::sync::watch;
 /// The user name under which the server's own link connects.
 pub const SERVER_USER: &str = "server";
 
+/// The user name of whoever may only look at the doors' status.
+pub const WATCHER_USER: &str = "watcher";
+
 /// What every topic starts with, and any wildcard of the server.
 const ROOT: &str = "gs/1/";
 
@@ -108,6 +111,45 @@ impl AgentGrant {
     }
 }
 
+/// Who may look at the doors' status, and nothing else: a house's own automation.
+pub struct Watcher {
+    /// SHA-256 of its password.
+    pub password_sha256: [u8; 32],
+    /// Below which prefix it is told of the doors; none: it knows them.
+    pub discovery: Option<String>,
+}
+
+impl Watcher {
+    /// It says there that it is there and that it is gone, and nothing else anywhere.
+    fn may_publish(&self, topic: &str) -> bool {
+        let own = self.discovery.as_deref();
+        own.and_then(|prefix| topic.strip_prefix(prefix)) == Some("/status")
+    }
+
+    fn may_subscribe(&self, filter: &str) -> bool {
+        let below = |prefix: &str| {
+            filter
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        if self.discovery.as_deref().is_some_and(below) {
+            return true;
+        }
+        // One door or all of them: gs/1/{organisation}/doors/{door}/status.
+        let mut levels = filter.strip_prefix(ROOT).unwrap_or_default().split('/');
+        let (Some(organisation), Some("doors"), Some(door), Some("status"), None) = (
+            levels.next(),
+            levels.next(),
+            levels.next(),
+            levels.next(),
+            levels.next(),
+        ) else {
+            return false;
+        };
+        OrganisationId::new(organisation).is_ok() && (door == "+" || DoorId::new(door).is_ok())
+    }
+}
+
 struct Entry {
     grant: AgentGrant,
     edition: u64,
@@ -139,6 +181,8 @@ impl Table {
 /// [`Access`] for one server and its agents, from a table in memory that the server refreshes from its database.
 pub struct AgentAccess {
     server_password_sha256: [u8; 32],
+    watcher: Option<Watcher>,
+    discovery: Option<String>,
     table: RwLock<Table>,
     changes: watch::Sender<u64>,
 }
@@ -149,8 +193,20 @@ impl AgentAccess {
     pub fn new(server_password: &[u8]) -> Self {
         Self {
             server_password_sha256: Sha256::digest(server_password).into(),
+            watcher: None,
+            discovery: None,
             table: RwLock::default(),
             changes: watch::Sender::new(0),
+        }
+    }
+
+    /// The server speaks below this prefix too, and this user may look.
+    #[must_use]
+    pub fn watched(self, discovery: Option<String>, watcher: Option<Watcher>) -> Self {
+        Self {
+            discovery,
+            watcher,
+            ..self
         }
     }
 
@@ -213,6 +269,12 @@ impl Access for AgentAccess {
         if username == SERVER_USER {
             return given.ct_eq(&self.server_password_sha256).into();
         }
+        if username == WATCHER_USER {
+            let expected = self.watcher.as_ref().map(|watcher| watcher.password_sha256);
+            let right: bool = given.ct_eq(&expected.unwrap_or_default()).into();
+            // Under its own name, so that it pushes no agent off.
+            return right && expected.is_some() && client_id.starts_with(WATCHER_USER);
+        }
         // A broker ends the older of two sessions with one client id: with a foreign id, an agent could push another off.
         let own_id = client_id == username;
         let expected = self
@@ -226,7 +288,17 @@ impl Access for AgentAccess {
 
     fn may_publish(&self, username: &str, topic: &str) -> bool {
         if username == SERVER_USER {
-            return topic.starts_with(ROOT);
+            let discovery = self.discovery.as_deref();
+            return topic.starts_with(ROOT)
+                || discovery
+                    .and_then(|prefix| topic.strip_prefix(prefix))
+                    .is_some_and(|rest| rest.starts_with('/'));
+        }
+        if username == WATCHER_USER {
+            return self
+                .watcher
+                .as_ref()
+                .is_some_and(|watcher| watcher.may_publish(topic));
         }
         self.read()
             .agents
@@ -238,6 +310,12 @@ impl Access for AgentAccess {
         if username == SERVER_USER {
             return filter.starts_with(ROOT);
         }
+        if username == WATCHER_USER {
+            return self
+                .watcher
+                .as_ref()
+                .is_some_and(|watcher| watcher.may_subscribe(filter));
+        }
         self.read()
             .agents
             .get(username)
@@ -247,6 +325,9 @@ impl Access for AgentAccess {
     fn edition(&self, username: &str) -> Option<u64> {
         if username == SERVER_USER {
             return Some(0);
+        }
+        if username == WATCHER_USER {
+            return self.watcher.as_ref().map(|_| 0);
         }
         self.read().agents.get(username).map(|entry| entry.edition)
     }

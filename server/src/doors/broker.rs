@@ -3,7 +3,7 @@
 //! Parsing, sessions and routing are the crate `mqtt5`'s. Listening is our own: a peer that never finishes its TLS
 //! handshake must not keep others waiting, and a session must end when what it rests on is withdrawn.
 
-pub use super::access::{Access, AgentAccess, AgentGrant, SERVER_USER};
+pub use super::access::{Access, AgentAccess, AgentGrant, SERVER_USER, WATCHER_USER, Watcher};
 use super::gate::Gate;
 use super::tls::install_crypto;
 use mqtt5::broker::auth::AuthProvider;

@@ -77,7 +77,9 @@ async fn main() -> anyhow::Result<()> {
             loopback: "127.0.0.1:0".parse()?,
             tls: None,
             public: None,
+            watcher: None,
         },
+        home_assistant: None,
         admin_token: Sha256::digest(TOKEN).into(),
         connected: Vec::new(),
         clock: {
