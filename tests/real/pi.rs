@@ -7,7 +7,7 @@ use crate::club::{Club, Kill, Way};
 use crate::program::command;
 use crate::stripe::WOOD;
 use crate::wait;
-use door_agent::config::{Config, Door, Format, Level, Lock, Source};
+use door_agent::config::{Config, Door, Format, Level, Source, Wiring};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -154,7 +154,7 @@ fn has_what_its_unit_expects(package: &Package) {
 
     let example = package.text("usr/share/doc/door-agent/door-agent.toml");
     let config = Config::parse(&example).expect("an example that is valid");
-    let [Door { reader, lock, .. }] = &config.doors[..] else {
+    let [Door { reader, wiring, .. }] = &config.doors[..] else {
         panic!("one door");
     };
     assert!(matches!(
@@ -164,13 +164,7 @@ fn has_what_its_unit_expects(package: &Package) {
             ..
         }
     ));
-    assert!(matches!(
-        lock,
-        Lock::Gpio {
-            active: Level::High,
-            ..
-        }
-    ));
+    assert!(matches!(wiring, Wiring::Gpio(pins) if pins.lock.active == Level::High));
     let state = Path::new("/var/lib").join(set(&unit, "StateDirectory")[0]);
     assert_eq!(config.state_dir, state);
     let made = format!(

@@ -148,9 +148,9 @@ pub(super) fn door(mut section: Section<'_>, taken: &mut Taken) -> Result<Door, 
         }
     };
     section.finish()?;
-    let has_contact = match &wiring {
-        Wiring::Gpio(pins) => pins.inputs.contact.is_some(),
-        Wiring::Simulated { .. } => true,
+    let (has_contact, has_exit) = match &wiring {
+        Wiring::Gpio(pins) => (pins.inputs.contact.is_some(), pins.inputs.exit.is_some()),
+        Wiring::Simulated { .. } => (true, true),
     };
     if let Some(key) = lock.needs_contact.filter(|_| !has_contact) {
         return Err(key.problem(
@@ -165,6 +165,7 @@ pub(super) fn door(mut section: Section<'_>, taken: &mut Taken) -> Result<Door, 
             unlock: lock.unlock,
             until_open: lock.until_open,
             held_open: has_contact.then_some(lock.held_open),
+            forced: has_contact && lock.forced.unwrap_or(has_exit),
         },
         wiring,
     })
@@ -205,6 +206,8 @@ struct Lock {
     unlock: Span,
     until_open: bool,
     held_open: Span,
+    /// What is said of doors that open unreleased; unsaid, they were forced if there is an exit button.
+    forced: Option<bool>,
     /// A key that means nothing without a contact.
     needs_contact: Option<At<()>>,
 }
@@ -227,8 +230,11 @@ fn lock(mut section: Section<'_>, chip: &Chip, taken: &mut Taken) -> Result<Lock
     let until_open = section
         .choice("release", &[("pulse", false), ("until_open", true)])?
         .unwrap_or_default();
+    let forced = section.choice("unreleased", &[("alarm", true), ("ignored", false)])?;
     let held = section.given("held_open_seconds");
-    let needs_contact = held.or(section.given("release").filter(|_| until_open));
+    let release = section.given("release").filter(|_| until_open);
+    let unreleased = section.given("unreleased").filter(|_| forced == Some(true));
+    let needs_contact = held.or(release).or(unreleased);
     let kind = if is_wired {
         LockKind::Gpio(relay(&mut section, chip, taken)?)
     } else {
@@ -243,6 +249,7 @@ fn lock(mut section: Section<'_>, chip: &Chip, taken: &mut Taken) -> Result<Lock
         unlock,
         until_open,
         held_open,
+        forced,
         needs_contact,
     })
 }

@@ -26,6 +26,7 @@ active = "low"
 unlock_seconds = 3
 release = "until_open"
 held_open_seconds = 45
+unreleased = "ignored"
 
 [door.relay]
 pin = 27
@@ -85,6 +86,7 @@ fn a_good_file_is_read_whole() {
             unlock: Span::seconds(3),
             until_open: true,
             held_open: Some(Span::seconds(45)),
+            forced: false,
         },
         wiring: Wiring::Gpio(Pins {
             chip: Chip::Header,
@@ -122,6 +124,7 @@ fn a_good_file_is_read_whole() {
             unlock: Span::seconds(5),
             until_open: false,
             held_open: Some(Span::seconds(30)),
+            forced: true,
         },
         wiring: Wiring::Simulated {
             output: "/run/building/workshop.out".into(),

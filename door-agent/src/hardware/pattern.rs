@@ -72,7 +72,8 @@ const fn lamps(signal: Signal) -> Track<Show> {
         Signal::WrongMoment => again(&[(Show::RED, BLINK), (Show::YELLOW, BLINK)]),
         Signal::SeeStaff => again(&[(Show::RED, LONG), (OFF, LONG)]),
         Signal::DoorTrouble => again(&[(Show::YELLOW, SHORT), (OFF, SHORT)]),
-        Signal::Waiting => steady(Show::YELLOW),
+        Signal::Waiting | Signal::Key => steady(Show::YELLOW),
+        Signal::CloseDoor => again(&[(Show::YELLOW, LONG), (OFF, LONG)]),
         Signal::Identify => again(&[(Show::GREEN, BLINK), (Show::RED, BLINK)]),
     }
 }
@@ -95,6 +96,12 @@ const fn buzzer(signal: Signal) -> Track<bool> {
             again: &[],
             rest: false,
         },
+        Signal::Key => Track {
+            first: &[(true, SHORT)],
+            again: &[],
+            rest: false,
+        },
+        Signal::CloseDoor => again(&[(true, LONG), (false, LONG)]),
         Signal::WelcomeNotice
         | Signal::SeeStaff
         | Signal::DoorTrouble

@@ -182,10 +182,10 @@ fn tap_agent(state: &Path, club: &Club, taps: usize) -> anyhow::Result<f64> {
                     anyhow::bail!("a frame was not understood")
                 };
                 agent.handle(Input::Card { door: door(), uid }, sources(uptime));
-                drive(&mut agent, &mut lock, begin + uptime, Some(done))?;
+                drive(&mut agent, &mut lock, sources(uptime), Some(done))?;
                 uptime = uptime + BETWEEN;
                 agent.handle(Input::Tick, sources(uptime));
-                drive(&mut agent, &mut lock, begin + uptime, None)?;
+                drive(&mut agent, &mut lock, sources(uptime), None)?;
             }
         }
     })
@@ -194,7 +194,7 @@ fn tap_agent(state: &Path, club: &Club, taps: usize) -> anyhow::Result<f64> {
 fn drive(
     agent: &mut Agent,
     lock: &mut Lines,
-    at: Timestamp,
+    at: Sources,
     done: Option<&Sender<Instant>>,
 ) -> anyhow::Result<()> {
     while let Some(output) = agent.next_output() {
