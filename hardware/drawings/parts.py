@@ -20,7 +20,7 @@ class Sheet:
     def __init__(self, title):
         self.drawing = schemdraw.Drawing(show=False)
         self.drawing.config(
-            fontsize=NORMAL, font="DejaVu Sans, Verdana, Arial, sans-serif", lw=1.5, bgcolor="white", margin=0.8, inches_per_unit=0.42
+            fontsize=NORMAL, font="DejaVu Sans, Verdana, Arial, sans-serif", lw=1.5, bgcolor="white", margin=1.3, inches_per_unit=0.42
         )
         self.title = title
 
