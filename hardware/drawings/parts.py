@@ -53,7 +53,7 @@ class Sheet:
         """Lines of text; `align` is the side of the place on which it begins."""
         halign = {"left": "left", "centre": "center", "right": "right"}[align]
         element = elm.Element().at(at).theta(0)
-        element.segments.append(SegmentText((0, -0.12), text, align=(halign, "center"), fontsize=size))
+        element.segments.append(SegmentText((0, -0.08), text, align=(halign, "center"), fontsize=size))
         self.drawing += element
 
     def box(self, low, high, title=None, dashed=False, title_at="top"):
