@@ -26,6 +26,8 @@ PINS = {
 }
 SPI = {0: (7, 8, 9, 10, 11), 1: (19, 20, 21)}
 HEADER_UARTS = ("/dev/serial0", "/dev/ttyAMA0", "/dev/ttyS0")
+# What a drawing has round itself and a page does not need, in the units of the file.
+MARGIN = 25
 COLOURS = {"green": ("G", "#2e9e4f"), "red": ("R", "#cc2b2b"), "yellow": ("Y", "#f2c230"), "blue": ("B", "#3b6fd4")}
 
 
@@ -47,9 +49,10 @@ def given_or_line(value, width="100%"):
 
 
 def drawing(name):
-    """A drawing as part of the page, as large as its place; its ids are its own."""
+    """A drawing as part of the page, as large as its place and without its margin."""
     source = (DRAWINGS / f"{name}.svg").read_text()
-    box = re.search(r'viewBox="([^"]*)"', source).group(1)
+    x, y, width, height = (float(number) for number in re.search(r'viewBox="([^"]*)"', source).group(1).split())
+    box = f"{x + MARGIN:.2f} {y + MARGIN:.2f} {width - 2 * MARGIN:.2f} {height - 2 * MARGIN:.2f}"
     inside = source[source.index(">") + 1 :]
     return f'<svg class="drawing" xmlns="http://www.w3.org/2000/svg" viewBox="{box}" role="img" aria-label="wiring: {name}">{inside}'
 
