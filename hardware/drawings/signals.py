@@ -53,8 +53,10 @@ with drawn("inputs", "Inputs: all work the same, a contact that closes the line 
     sheet.text((-1, y - 1), "1N4148", align="centre")
     sheet.terminal((left, y), "+", "left")
     sheet.terminal((left, low), "−", "left")
-    sheet.text((left - 0.4, y - 1), "fire panel,\n12 to 24 V")
+    sheet.text((left - 0.4, y + 2.4), "fire panel, 12 to 24 V,\non while there is no alarm")
     sheet.text((-5.4, -22.4), "This is for the log and the alarm only. What opens the door at EXIT and FIRE are their own contacts in the lock's line.")
+    sheet.text((-5.4, -23.2), "A cut wire reads as an open door, an open case, an alarm. All grounds are pin 39, 3.3 V is pin 17.")
+    sheet.text((-5.4, -24), "A contact of the panel without voltage, closed while there is no alarm, is joined like the tamper switch, without the PC817.")
 
 with drawn("outputs", "Lamps and a buzzer: the Pi's pins switch a ULN2803, which pulls them to ground") as sheet:
     pi(sheet, (0, -3), (5, 9), {7: "GPIO22 · pin 15", 5: "GPIO23 · pin 16", 3: "GPIO24 · pin 18", 0: "ground · pin 20", -1.5: "5 V · pin 2"})

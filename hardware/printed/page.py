@@ -76,8 +76,7 @@ def wires(door):
     """Every wire of a door on the header: what it is, and its GPIO numbers."""
     lock = door["lock"]
     own = [("lock's relay", [lock["pin"]])] if lock.get("kind") == "gpio" and "chip" not in lock else []
-    tables = [door, door.get("inputs", {}), door.get("outputs", {})]
-    pins = [(what, [found[key]]) for key, what in PINS.items() for found in tables if key in found]
+    pins = [(what, [door[key]]) for key, what in PINS.items() if key in door]
     return own + pins + reader_wires(door["reader"])
 
 
@@ -207,7 +206,7 @@ def sign(door, arguments):
 <p class="how">Hold your card to the reader. The lamps say:</p>
 <table class="legend">
 {"".join(legend_rows("<br>"))}</table>
-<p class="note">Yellow: green and red light together.</p>
+<p class="note">Yellow or blue: green and red light together, where there are only these two.</p>
 <section class="me">
 <div class="code">{shown}</div>
 <div>
