@@ -127,10 +127,9 @@ def lamps(words):
 
 
 def legend_rows(between):
-    for words, sentences in table.legend():
-        shown, _, _ = words.rstrip(".").partition(":")
+    for shown, sentences in table.legend():
         said = between.join(text(sentence) for sentence in sentences)
-        yield f"<tr><td>{lamps(words)}</td><td><b>{text(shown)}</b></td><td>{said}</td></tr>\n"
+        yield f"<tr><td>{lamps(shown)}</td><td><b>{text(shown)}</b></td><td>{said}</td></tr>\n"
 
 
 def case_page(door, arguments):
