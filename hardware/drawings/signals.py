@@ -87,7 +87,7 @@ with drawn("outputs", "Lamps and a buzzer: the Pi's pins switch a ULN2803, which
     sheet.text((0, -5), "Lamps of 12 V: their + and pin 10 to 12 V, without the 150 Ω; the minus of that supply to pin 9. Then it must not be the lock's supply.")
     sheet.text((0, -5.8), "A Wiegand reader's own LED and BEEP wires light when pulled to ground: join them to pins 18, 17 and 16 in place of the lamps.")
 
-with drawn("relay2", "A second relay: a bell, a light, a door opener") as sheet:
+with drawn("relay2", "A second relay: a siren, a light, a door drive") as sheet:
     pi(sheet, (0, 2), (5, 10), {8: "5 V · pin 4", 6: "GPIO27 · pin 13", 4: "ground · pin 14"})
     relay = relay_module(sheet, 11, 2)
     for y, name in ((8, "plus"), (6, "in"), (4, "minus")):
@@ -104,7 +104,7 @@ with drawn("relay2", "A second relay: a bell, a light, a door opener") as sheet:
     sheet.wire((10, -1), (16, -1), relay["COM"])
     sheet.wire(relay["NO"], (19, -1), (20, -1), (20, -1.4))
     sheet.box((18.5, -2.6), (21.5, -1.4))
-    sheet.text((20, -2), "bell", align="centre")
+    sheet.text((20, -2), "siren", align="centre")
     sheet.wire((20, -2.6), (20, -3), (5, -3))
-    sheet.text((-1, -5), "Anything with a coil gets a diode as the strike has. A door opener wants the contact alone, without a supply.")
+    sheet.text((-1, -5), "Anything with a coil gets a diode as the strike has. A door drive wants the contact alone, without a supply.")
     sheet.text((-1, -5.8), "Mains is for somebody who may sign for it.")

@@ -20,6 +20,8 @@ LOCKS = {"strike": "strike, fail-secure (contact NO)", "magnet": "magnet or fail
 PINS = {
     "exit_pin": "exit button",
     "contact_pin": "door contact",
+    "tamper_pin": "tamper switch",
+    "fire_pin": "fire panel",
     "green_pin": "green lamp",
     "red_pin": "red lamp",
     "buzzer_pin": "buzzer",
@@ -74,8 +76,12 @@ def reader_wires(reader):
 
 def wires(door):
     """Every wire of a door on the header: what it is, and its GPIO numbers."""
-    lock = door["lock"]
-    own = [("lock's relay", [lock["pin"]])] if lock.get("kind") == "gpio" and "chip" not in lock else []
+    if "chip" in door:
+        # Lines of another chip are at no place of the header; a Wiegand reader's are the same chip's.
+        return [] if door["reader"].get("kind") == "wiegand" else reader_wires(door["reader"])
+    own = [("lock's relay", [door["lock"]["pin"]])] if door["lock"].get("kind") == "gpio" else []
+    if relay := door.get("relay"):
+        own.append((f"second relay ({relay.get('follows')})", [relay["pin"]]))
     pins = [(what, [door[key]]) for key, what in PINS.items() if key in door]
     return own + pins + reader_wires(door["reader"])
 
@@ -137,9 +143,9 @@ def case_page(door, arguments):
         rows = [(what, numbers(pins), numbers(HEADER[pin] for pin in pins)) for what, pins in wires(door)]
         reader, lock = reader_words(door["reader"]), lock_words(door["lock"])
     else:
-        rows = [(what, "", "") for what in ["lock's relay", *PINS.values(), "reader"]]
+        rows = [(what, "", "") for what in ["lock's relay", "second relay", *PINS.values(), "reader"]]
         reader, lock = line(), "releases on ☐ high ☐ low, for ____ s"
-    rows += [("", "", "")] * max(0, 11 - len(rows))
+    rows += [("", "", "")] * max(0, 12 - len(rows))
     wire_rows = "".join(
         f"<tr><td>{text(what)}</td><td>{text(pin)}</td><td>{text(place)}</td><td></td></tr>\n" for what, pin, place in rows
     )
