@@ -1,6 +1,7 @@
 //! The one table of what a human must look at: every kind, whether it lasts, and what resolves it in one step.
 
 use serde::{Deserialize, Serialize};
+use shared::badge::Alarm;
 use shared::concerns::ConcernKind;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -76,6 +77,8 @@ macro_rules! kinds {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Kind {
             $($(#[$doc])* $kind,)*
+            /// Something at a door wants a human.
+            Alarm(Alarm),
             /// What the facts of a member say.
             Concern(ConcernKind),
         }
@@ -88,6 +91,7 @@ macro_rules! kinds {
             pub fn word(self) -> &'static str {
                 match self {
                     $(Self::$kind => $word,)*
+                    Self::Alarm(alarm) => alarm.name(),
                     Self::Concern(concern) => concern.word(),
                 }
             }
@@ -97,6 +101,7 @@ macro_rules! kinds {
             pub fn resolutions(self) -> &'static [Resolution] {
                 match self {
                     $(Self::$kind => &[$(Resolution::$step),+],)*
+                    Self::Alarm(_) => &[Resolution::Seen],
                     Self::Concern(concern) => of_concern(concern),
                 }
             }
@@ -104,6 +109,8 @@ macro_rules! kinds {
             fn nature(self) -> Nature {
                 match self {
                     $(Self::$kind => Nature::$nature,)*
+                    // A door tells of each beginning, and of nothing else.
+                    Self::Alarm(_) => Nature::Happening,
                     Self::Concern(_) => Nature::State,
                 }
             }
@@ -164,6 +171,12 @@ kinds! {
     DoorAhead, "door_ahead", Happening, [Seen];
     /// Two agents claim one identity.
     TwoAgents, "two_agents", Happening, [Revoke, Seen];
+    /// A card that was revoked was presented at a door.
+    RevokedCard, "revoked_card", Happening, [Seen];
+    /// A member's cards passed two doors faster than anybody walks.
+    TwoDoors, "two_doors", Happening, [Seen];
+    /// Too many wrong PINs were typed after a card.
+    PinLocked, "pin_locked", Happening, [Seen];
 }
 
 fn of_concern(kind: ConcernKind) -> &'static [Resolution] {
@@ -187,8 +200,9 @@ fn of_concern(kind: ConcernKind) -> &'static [Resolution] {
 impl Kind {
     /// Every kind.
     pub fn all() -> impl Iterator<Item = Self> {
+        let alarms = Alarm::ALL.into_iter().map(Self::Alarm);
         let concerns = ConcernKind::ALL.into_iter().map(Self::Concern);
-        Self::OWN.iter().copied().chain(concerns)
+        Self::OWN.iter().copied().chain(alarms).chain(concerns)
     }
 
     /// The kind of a word; none for one of another version.
@@ -245,6 +259,16 @@ mod tests {
             "out_of_contact",
             "messages_refused",
             "door_ahead",
+            "revoked_card",
+            "two_doors",
+            "pin_locked",
+            "forced",
+            "held_open",
+            "lock_fault",
+            "tamper",
+            "fire",
+            "guessing",
+            "exit_stuck",
             "unknown_status",
             "active_without_payment",
             "dispute_inquiry",

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod access_table;
+pub mod alarms;
 pub mod broker;
 pub mod commands;
 mod gate;

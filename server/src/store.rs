@@ -19,6 +19,7 @@ pub mod many;
 pub mod members;
 pub mod mirror;
 pub mod notices;
+pub mod passages;
 pub mod payers;
 pub mod people;
 pub mod places;

@@ -1,5 +1,6 @@
 //! Intake: what agents say. Unsigned, wrongly signed or moved messages change nothing and are counted.
 
+use super::alarms;
 use super::publish::{self, Publication, merge};
 use super::refused::Refusal;
 use crate::attention;
@@ -347,11 +348,11 @@ impl Context<'_> {
                 ack.digest = chain(ack.digest, events.boot, body);
                 ack.up_to = event.sequence;
             }
-            if is_new && turned_away(&event) {
+            if is_new {
                 fresh.push(event);
             }
         }
-        let refusals = self.refusals(tx, &fresh).await?;
+        let refusals = self.look_at(tx, &fresh).await?;
         agents::commit_up_to(tx, self.organisation, agent, &ack).await?;
         let answer = Publication::new(
             self.keys,
@@ -366,19 +367,26 @@ impl Context<'_> {
         })
     }
 
-    /// Where cards were turned away, and why.
-    async fn refusals(&self, tx: &mut Tx, events: &[BadgeEvent]) -> Result<Vec<Refusal>> {
+    /// Tells staff what new events want a human for; answers where cards were turned away, and why.
+    async fn look_at(&self, tx: &mut Tx, events: &[BadgeEvent]) -> Result<Vec<Refusal>> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
         let doors = agents::doors(tx, self.organisation, &self.agent.id).await?;
+        let source = alarms::Source {
+            organisation: self.organisation,
+            agent: &self.agent.id,
+            doors: &doors,
+            now: self.now,
+        };
+        alarms::tell(tx, source, events).await?;
         let refusal = |event: &BadgeEvent| {
             let What::Card { token, reason, .. } = event.what else {
                 return None;
             };
             let mut doors = doors.iter();
             let door = doors.find(|door| Some(&door.door) == event.door.as_ref())?;
-            Some(Refusal {
+            (!reason.grants()).then(|| Refusal {
                 door: door.door.clone(),
                 zone: door.zone.clone(),
                 at: event.at,
@@ -400,10 +408,6 @@ impl Context<'_> {
         raise(tx, self.organisation, item, self.now).await?;
         Ok(())
     }
-}
-
-fn turned_away(event: &BadgeEvent) -> bool {
-    matches!(event.what, What::Card { reason, .. } if !reason.grants())
 }
 
 /// Without a fresh report, or a fresh head at the door, for so long, staff are told.

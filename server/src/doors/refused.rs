@@ -37,8 +37,8 @@ impl App {
     /// Tells staff if a card was turned away that may enter: once per member and reason.
     pub(crate) async fn check_refusal(&self, work: &mut Work, refusal: &Refusal) -> Step<()> {
         let (organisation, zone) = (&self.organisation, &refusal.zone);
-        let whose = lists::whose(&mut work.tx, organisation, zone, refusal.token).await?;
-        let Some(member) = whose else {
+        let listed = lists::listed(&mut work.tx, organisation, zone, refusal.token).await?;
+        let Some((member, ..)) = listed else {
             return Ok(());
         };
         // A door's clock may run ahead, but what it tells of has happened.

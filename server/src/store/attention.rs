@@ -5,7 +5,7 @@ use super::trip::Statement;
 use super::{Result, Tx, on};
 use crate::attention::Kind;
 use shared::ids::{AccountId, MemberId, OrganisationId};
-use shared::time::Timestamp;
+use shared::time::{Span, Timestamp};
 
 /// Something a human must look at; one open item per kind and subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,21 @@ pub async fn raise(
         .bind(now.0)
         .execute(c).await?.rows_affected());
     Ok(rows == 1)
+}
+
+/// Opens an item unless one of its kind and subject was opened within `rest`; false if it was, or is open still.
+pub async fn raise_seldom(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    item: Item<'_>,
+    rest: Span,
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM attention WHERE organisation = $1 AND kind = $2 AND subject = $3 AND opened_at > $4";
+    let lately: i64 = on!(tx, c => sqlx::query_scalar(sql)
+        .bind(organisation.as_str()).bind(item.kind.word()).bind(item.subject).bind((now - rest).0)
+        .fetch_one(c).await?);
+    Ok(lately == 0 && raise(tx, organisation, item, now).await?)
 }
 
 /// Closes the open item of a kind and subject, if there is one: its cause has gone, and may be told when it comes again.

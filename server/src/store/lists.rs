@@ -271,17 +271,21 @@ pub async fn list(
     Ok(AllowList::build(revision, entries))
 }
 
-/// Whose card a zone lists under a token.
-pub async fn whose(
+/// What a zone lists under a token, and whose card it is.
+pub async fn listed(
     tx: &mut Tx,
     organisation: &OrganisationId,
     zone: &ZoneId,
     token: CardToken,
-) -> Result<Option<MemberId>> {
-    let sql = "SELECT member FROM entries WHERE organisation = $1 AND zone = $2 AND token = $3";
-    let member: Option<i64> = on!(tx, c => sqlx::query_scalar(sql)
+) -> Result<Option<Owned>> {
+    let sql = "SELECT member, card, entry FROM entries WHERE organisation = $1 AND zone = $2 AND token = $3";
+    let row: Option<(i64, i64, Vec<u8>)> = on!(tx, c => sqlx::query_as(sql)
         .bind(organisation.as_str()).bind(zone.as_str()).bind(token.0.as_slice()).fetch_optional(c).await?);
-    Ok(member.map(MemberId))
+    row.map(|(member, card, entry)| {
+        let entry = cbor(&entry, "entries", "entry", zone)?;
+        Ok((MemberId(member), CardId(card), entry))
+    })
+    .transpose()
 }
 
 /// Replaces a zone's policy.

@@ -28,7 +28,7 @@ pub struct Badge {
     agent: String,
     /// Where; none: it concerns the whole agent.
     door: Option<String>,
-    /// `card`, `exit`, `command`, `local`, `gap`, `started`, `rejected` or `contact`.
+    /// `card`, `exit`, `command`, `local`, `gap`, `started`, `rejected`, `contact`, `alarm` or `refusals`.
     kind: String,
     /// Why the lock was released or not, if a card was shown.
     reason: Option<String>,

@@ -19,8 +19,8 @@ use shared::wire::{CommandResult, ENROL_PURPOSE, HeldList, Kept, Outcome, Report
 const NONCE: [u8; 32] = [9; 32];
 const BOOT: BootId = BootId([3; 16]);
 
-struct Pi {
-    signer: Signer,
+pub struct Pi {
+    pub signer: Signer,
     opening: OpeningKey,
 }
 
@@ -84,7 +84,8 @@ fn code(made: &Value) -> PairingCode {
     PairingCode::parse(made["code"].as_str().expect("a code")).expect("a code")
 }
 
-async fn paired(api: &Api) -> Pi {
+/// The agent `pi` with the door `front` of the zone `hall`, paired.
+pub async fn paired(api: &Api) -> Pi {
     api.furnish().await;
     let made = api
         .post(

@@ -1,5 +1,6 @@
 //! The interface as those who use it meet it: every resource, every class of bad input.
 
+mod alarms;
 mod attention;
 mod by_hand;
 mod catalogue;

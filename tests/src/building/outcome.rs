@@ -8,12 +8,15 @@ use shared::standing::Standing;
 use std::collections::BTreeMap;
 
 /// What staff are told of doors, which hangs on when messages of theirs come.
-const OF_DOORS: [&str; 5] = [
+const OF_DOORS: [&str; 8] = [
     "door_ahead",
     "messages_refused",
     "out_of_contact",
+    "pin_locked",
+    "revoked_card",
     "stream_withheld",
     "two_agents",
+    "two_doors",
 ];
 
 /// Everything that must not depend on the order in which news came, nor on how often.
