@@ -475,6 +475,11 @@ impl Given {
             let problem = "it is an address such as mqtts://doors.example.org:8883, without user name and password";
             return Err(self.wrong(&MQTT_PUBLIC_URL, problem));
         }
+        if public.is_none() && tls.is_some_and(|address| address.ip().is_unspecified()) {
+            let problem = "agents have to be told an address: name this machine's own here, or set MQTT_PUBLIC_URL \
+                           to what they reach it by, such as mqtts://doors.example.org:8883";
+            return Err(self.wrong(&MQTT_LISTEN, problem));
+        }
         let watcher = self.get(&WATCHER_PASSWORD).map(str::to_owned);
         if watcher
             .as_ref()
@@ -589,7 +594,8 @@ impl Config {
         }
         if let BrokerSettings::Embedded { tls: None, .. } = self.broker {
             missing.push(
-                "MQTT_LISTEN is not set: only door agents on this machine can connect. Set it to 0.0.0.0:8883 for others."
+                "MQTT_LISTEN is not set: only door agents on this machine can connect. Set it to this machine's address and \
+                 port 8883 for others."
                     .to_owned(),
             );
         }

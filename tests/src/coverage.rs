@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// How many rows each table has: states, events, cases.
-pub const TABLES: [(char, usize); 3] = [('S', 22), ('E', 63), ('C', 54)];
+pub const TABLES: [(char, usize); 5] = [('S', 22), ('E', 63), ('C', 54), ('D', 14), ('A', 9)];
 /// The ways in which each scenario is told.
 const WAYS: [&str; 3] = ["with_webhook_and_key", "with_webhook_only", "with_pull"];
 
@@ -24,16 +24,22 @@ pub enum Suite {
     Server,
     /// Unit tests of the rules.
     Shared,
+    /// Unit tests of the door agent.
+    DoorAgent,
+    /// The built agent alone.
+    Binary,
 }
 
 impl Suite {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Scenarios,
         Self::Orders,
         Self::Api,
         Self::Real,
         Self::Server,
         Self::Shared,
+        Self::DoorAgent,
+        Self::Binary,
     ];
 
     /// The word in the table, which is the name of cargo's target as well.
@@ -46,13 +52,15 @@ impl Suite {
             Self::Real => "real",
             Self::Server => "server",
             Self::Shared => "shared",
+            Self::DoorAgent => "door_agent",
+            Self::Binary => "binary",
         }
     }
 
     fn kind(self) -> &'static str {
         match self {
-            Self::Scenarios | Self::Orders | Self::Api | Self::Real => "test",
-            Self::Server | Self::Shared => "lib",
+            Self::Scenarios | Self::Orders | Self::Api | Self::Real | Self::Binary => "test",
+            Self::Server | Self::Shared | Self::DoorAgent => "lib",
         }
     }
 }
@@ -65,17 +73,38 @@ pub type Test = (Suite, String);
 pub struct Row {
     /// `S1`, `E1`, `C1` and so on.
     pub number: String,
-    /// The tests that prove it; none if none does, and then why.
-    pub proof: Result<Vec<Test>, String>,
+    /// What proves it.
+    pub proof: Proof,
+}
+
+/// What proves a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// These tests.
+    Tests(Vec<Test>),
+    /// No test can, for this reason; what is done instead is said there.
+    None(String),
+    /// No test does yet, for this reason.
+    Missing(String),
 }
 
 impl Row {
     /// Every test that has to pass: a scenario is told in all ways.
     pub fn tests(&self) -> impl Iterator<Item = Test> {
-        self.proof.iter().flatten().flat_map(|(suite, path)| {
+        let named: &[Test] = match &self.proof {
+            Proof::Tests(tests) => tests,
+            Proof::None(_) | Proof::Missing(_) => &[],
+        };
+        named.iter().flat_map(|(suite, path)| {
             let ways: &[&str] = match suite {
                 Suite::Scenarios => &WAYS,
-                Suite::Orders | Suite::Api | Suite::Real | Suite::Server | Suite::Shared => &[],
+                Suite::Orders
+                | Suite::Api
+                | Suite::Real
+                | Suite::Server
+                | Suite::Shared
+                | Suite::DoorAgent
+                | Suite::Binary => &[],
             };
             let told = ways.iter().map(move |way| format!("{path}::{way}"));
             let alone = ways.is_empty().then(|| path.clone());
@@ -123,13 +152,18 @@ pub fn read(text: &str) -> (Vec<Row>, Vec<String>) {
     (rows, wrong)
 }
 
-fn proof_of(cell: &str) -> Result<Result<Vec<Test>, String>, String> {
-    if let Some(why) = cell.strip_prefix("missing") {
-        let why = why.trim_start_matches([':', ' ']);
-        if why.is_empty() {
-            return Err("missing, and it is not said why".to_owned());
+fn proof_of(cell: &str) -> Result<Proof, String> {
+    for (word, proof) in [
+        ("missing", Proof::Missing as fn(String) -> Proof),
+        ("none", Proof::None),
+    ] {
+        if let Some(why) = cell.strip_prefix(word) {
+            let why = why.trim_start_matches([':', ' ']);
+            if why.is_empty() {
+                return Err(format!("{word}, and it is not said why"));
+            }
+            return Ok(proof(why.to_owned()));
         }
-        return Ok(Err(why.to_owned()));
     }
     let tests = cell.split(',').map(|test| {
         let named = test.trim().split_once(' ').and_then(|(word, path)| {
@@ -138,7 +172,7 @@ fn proof_of(cell: &str) -> Result<Result<Vec<Test>, String>, String> {
         });
         named.ok_or_else(|| format!("'{}' names no suite and test", test.trim()))
     });
-    tests.collect::<Result<_, _>>().map(Ok)
+    tests.collect::<Result<_, _>>().map(Proof::Tests)
 }
 
 /// A compiled suite.
@@ -193,10 +227,32 @@ pub fn passed(output: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The tests that passed, from what cargo printed of several suites, one after the other.
+#[must_use]
+pub fn passed_before(log: &str) -> BTreeSet<Test> {
+    let mut found = BTreeSet::new();
+    // `Running unittests src/lib.rs (target/debug/deps/server-0123456789abcdef)`
+    for part in log.split("     Running ").skip(1) {
+        let (which, printed) = part.split_once('\n').unwrap_or((part, ""));
+        let program = which.rsplit(['/', ')']).nth(1).unwrap_or_default();
+        let name = program.rsplit_once('-').map_or("", |(name, _)| name);
+        let kind = if which.starts_with("unittests src/lib.rs ") {
+            "lib"
+        } else {
+            "test"
+        };
+        let named = |suite: &Suite| suite.word() == name && suite.kind() == kind;
+        if let Some(suite) = Suite::ALL.into_iter().find(named) {
+            found.extend(passed(printed).into_iter().map(|name| (suite, name)));
+        }
+    }
+    found
+}
+
 /// What a row lacks, given all tests there are and those that passed; nothing if it is proven.
 #[must_use]
 pub fn lacks(row: &Row, known: &BTreeSet<Test>, passed: &BTreeSet<Test>) -> Vec<String> {
-    if let Err(why) = &row.proof {
+    if let Proof::Missing(why) = &row.proof {
         return vec![format!("{}: missing: {why}", row.number)];
     }
     let failing = row.tests().filter(|test| !passed.contains(test));
@@ -230,7 +286,7 @@ mod tests {
     #[test]
     fn a_whole_table_has_nothing_wrong() {
         let (rows, wrong) = read(&table());
-        assert_eq!((rows.len(), wrong), (139, vec![]));
+        assert_eq!((rows.len(), wrong), (162, vec![]));
         let tests: Vec<Test> = rows[0].tests().collect();
         assert_eq!(
             tests,
@@ -276,8 +332,9 @@ mod tests {
 
     #[test]
     fn a_scenario_is_proven_only_in_all_three_ways() {
-        let (rows, _) =
-            read("| S1 | what | scenarios paying::x |\n| S2 | what | missing: not built |");
+        let (rows, _) = read(
+            "| S1 | what | scenarios paying::x |\n| S2 | what | missing: not built |\n| S3 | what | none: needs a lathe |",
+        );
         let told: BTreeSet<Test> = rows[0].tests().collect();
         assert_eq!(told.len(), 3);
         assert_eq!(lacks(&rows[0], &told, &told), [""; 0]);
@@ -292,6 +349,8 @@ mod tests {
             ["S1: scenarios paying::x::with_pull is no test"]
         );
         assert_eq!(lacks(&rows[1], &told, &told), ["S2: missing: not built"]);
+        assert_eq!(rows[2].proof, Proof::None("needs a lathe".to_owned()));
+        assert_eq!(lacks(&rows[2], &told, &told), [""; 0]);
     }
 
     #[test]
@@ -305,6 +364,21 @@ mod tests {
         assert_eq!(
             passed(run),
             BTreeSet::from(["a::b".to_owned(), "f".to_owned()])
+        );
+    }
+
+    #[test]
+    fn what_passed_before_is_known_by_its_suite() {
+        let log = "   Compiling server\n     Running unittests src/lib.rs (target/debug/deps/door_agent-0f)\ntest a::b ... ok\n\
+                   test c ... FAILED\n     Running unittests src/main.rs (target/debug/deps/door_agent-1f)\ntest d ... ok\n     \
+                   Running tests/scenarios/main.rs (target/debug/deps/scenarios-2f)\ntest e ... ok\n";
+        let found: Vec<Test> = passed_before(log).into_iter().collect();
+        assert_eq!(
+            found,
+            [
+                (Suite::Scenarios, "e".to_owned()),
+                (Suite::DoorAgent, "a::b".to_owned()),
+            ]
         );
     }
 

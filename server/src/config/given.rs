@@ -60,7 +60,7 @@ settings! {
     MQTT_PIN "mqtt-pin" "mqtt_pin" false
         "SHA-256 of the outside broker's public key, 64 hexadecimal digits [default: public authorities]"
     MQTT_LISTEN "mqtt-listen" "mqtt_listen" false
-        "Where the embedded broker listens with TLS for agents elsewhere, such as 0.0.0.0:8883 [default: nowhere]"
+        "Where the embedded broker listens with TLS for agents elsewhere, such as 192.168.1.5:8883 [default: nowhere]"
     MQTT_LOOPBACK "mqtt-loopback" "mqtt_loopback" false
         "Where the embedded broker listens on loopback [default: 127.0.0.1:1883]"
     MQTT_PUBLIC_URL "mqtt-public-url" "mqtt_public_url" false

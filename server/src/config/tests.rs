@@ -76,6 +76,7 @@ fn everything_set_misses_nothing() {
         "--stripe-secret-key=rk_live_1",
         "--stripe-webhook-secret=whsec_1,whsec_2",
         "--mqtt-listen=0.0.0.0:8883",
+        "--mqtt-public-url=mqtts://doors.example.org:8883",
         "--public-url=https://members.example.org/",
     ])
     .expect("valid");
@@ -278,6 +279,29 @@ fn bad_values_name_their_key_where_they_were_given_and_what_would_be_valid() {
         (
             &["--mqtt-loopback=0.0.0.0:1883"],
             "MQTT_LOOPBACK (flag --mqtt-loopback) is not valid: without TLS",
+        ),
+        (
+            &["--mqtt-listen=[::]:8883"],
+            "MQTT_LISTEN (flag --mqtt-listen) is not valid: agents have to be told",
+        ),
+        (
+            &["--watcher-password=short"],
+            "WATCHER_PASSWORD (flag --watcher-password) is not valid: it has at least 12",
+        ),
+        (
+            &[
+                "--mqtt-url=mqtt://a:b@x",
+                "--watcher-password=long enough for it",
+            ],
+            "WATCHER_PASSWORD (flag --watcher-password) is not valid: it is for",
+        ),
+        (
+            &["--home-assistant=gs/1"],
+            "HOME_ASSISTANT (flag --home-assistant) is not valid: it is a topic",
+        ),
+        (
+            &["--home-assistant=house/#"],
+            "HOME_ASSISTANT (flag --home-assistant) is not valid: it is a topic",
         ),
         (
             &["--mqtt-public-url=doors"],

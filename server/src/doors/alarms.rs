@@ -99,7 +99,12 @@ impl Source<'_> {
         };
         let kind = Kind::Alarm(alarm);
         if !on {
-            return settle(tx, self.organisation, kind, &subject, self.now).await;
+            // Whoever broke in shuts the door behind them.
+            return if lasts(alarm) {
+                settle(tx, self.organisation, kind, &subject, self.now).await
+            } else {
+                Ok(())
+            };
         }
         if self.is_history(event) {
             return Ok(());

@@ -1,15 +1,28 @@
-//! Runs the tests that the coverage table names: `coverage TABLE < messages of cargo test --no-run --message-format=json`.
+//! Runs the tests that the coverage table names: `coverage TABLE [LOG…] < messages of cargo test --no-run --message-format=json`.
+//!
+//! Those that passed a moment ago, as the logs of cargo test say, are not run again.
 
 use anyhow::{Context as _, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
-use tests::coverage::{Program, Suite, Test, lacks, listed, passed, programs, read};
+use tests::coverage::{
+    Program, Proof, Suite, Test, lacks, listed, passed, passed_before, programs, read,
+};
 
 fn main() -> Result<ExitCode> {
-    let Some(table) = std::env::args_os().nth(1) else {
-        bail!("say where the table is: coverage tests/coverage.md < messages of cargo");
+    let mut arguments = std::env::args_os().skip(1);
+    let Some(table) = arguments.next() else {
+        bail!("say where the table is: coverage tests/coverage.md [LOG…] < messages of cargo");
     };
+    let mut said = BTreeSet::new();
+    // Without a log the shell hands on the pattern.
+    for log in arguments.map(PathBuf::from).filter(|log| log.exists()) {
+        let text =
+            std::fs::read(&log).with_context(|| format!("{} cannot be read", log.display()))?;
+        said.extend(passed_before(&String::from_utf8_lossy(&text)));
+    }
     let text = std::fs::read_to_string(&table)
         .with_context(|| format!("{} cannot be read", table.display()))?;
     let mut messages = String::new();
@@ -27,7 +40,11 @@ fn main() -> Result<ExitCode> {
             .get(&suite)
             .with_context(|| format!("cargo named no program of the suite '{}'", suite.word()))?;
         let here = listed(&output(program, ["--list", "--format", "terse"])?);
-        let run: Vec<&str> = names.intersection(&here).map(String::as_str).collect();
+        let run: Vec<&str> = names
+            .intersection(&here)
+            .filter(|name| !said.contains(&(suite, (*name).clone())))
+            .map(String::as_str)
+            .collect();
         // Without a name all would run.
         let printed = match run.as_slice() {
             [] => String::new(),
@@ -38,18 +55,25 @@ fn main() -> Result<ExitCode> {
             names.into_iter().map(|name| (suite, name)).collect()
         };
         known.extend(of_suite(here));
+        good.extend(of_suite(names).intersection(&said).cloned());
         good.extend(of_suite(passed(&printed)));
     }
-    let mut proven = 0_usize;
+    let (mut proven, mut untestable) = (0_usize, 0_usize);
     for row in &rows {
         let lacking = lacks(row, &known, &good);
-        proven += usize::from(lacking.is_empty());
+        match row.proof {
+            Proof::None(_) => untestable += 1,
+            Proof::Tests(_) | Proof::Missing(_) => proven += usize::from(lacking.is_empty()),
+        }
         wrong.extend(lacking);
     }
     for problem in &wrong {
         println!("FAILED: {problem}");
     }
-    println!("rows {} proven {proven}", rows.len());
+    println!(
+        "rows {} proven {proven} untestable {untestable}",
+        rows.len()
+    );
     Ok(ExitCode::from(u8::from(!wrong.is_empty())))
 }
 
