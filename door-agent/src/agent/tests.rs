@@ -393,6 +393,11 @@ impl World {
     }
 }
 
+fn without_status(out: Vec<Output>) -> Vec<Output> {
+    let status = |out: &Output| matches!(out, Output::Publish { retain: true, .. });
+    out.into_iter().filter(|out| !status(out)).collect()
+}
+
 fn drive(drive: Drive) -> Output {
     Output::Drive {
         door: front(),
