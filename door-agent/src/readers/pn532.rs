@@ -9,7 +9,7 @@ use frame::{Decoder, Frame, encode};
 use shared::time::Span;
 use zeroize::Zeroize;
 
-mod frame;
+pub mod frame;
 pub mod spi;
 
 /// The PN532 acknowledges within 15 ms (UM0701-02, 6.2.1.1), an adapter for USB adds some.
@@ -168,6 +168,12 @@ impl Pn532 {
                 (Err(why), _) => out.push(Read::Rejected(why)),
             }
         }
+    }
+
+    /// How many bytes wait for the rest of their frame.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.decoder.kept()
     }
 
     /// Does what the time asks for.

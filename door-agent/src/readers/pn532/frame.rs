@@ -90,7 +90,7 @@ impl Decoder {
     }
 
     /// How many bytes wait for the rest of their frame.
-    #[cfg(test)]
+    #[must_use]
     pub fn kept(&self) -> usize {
         self.bytes.len()
     }

@@ -258,7 +258,7 @@ proptest! {
         let mut out = Vec::new();
         for (piece, now) in pieces.iter().zip(0..) {
             chip.hear(piece, Span(now), &mut out);
-            prop_assert!(chip.decoder.kept() <= 280);
+            prop_assert!(chip.kept() <= 280);
         }
         prop_assert!(chip.deadline() <= Span(8) + ANSWER_TIME);
     }
