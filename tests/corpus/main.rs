@@ -1,10 +1,9 @@
 //! The seeds of the fuzzed targets, and some thousand changes of each, through the same functions without a fuzzer.
 
-use rand::{Rng, RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use tests::chance::Chance;
 
 #[path = "../fuzz/src/lib.rs"]
 mod eaters;
@@ -45,34 +44,26 @@ fn eat(target: &str, seed: &str, data: &[u8]) {
 const TELLING: &[u8] = b"\x00\x01\x02\x03\x7f\x80\xff\r\n09AF\"{}[]=/\x1b\x3b\x58\x5f\x81\x82\x9f\xbf\xf6";
 
 /// A few changes of a seed, as lines, cards and broken programs make them.
-fn change(seed: &[u8], others: &[(String, Vec<u8>)], random: &mut ChaCha8Rng) -> Vec<u8> {
+fn change(seed: &[u8], others: &[(String, Vec<u8>)], chance: &mut Chance) -> Vec<u8> {
     let mut bytes = seed.to_vec();
-    for _ in 0..random.random_range(1..6) {
-        let at = random.random_range(0..=bytes.len());
-        let len = random.random_range(0..=(bytes.len() - at).min(16));
-        match random.random_range(0..7) {
+    for _ in 0..=chance.below(5) {
+        let at = chance.below(bytes.len() + 1);
+        let to = at + chance.below((bytes.len() - at).min(16) + 1);
+        match chance.below(7) {
             0 => bytes.truncate(at),
-            1 => drop(bytes.drain(at..at + len)),
-            2 => bytes.insert(at, TELLING[random.random_range(0..TELLING.len())]),
+            1 => drop(bytes.drain(at..to)),
+            2 => bytes.insert(at, chance.one_of(TELLING)),
             3 => {
-                let again = bytes[at..at + len].to_vec();
+                let again = bytes[at..to].to_vec();
                 bytes.splice(at..at, again);
             }
             4 => {
-                let (_, other) = &others[random.random_range(0..others.len())];
-                let from = random.random_range(0..=other.len());
+                let (_, other) = &others[chance.below(others.len())];
+                let from = chance.below(other.len() + 1);
                 bytes.splice(at.., other[from..].iter().copied());
             }
-            5 => {
-                if let Some(byte) = bytes.get_mut(at) {
-                    *byte = random.random_range(0..=255);
-                }
-            }
-            _ => {
-                if let Some(byte) = bytes.get_mut(at) {
-                    *byte ^= 1 << random.random_range(0..8);
-                }
-            }
+            5 => bytes[at..to].fill(chance.one_of(TELLING)),
+            _ => bytes[at..to].iter_mut().take(1).for_each(|byte| *byte ^= 1 << chance.below(8)),
         }
     }
     bytes
@@ -84,11 +75,11 @@ const CHANGES: usize = 2_000;
 fn every_eater_stands_its_seeds_and_thousands_of_changes_of_them() {
     for (number, (target, _)) in (0..).zip(eaters::TARGETS) {
         let seeds = seeds(target);
-        let mut random = ChaCha8Rng::seed_from_u64(number);
+        let mut chance = Chance::new(number);
         for (name, seed) in &seeds {
             eat(target, name, seed);
             for _ in 0..CHANGES {
-                eat(target, name, &change(seed, &seeds, &mut random));
+                eat(target, name, &change(seed, &seeds, &mut chance));
             }
         }
     }
