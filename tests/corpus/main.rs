@@ -41,7 +41,8 @@ fn eat(target: &str, seed: &str, data: &[u8]) {
 }
 
 /// Bytes that parsers look for, and numbers at the ends of their ranges.
-const TELLING: &[u8] = b"\x00\x01\x02\x03\x7f\x80\xff\r\n09AF\"{}[]=/\x1b\x3b\x58\x5f\x81\x82\x9f\xbf\xf6";
+const TELLING: &[u8] =
+    b"\x00\x01\x02\x03\x7f\x80\xff\r\n09AF\"{}[]=/\x1b\x3b\x58\x5f\x81\x82\x9f\xbf\xf6";
 
 /// A few changes of a seed, as lines, cards and broken programs make them.
 fn change(seed: &[u8], others: &[(String, Vec<u8>)], chance: &mut Chance) -> Vec<u8> {
@@ -63,7 +64,10 @@ fn change(seed: &[u8], others: &[(String, Vec<u8>)], chance: &mut Chance) -> Vec
                 bytes.splice(at.., other[from..].iter().copied());
             }
             5 => bytes[at..to].fill(chance.one_of(TELLING)),
-            _ => bytes[at..to].iter_mut().take(1).for_each(|byte| *byte ^= 1 << chance.below(8)),
+            _ => bytes[at..to]
+                .iter_mut()
+                .take(1)
+                .for_each(|byte| *byte ^= 1 << chance.below(8)),
         }
     }
     bytes
@@ -98,7 +102,13 @@ fn every_eater_is_a_target_and_has_seeds() {
     assert_eq!(bins, known);
     let folders = fs::read_dir(folder("corpus")).expect("seeds");
     let folders: BTreeSet<String> = folders
-        .map(|entry| entry.expect("a folder").file_name().to_string_lossy().into_owned())
+        .map(|entry| {
+            entry
+                .expect("a folder")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
     assert_eq!(folders, known);
     for name in &known {

@@ -183,8 +183,8 @@ pub async fn numbers(
     account: AccountId,
 ) -> Result<Vec<(String, i64)>> {
     let sql = "SELECT 'inbox_' || state, COUNT(*) FROM inbox WHERE account = $2 GROUP BY state \
-               UNION ALL SELECT 'attention_open', COUNT(*) FROM attention \
-               WHERE organisation = $1 AND resolved_at IS NULL \
+               UNION ALL SELECT 'attention_' || kind, COUNT(*) FROM attention \
+               WHERE organisation = $1 AND resolved_at IS NULL GROUP BY kind \
                UNION ALL SELECT 'members', COUNT(*) FROM members WHERE organisation = $1 \
                UNION ALL SELECT 'badges', COUNT(*) FROM badges WHERE organisation = $1";
     Ok(

@@ -53,11 +53,15 @@ pub async fn metrics(state: Here) -> Answer<impl IntoResponse + use<>> {
         "Stripe events that could not be applied",
         number("inbox_poisoned"),
     );
-    page.one(
+    let open = numbers
+        .iter()
+        .filter_map(|(name, count)| Some((name.strip_prefix("attention_")?, *count)));
+    page.many(
         "attention_open",
         "gauge",
-        "Things a human must look at",
-        number("attention_open"),
+        "Things a human must look at, alarms of doors among them",
+        "kind",
+        open,
     );
     page.one("members", "gauge", "Members", number("members"));
     page.one(
@@ -74,12 +78,21 @@ pub async fn metrics(state: Here) -> Answer<impl IntoResponse + use<>> {
         .clone()
         .filter(|agent| agent.report_at.is_none_or(|at| at + OUT_OF_CONTACT < now))
         .count();
-    page.one("agents", "gauge", "Paired agents", paired.count());
+    page.one("agents", "gauge", "Paired agents", paired.clone().count());
     page.one(
         "agents_out_of_contact",
         "gauge",
         "Paired agents silent for ten minutes",
         silent,
+    );
+    let reports =
+        paired.filter_map(|agent| Some((agent.id.as_str(), agent.report_at?.0.div_euclid(1000))));
+    page.many(
+        "agent_last_report_timestamp_seconds",
+        "gauge",
+        "When an agent last said what it holds",
+        "agent",
+        reports,
     );
     let zones = lists::zones(&mut tx, &app.organisation).await?;
     let revisions = zones

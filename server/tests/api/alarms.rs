@@ -293,3 +293,16 @@ async fn who_is_in_another_town_minutes_later_did_not_walk() {
     doors.card("front", Reason::Granted).await;
     assert_eq!(doors.count("two_doors").await, 1);
 }
+
+#[tokio::test]
+async fn metrics_count_what_is_open_by_kind() {
+    let mut doors = Doors::new().await;
+    doors.alarm("front", Alarm::Forced, true).await;
+    doors.alarm("back", Alarm::Forced, true).await;
+    doors.alarm("back", Alarm::HeldOpen, true).await;
+    let numbers = crate::happened::page(&doors.api, "/metrics").await.1;
+    for line in ["{kind=\"forced\"} 2", "{kind=\"held_open\"} 1"] {
+        let line = format!("goodstanding_attention_open{line}\n");
+        assert!(numbers.contains(&line), "{line} in {numbers}");
+    }
+}

@@ -52,7 +52,7 @@ fn event(id: &str) -> String {
     .to_string()
 }
 
-async fn page(api: &Api, path: &str) -> (u16, String) {
+pub async fn page(api: &Api, path: &str) -> (u16, String) {
     let response = api
         .send(Request::get(path).body(Body::empty()).expect("a request"))
         .await;

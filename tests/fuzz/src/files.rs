@@ -56,8 +56,15 @@ pub fn list(data: &[u8]) {
     if !is_sorted || number == u64::MAX {
         return;
     }
-    let mut wanted: BTreeMap<_, _> = entries.into_iter().map(|entry| (entry.token, entry)).collect();
-    assert!(wanted.iter().all(|(token, entry)| list.find(*token).as_ref() == Some(entry)));
+    let mut wanted: BTreeMap<_, _> = entries
+        .into_iter()
+        .map(|entry| (entry.token, entry))
+        .collect();
+    assert!(
+        wanted
+            .iter()
+            .all(|(token, entry)| list.find(*token).as_ref() == Some(entry))
+    );
     if let Some((_, entry)) = wanted.pop_first() {
         let token = CardToken([0x5a; 8]);
         wanted.insert(token, Entry { token, ..entry });
@@ -97,9 +104,13 @@ pub fn list_files(data: &[u8]) {
     let mut store = Store::open(Box::new(disk.clone()));
     for number in [1, 4] {
         let save = |bytes: &mut Vec<u8>| bytes.extend(snapshot(number));
-        store.save_snapshot(&zone, revision(number), save).expect("it stores");
+        store
+            .save_snapshot(&zone, revision(number), save)
+            .expect("it stores");
         for number in number + 1..number + 3 {
-            store.append_delta(&zone, revision(number), &snapshot(number)).expect("it stores");
+            store
+                .append_delta(&zone, revision(number), &snapshot(number))
+                .expect("it stores");
         }
     }
     let names = disk.list().expect("it lists");
@@ -117,7 +128,9 @@ pub fn list_files(data: &[u8]) {
     }
 
     let mut store = Store::open(Box::new(disk.clone()));
-    let loaded = store.load(&zone, |revision, bytes, at| Some((revision, bytes[at..].to_vec())));
+    let loaded = store.load(&zone, |revision, bytes, at| {
+        Some((revision, bytes[at..].to_vec()))
+    });
     let Some(loaded) = loaded else {
         return;
     };
@@ -125,14 +138,19 @@ pub fn list_files(data: &[u8]) {
     let first = loaded.revision.number;
     assert_eq!(loaded.snapshot, (loaded.revision, snapshot(first)));
     for (delta, number) in loaded.deltas.iter().zip(first + 1..) {
-        assert_eq!((delta.revision, &delta.bytes), (revision(number), &snapshot(number)));
+        assert_eq!(
+            (delta.revision, &delta.bytes),
+            (revision(number), &snapshot(number))
+        );
     }
     // A file cut off at a record's end looks whole; everything else that is missing is told.
     let cut = data.chunks_exact(4).any(|change| change[2] & 0x80 != 0);
     assert!(loaded.degraded || cut || (first, loaded.deltas.len()) == (4, 2));
     let newest = first + loaded.deltas.len() as u64 + 1;
     let save = |bytes: &mut Vec<u8>| bytes.extend(snapshot(newest));
-    store.save_snapshot(&zone, revision(newest), save).expect("it stores");
+    store
+        .save_snapshot(&zone, revision(newest), save)
+        .expect("it stores");
     let mut store = Store::open(Box::new(disk));
     let loaded = store.load(&zone, |_, bytes, at| Some(bytes[at..].to_vec()));
     assert_eq!(loaded.expect("it was stored").snapshot, snapshot(newest));
@@ -201,12 +219,19 @@ pub fn identity(data: &[u8]) {
     }
     let names = ["identity", "identity.copy", "pairing", "pairing.copy"];
     let framed = which & 4 != 0;
-    let content = if framed { frame(content) } else { content.to_vec() };
+    let content = if framed {
+        frame(content)
+    } else {
+        content.to_vec()
+    };
     disk.overwrite(names[usize::from(which & 3)], content);
 
     let (found, whose) = identity::load(&disk).expect("the other copy holds");
     assert_eq!(found.signer.public(), paired.agent);
-    assert_eq!(found.opening.public(), OpeningKey::from_seed(&[4; 32]).public());
+    assert_eq!(
+        found.opening.public(),
+        OpeningKey::from_seed(&[4; 32]).public()
+    );
     assert_eq!(whose.agent, paired.agent);
     identity::mend(&mut disk, &found, &whose).expect("it writes");
     let (_, again) = identity::load(&disk).expect("both copies hold");
@@ -251,7 +276,10 @@ pub fn spool(data: &[u8]) {
     let sequence = spool.next_sequence();
     let appended = spool.append(NOW, Weight::Grant, b"event");
     appended.written.expect("the disk works");
-    assert_eq!((appended.sequence, spool.next_sequence()), (sequence, sequence + 1));
+    assert_eq!(
+        (appended.sequence, spool.next_sequence()),
+        (sequence, sequence + 1)
+    );
     spool.sync(NOW).expect("the disk works");
     let waiting = spool.waiting();
     let first = spool.pending(100, 10_000);

@@ -32,18 +32,42 @@ fn card(digits: &str) -> Read {
 }
 
 pub fn rdm6300(data: &[u8]) {
-    serial(Format::Rdm6300, data, b"\x0262E3086CED08\x03", "62E3086CED", true);
+    serial(
+        Format::Rdm6300,
+        data,
+        b"\x0262E3086CED08\x03",
+        "62E3086CED",
+        true,
+    );
 }
 
 pub fn id12(data: &[u8]) {
-    serial(Format::Id12, data, b"\x0262E3086CED08\r\n\x03", "62E3086CED", true);
+    serial(
+        Format::Id12,
+        data,
+        b"\x0262E3086CED08\r\n\x03",
+        "62E3086CED",
+        true,
+    );
 }
 
 pub fn ascii(data: &[u8]) {
     // A line has no begin of its own: what stands before it on the same line spoils it, and it alone.
     let at_begin = data.last().is_none_or(|last| matches!(last, b'\r' | b'\n'));
-    serial(Format::Ascii, data, b"04A1B2C3D4E5F6\r\n", "04A1B2C3D4E5F6", at_begin);
-    serial(Format::Decimal, data, b"0141061357\r\n", "08686CED", at_begin);
+    serial(
+        Format::Ascii,
+        data,
+        b"04A1B2C3D4E5F6\r\n",
+        "04A1B2C3D4E5F6",
+        at_begin,
+    );
+    serial(
+        Format::Decimal,
+        data,
+        b"0141061357\r\n",
+        "08686CED",
+        at_begin,
+    );
 }
 
 /// The same whether bytes come at once or one by one; and of two frames behind them the second is read, and the first if it
@@ -61,7 +85,10 @@ fn serial(format: Format, data: &[u8], frame: &[u8], digits: &str, at_begin: boo
     let (mut first, mut second) = (Vec::new(), Vec::new());
     parser.push(frame, &mut first);
     parser.push(frame, &mut second);
-    assert!(!at_begin || first.last() == Some(&card(digits)), "{first:?}");
+    assert!(
+        !at_begin || first.last() == Some(&card(digits)),
+        "{first:?}"
+    );
     assert_eq!(second, [card(digits)]);
 }
 
@@ -77,7 +104,10 @@ fn wiegand_frames() -> [(&'static str, Read); 5] {
         ("1100010011101010000011011100000011", card("89D41B81")),
         // H10304: facility 12345, number 67890.
         ("0001100000011100100100001001001100101", card("0181C90932")),
-        ("0101", Read::Key(Key::Digit(Digit::new(5).expect("a digit")))),
+        (
+            "0101",
+            Read::Key(Key::Digit(Digit::new(5).expect("a digit"))),
+        ),
         ("01001011", Read::Key(Key::Enter)),
     ]
 }
@@ -233,7 +263,9 @@ pub fn pn532(data: &[u8]) {
         let Some(written) = chip.take_write() else {
             continue;
         };
-        let start = written.windows(3).rposition(|three| three == [0x00, 0x00, 0xff]);
+        let start = written
+            .windows(3)
+            .rposition(|three| three == [0x00, 0x00, 0xff]);
         let command = written[start.expect("a frame is written") + 6];
         let answer = match command {
             0x4a => from_chip(&LISTED),

@@ -1,7 +1,7 @@
 //! What comes over the wire: topics, envelopes, bodies, pairing.
 
 use minicbor::{Decode, Encode};
-use shared::allow_list::{AllowList, Digest, Epoch, Revision};
+use shared::allow_list::{AllowList, Delta, Digest, Epoch, Revision};
 use shared::badge::BadgeEvent;
 use shared::card::CardToken;
 use shared::decide::{Knowledge, Policy, decide};
@@ -12,8 +12,8 @@ use shared::rights::{CardState, Entry, Flags, Right};
 use shared::time::Timestamp;
 use shared::wire::pairing::{PURPOSE, PairRequest, Pairing, PairingCode, ServerHello};
 use shared::wire::{
-    Ack, CardKeys, Command, CommandResult, Config, Delta, Events, Head, Kind, PolicyMessage,
-    Report, Request, Sync, Topic, open, seal,
+    Ack, CardKeys, Command, CommandResult, Config, Events, Head, Kind, PolicyMessage, Report,
+    Request, Sync, Topic, open, seal,
 };
 
 /// What was read is read again the same after it was written.
@@ -47,7 +47,11 @@ pub fn envelope(data: &[u8]) {
     };
     // The one message that this key has signed: the seed.
     let head: Head = opened.read(Kind::Head).expect("a head was signed");
-    let signed = open(&seal(Kind::Head, HEAD_TOPIC, &head, &signer), HEAD_TOPIC, find);
+    let signed = open(
+        &seal(Kind::Head, HEAD_TOPIC, &head, &signer),
+        HEAD_TOPIC,
+        find,
+    );
     assert_eq!(signed, Ok(opened));
     assert_eq!(head.card_key, 1);
     assert!(open(data, "gs/1/club/zones/metal/head", find).is_err());
@@ -115,13 +119,21 @@ pub fn policy(data: &[u8]) {
         policy_revision: message.revision,
         contact: message.issued_at,
     };
-    for time in [Timestamp::MIN, Timestamp(0), message.issued_at, Timestamp::MAX] {
+    for time in [
+        Timestamp::MIN,
+        Timestamp(0),
+        message.issued_at,
+        Timestamp::MAX,
+    ] {
         for quality in [Quality::Trusted, Quality::Untrusted] {
             let clock = Reading { time, quality };
             let known = decide(token, None, Some(knowledge), clock);
             assert!(!known.grants() || !message.policy.lockdown);
             let unknown = decide(CardToken([2; 8]), None, Some(knowledge), clock);
-            let open_house = message.policy.open_house_until.is_some_and(|until| time < until);
+            let open_house = message
+                .policy
+                .open_house_until
+                .is_some_and(|until| time < until);
             assert!(!unknown.grants() || open_house);
         }
     }
@@ -151,7 +163,10 @@ fn apply(mut delta: Delta) {
     let built = AllowList::build(delta.revision(), after.entries());
     assert_eq!((built.digest(), built.len()), (after.digest(), after.len()));
     for entry in &delta.upserts {
-        let last = delta.upserts.iter().rfind(|other| other.token == entry.token);
+        let last = delta
+            .upserts
+            .iter()
+            .rfind(|other| other.token == entry.token);
         assert_eq!(after.find(entry.token).as_ref(), last);
     }
 }
@@ -175,7 +190,9 @@ pub fn sync(data: &[u8]) {
             assert_eq!(entries.len(), part.entries.len());
             let list = AllowList::build(part.revision, entries);
             let parts = shared::wire::SnapshotPart::cut(&list);
-            let unpacked = parts.iter().flat_map(|part| part.unpack().expect("it was cut"));
+            let unpacked = parts
+                .iter()
+                .flat_map(|part| part.unpack().expect("it was cut"));
             assert!(unpacked.eq(list.entries()));
         }
     }
