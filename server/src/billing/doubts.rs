@@ -108,7 +108,7 @@ impl Doubts {
         Ok(())
     }
 
-    /// A delivery was believed: neither secret nor clock is wrong any more.
+    /// A delivery was believed: neither secret nor clock is wrong any more. That there is a secret was told at the start.
     pub async fn believed(&self, app: &App, now: Timestamp) -> Step<()> {
         if !self.set_open(false) {
             return Ok(());
@@ -122,7 +122,7 @@ impl Doubts {
 
     async fn settle(app: &App, now: Timestamp) -> Step<()> {
         let mut tx = app.store.begin().await?;
-        for doubt in [Doubt::NoSecret, Doubt::OtherSecret, Doubt::Clock] {
+        for doubt in [Doubt::OtherSecret, Doubt::Clock] {
             let kind = Kind::WebhooksUnverified;
             settle(&mut tx, &app.organisation, kind, doubt.subject(), now).await?;
         }
