@@ -16,8 +16,9 @@ use hmac::{Hmac, Mac};
 use rand_core::CryptoRng;
 use sha2::Sha256;
 use shared::card::{CardKey, CardUid};
-use shared::ids::{OrganisationId, ZoneId};
+use shared::ids::{Holder, OrganisationId, ZoneId};
 use shared::keys::{OpeningKey, PublicKey, SealError, Signer};
+use shared::pin::Pin;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -216,6 +217,19 @@ impl Keys {
         self.unlock(|generation| &generation.secrets, purpose, sealed)
     }
 
+    /// A holder's PIN as it is stored.
+    #[must_use]
+    pub fn seal_pin(&self, pin: &Pin, holder: Holder, random: &mut impl CryptoRng) -> Vec<u8> {
+        self.seal_secret(pin.reveal().as_bytes(), &pin_of(holder), random)
+    }
+
+    /// A stored PIN; none if it was altered or is another holder's.
+    #[must_use]
+    pub fn open_pin(&self, sealed: &[u8], holder: Holder) -> Option<Pin> {
+        let digits = self.open_secret(sealed, &pin_of(holder))?;
+        Pin::typed(std::str::from_utf8(&digits).ok()?)
+    }
+
     fn unlock(
         &self,
         cipher: impl Fn(&Generation) -> &XChaCha20Poly1305,
@@ -237,6 +251,11 @@ impl Keys {
             .ok()
             .map(Zeroizing::new)
     }
+}
+
+/// What a PIN is sealed for.
+fn pin_of(holder: Holder) -> String {
+    format!("pin {holder}")
 }
 
 const NONCE: usize = 24;

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod cards;
 pub mod clock;
+pub mod demands;
 pub mod derive;
 pub mod explain;
 pub mod history;

@@ -1,13 +1,12 @@
 //! What an organisation begins with, and changes of what seldom changes: types, zones, schedules, doors.
 
 use crate::doors::publish::refresh_policy;
+use crate::store::places::Door;
 use crate::store::rulebook::ZoneSettings;
 use crate::store::{Result, Tx, journal, on, rulebook, to_json};
 use shared::allow_list::{Digest, Epoch};
 use shared::decide::Policy;
-use shared::ids::{
-    AgentId, DoorId, LocationId, MembershipTypeId, OrganisationId, ScheduleId, ZoneId,
-};
+use shared::ids::{AgentId, LocationId, MembershipTypeId, OrganisationId, ScheduleId, ZoneId};
 use shared::schedule::Schedule;
 use shared::time::Timestamp;
 
@@ -173,26 +172,19 @@ pub async fn agent(
 }
 
 /// Makes or changes a door; the agents concerned get a new configuration.
-pub async fn door(
-    tx: &mut Tx,
-    organisation: &OrganisationId,
-    id: &DoorId,
-    name: &str,
-    zone: &ZoneId,
-    agent: Option<&AgentId>,
-    enrols: bool,
-) -> Result<()> {
+pub async fn door(tx: &mut Tx, organisation: &OrganisationId, door: &Door) -> Result<()> {
+    let agent = door.agent.as_ref().map(AgentId::as_str);
     let sql = "UPDATE agents SET config_number = config_number + 1 WHERE organisation = $1 AND (id = $3 OR id IN \
                (SELECT agent FROM doors WHERE organisation = $1 AND id = $2))";
-    on!(tx, c => sqlx::query(sql)
-        .bind(organisation.as_str()).bind(id.as_str()).bind(agent.map(AgentId::as_str))
+    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(door.id.as_str()).bind(agent)
         .execute(c).await?.rows_affected());
-    let sql = "INSERT INTO doors (organisation, id, name, zone, agent, enrols) VALUES ($1, $2, $3, $4, $5, $6) \
+    let sql = "INSERT INTO doors (organisation, id, name, zone, agent, enrols, again_within) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7) \
                ON CONFLICT (organisation, id) DO UPDATE SET name = excluded.name, zone = excluded.zone, \
-               agent = excluded.agent, enrols = excluded.enrols";
+               agent = excluded.agent, enrols = excluded.enrols, again_within = excluded.again_within";
     on!(tx, c => sqlx::query(sql)
-        .bind(organisation.as_str()).bind(id.as_str()).bind(name).bind(zone.as_str())
-        .bind(agent.map(AgentId::as_str)).bind(i64::from(enrols))
+        .bind(organisation.as_str()).bind(door.id.as_str()).bind(&door.name).bind(door.zone.as_str())
+        .bind(agent).bind(i64::from(door.enrols)).bind(door.again_within.map(|span| span.0))
         .execute(c).await?.rows_affected());
     Ok(())
 }

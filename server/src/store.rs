@@ -22,6 +22,7 @@ pub mod notices;
 pub mod passages;
 pub mod payers;
 pub mod people;
+pub mod pins;
 pub mod places;
 pub mod plan_changes;
 pub mod prices;

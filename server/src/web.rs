@@ -45,6 +45,7 @@ mod organisation;
 mod page;
 mod pairing;
 mod payments;
+mod pins;
 mod plan_changes;
 mod problem;
 mod resolve;
@@ -154,6 +155,7 @@ fn routes(state: Arc<State>) -> Router {
         .routes(routes!(deeds::end_hold))
         .routes(routes!(inductions::list))
         .routes(routes!(inductions::note, inductions::take_back))
+        .routes(routes!(pins::set, pins::remove))
         .routes(routes!(payments::list, payments::create))
         .routes(routes!(payments::void))
         .routes(routes!(reversals::list))

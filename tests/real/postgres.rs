@@ -175,11 +175,23 @@ fn stories_of_the_whole_building_go_the_same_way_on_postgresql() {
         assert!(b.tap(ada, "back").opens());
         b.hold(ada, None);
         assert_eq!(b.tap(ada, "back").reason, Reason::Held);
+        b.settle();
+        assert!(b.attends("revoked_card"), "{:?}", b.attention());
         b.lift_holds(ada);
         b.advance(Span::days(35));
         assert!(b.tap(ada, "back").opens());
         b.settle();
         assert_eq!(b.terms(ada).len(), 2);
+
+        // PINs, and a card that is at two doors at once.
+        b.give_pin(ada, "4711");
+        assert!(b.tap(ada, "front").opens());
+        b.settle();
+        assert!(b.attends("two_doors"), "{:?}", b.attention());
+        b.ask_for_pins("wood");
+        assert!(b.doors_agree());
+        assert_eq!(b.tap(ada, "front").reason, Reason::PinNeeded);
+        b.settle();
         b.badges_arrived_once_each();
     }
 }

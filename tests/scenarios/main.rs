@@ -40,6 +40,7 @@ mod deliveries;
 mod distrust;
 mod explaining;
 mod failing;
+mod guarding;
 mod hearsay;
 mod importing;
 mod late;

@@ -16,6 +16,7 @@ mod lent;
 mod list;
 pub mod memory;
 pub mod outcome;
+mod pins;
 pub mod post;
 pub mod server;
 pub mod story;

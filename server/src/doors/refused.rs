@@ -36,6 +36,10 @@ pub struct Refusal {
 impl App {
     /// Tells staff if a card was turned away that may enter: once per member and reason.
     pub(crate) async fn check_refusal(&self, work: &mut Work, refusal: &Refusal) -> Step<()> {
+        // What was typed, or was not, is no door's fault.
+        if refusal.reason.by_list() == Reason::PinNeeded {
+            return Ok(());
+        }
         let (organisation, zone) = (&self.organisation, &refusal.zone);
         let listed = lists::listed(&mut work.tx, organisation, zone, refusal.token).await?;
         let Some((member, ..)) = listed else {
@@ -103,7 +107,7 @@ impl App {
 
 /// Whether a door in contact that knows this entry lets the card in, by the rule that doors go by.
 fn lets_in(entry: Entry, policy: &Policy, moment: Timestamp) -> bool {
-    let token = entry.token;
+    let (token, pin) = (entry.token, entry.pin);
     let nowhere = Revision {
         epoch: Epoch {
             number: 0,
@@ -122,7 +126,7 @@ fn lets_in(entry: Entry, policy: &Policy, moment: Timestamp) -> bool {
         time: moment,
         quality: Quality::Trusted,
     };
-    decide(token, None, Some(knowledge), clock).reason == Reason::Granted
+    decide(token, pin, Some(knowledge), clock).reason == Reason::Granted
 }
 
 /// The one thing to do.

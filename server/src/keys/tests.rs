@@ -1,7 +1,8 @@
 use super::{Keys, KeysError};
 use rand_core::Rng as _;
 use shared::card::CardUid;
-use shared::ids::{OrganisationId, ZoneId};
+use shared::ids::{Holder, OrganisationId, ZoneId};
+use shared::pin::Pin;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -60,6 +61,23 @@ fn every_key_has_its_own_organisation_zone_and_number() {
     ];
     for (index, key) in different.iter().enumerate() {
         assert!(!different[..index].contains(key));
+    }
+}
+
+#[test]
+fn a_stored_pin_opens_only_unaltered_and_for_its_holder() {
+    let mut random = crate::random::system();
+    let keys = |name: &str| Keys::from_roots(&[1; 32], &[2; 32], &club(name));
+    let main = keys("main");
+    let pin = Pin::choose("4711").expect("a PIN");
+    let sealed = main.seal_pin(&pin, Holder(5), &mut random);
+    assert_eq!(main.open_pin(&sealed, Holder(5)), Some(pin));
+    assert_eq!(main.open_pin(&sealed, Holder(6)), None);
+    assert_eq!(keys("other").open_pin(&sealed, Holder(5)), None);
+    for index in 0..sealed.len() {
+        let mut altered = sealed.clone();
+        altered[index] ^= 1;
+        assert_eq!(main.open_pin(&altered, Holder(5)), None, "byte {index}");
     }
 }
 

@@ -8,6 +8,7 @@ use crate::store::{Result, Tx, journal, lists};
 use shared::allow_list::Delta;
 use shared::card::{CardToken, CardUid};
 use shared::ids::{CardId, MemberId, OrganisationId, ZoneId};
+use shared::pin::PinVerifier;
 use shared::rights::{CardState, Entry, Flags, rights};
 use shared::standing::{REMEMBERED, Standing};
 use shared::time::Timestamp;
@@ -191,6 +192,9 @@ pub fn entries(
         inducted,
     } = whose;
     let of = |flag, set| if set { flag } else { Flags::default() };
+    let asked = rulebook.zones.values().any(|zone| zone.asks_pin);
+    let pin = member.pin.as_ref().filter(|pin| asked && pin.since <= now);
+    let pin = pin.and_then(|pin| keys.open_pin(&pin.sealed, member.holder));
     let mut wanted = Vec::new();
     for card in cards {
         let Some(uid) = keys.open_uid(&card.uid_sealed) else {
@@ -210,17 +214,22 @@ pub fn entries(
             let flags =
                 of(Flags::KEYHOLDER, member.keyholder).and(of(Flags::INDUCTION, lacks_induction));
             let key = keys.card_key(zone, zone_rules.card_key);
+            // Where nobody is asked, and for a card that opens nothing, a list tells nothing about PINs.
+            let pin = pin
+                .as_ref()
+                .filter(|_| zone_rules.asks_pin && state == CardState::Ok);
             for seen in as_seen(&uid, &zone_rules.reader_bytes) {
+                let token = CardToken::of(&seen, &key);
                 wanted.push((
                     zone.clone(),
                     card.id,
                     Entry {
-                        token: CardToken::of(&seen, &key),
+                        token,
                         holder: member.holder,
                         state,
                         rights: rights.clone(),
                         flags,
-                        pin: None,
+                        pin: pin.map(|pin| PinVerifier::of(pin, token, &key)),
                     },
                 ));
             }

@@ -9,11 +9,12 @@ use crate::store::records::{self, Known};
 use crate::store::{Result, Tx, cbor, journal, people, reading};
 use shared::badge::BadgeEvent;
 use shared::ids::{DoorId, MemberId, ZoneId};
-use shared::reasons::Language;
+use shared::reasons::{Language, Reason};
 use shared::rights::{CardState, Entry, Flags, Right};
 use shared::standing::missing::{Missing, missing};
 use shared::standing::{Access, Because, Standing, State, outlook};
 use shared::time::Timestamp;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// A standing in words.
@@ -102,7 +103,7 @@ pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Optio
     let standing = &outlook.standing;
     let told = people::standing_at(&mut tx, member, at).await?;
     let changed = people::changed_after(&mut tx, member, at).await?;
-    let words = Words::read(&mut tx, app, member).await?;
+    let words = Words::read(&mut tx, app, member, at).await?;
     let entries = journal::entries_at(&mut tx, &app.organisation, member, at).await?;
     let without = match cards {
         Some(0) => "the member has no card",
@@ -112,6 +113,9 @@ pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Optio
     let doors = doors_at(&mut tx, &app.organisation, member, at).await?;
     let doors = doors.into_iter().map(|said| {
         let says = match said.reason {
+            Some(Reason::PinNeeded) => {
+                "asks for a PIN, and opens when the right one is typed.".to_owned()
+            }
             Some(reason) => {
                 let row = reason.row(Language::En);
                 let does = if reason.grants() {
@@ -219,18 +223,28 @@ struct Words {
     grants: Vec<Deed>,
     payments: Vec<PaymentRow>,
     zones: Vec<Zone>,
+    /// Of every zone, the schedule at which its doors asked for a PIN then.
+    pins: BTreeMap<ZoneId, u16>,
     schedules: Vec<NamedSchedule>,
     types: Vec<places::Type>,
 }
 
 impl Words {
-    async fn read(tx: &mut Tx, app: &App, member: MemberId) -> Result<Self> {
+    async fn read(tx: &mut Tx, app: &App, member: MemberId, at: Timestamp) -> Result<Self> {
         let organisation = &app.organisation;
+        let zones = places::zones(tx, organisation).await?;
+        let mut pins = BTreeMap::new();
+        for zone in &zones {
+            let policy = journal::policy_at(tx, organisation, &zone.id, at).await?;
+            let schedule = policy.and_then(|policy| policy.pin_schedule);
+            pins.extend(schedule.map(|schedule| (zone.id.clone(), schedule)));
+        }
         Ok(Self {
             holds: ledger::holds(tx, member).await?,
             grants: ledger::grants(tx, member).await?,
             payments: ledger::payments(tx, organisation, Some(member), i64::MAX, i64::MAX).await?,
-            zones: places::zones(tx, organisation).await?,
+            zones,
+            pins,
             schedules: places::schedules(tx, organisation).await?,
             types: places::types(tx, organisation).await?,
         })
@@ -326,7 +340,8 @@ impl Words {
             let Some(revision) = of_zone().map(|(_, revision, _)| revision).max() else {
                 return format!("nothing is listed: {without}.");
             };
-            let mut cards: Vec<String> = of_zone().map(|(.., entry)| self.entry(entry)).collect();
+            let said = |(.., entry): &(ZoneId, i64, Entry)| self.entry(&zone.id, entry);
+            let mut cards: Vec<String> = of_zone().map(said).collect();
             // Several cards, or one card as several kinds of readers see it.
             cards.sort();
             cards.dedup();
@@ -336,17 +351,16 @@ impl Words {
         zones.map(|zone| (zone.id.clone(), says(zone))).collect()
     }
 
-    fn entry(&self, entry: &Entry) -> String {
+    fn entry(&self, zone: &ZoneId, entry: &Entry) -> String {
         match entry.state {
             CardState::Ok if entry.flags.has(Flags::INDUCTION) => {
                 "a card is refused until an induction is noted".to_owned()
             }
-            CardState::Ok => entry
-                .rights
-                .iter()
-                .map(|right| self.right(right))
-                .collect::<Vec<_>>()
-                .join(", or "),
+            CardState::Ok => {
+                let rights = entry.rights.iter().map(|right| self.right(right));
+                let rights: Vec<String> = rights.collect();
+                format!("{}{}", rights.join(", or "), self.pin(zone, entry))
+            }
             CardState::Lapsed => "a card is refused as lapsed".to_owned(),
             CardState::Ended => "a card is refused, for access to this zone has ended".to_owned(),
             CardState::Held => "a card is refused as held".to_owned(),
@@ -354,16 +368,30 @@ impl Words {
         }
     }
 
-    fn right(&self, right: &Right) -> String {
-        let schedule = self
-            .schedules
-            .iter()
-            .find(|schedule| schedule.number == right.schedule);
-        let hours = match schedule {
-            Some(schedule) => format!("on schedule `{}`", schedule.id),
-            None if right.schedule == 0 => "at all hours".to_owned(),
-            None => "never, its schedule is gone".to_owned(),
+    /// What must be typed after the card.
+    fn pin(&self, zone: &ZoneId, entry: &Entry) -> String {
+        let always = entry.flags.has(Flags::PIN).then_some(0);
+        let Some(asked) = always.or(self.pins.get(zone).copied()) else {
+            return String::new();
         };
+        let asks = format!("the door asks for a PIN {}", self.hours(asked));
+        match entry.pin {
+            Some(_) => format!(", and {asks}"),
+            None => format!(", but {asks}, and the member has none"),
+        }
+    }
+
+    fn hours(&self, number: u16) -> String {
+        let mut schedules = self.schedules.iter();
+        match schedules.find(|schedule| schedule.number == number) {
+            Some(schedule) => format!("on schedule `{}`", schedule.id),
+            None if number == 0 => "at all hours".to_owned(),
+            None => "never, its schedule is gone".to_owned(),
+        }
+    }
+
+    fn right(&self, right: &Right) -> String {
+        let hours = self.hours(right.schedule);
         match right.not_after {
             Some(until) => format!("a card opens {hours} until {until}"),
             None => format!("a card opens {hours}"),

@@ -6,7 +6,7 @@ use shared::badge::{BadgeEvent, What};
 use shared::door_clock::Quality;
 use shared::ids::{AgentId, BootId, DoorId, OrganisationId, ZoneId};
 use shared::keys::{PublicKey, SealingKey};
-use shared::time::Timestamp;
+use shared::time::{Span, Timestamp};
 use shared::wire::{Ack, DoorConfig};
 
 /// An agent as the server knows it.
@@ -115,17 +115,16 @@ pub async fn doors(
     organisation: &OrganisationId,
     agent: &AgentId,
 ) -> Result<Vec<DoorConfig>> {
-    let sql =
-        "SELECT id, zone, enrols FROM doors WHERE organisation = $1 AND agent = $2 ORDER BY id";
-    let rows: Vec<(String, String, i64)> = on!(tx, c => sqlx::query_as(sql)
+    let sql = "SELECT id, zone, enrols, again_within FROM doors WHERE organisation = $1 AND agent = $2 ORDER BY id";
+    let rows: Vec<(String, String, i64, Option<i64>)> = on!(tx, c => sqlx::query_as(sql)
         .bind(organisation.as_str()).bind(agent.as_str()).fetch_all(c).await?);
     rows.into_iter()
-        .map(|(door, zone, enrols)| {
+        .map(|(door, zone, enrols, again_within)| {
             Ok(DoorConfig {
                 door: name::<DoorId>(&door, "doors")?,
                 zone: name::<ZoneId>(&zone, "doors")?,
                 enrols: enrols != 0,
-                again_within: None,
+                again_within: again_within.map(Span),
             })
         })
         .collect()

@@ -1,6 +1,7 @@
 //! Members, their cards, what was derived of them, and the ledger of what they paid.
 
 use super::many::{list, parts, rows};
+use super::pins::SealedPin;
 use super::trip::Statement;
 use super::{Connection, Result, StoreError, Tx, json, on, to_json};
 use shared::concerns::Concern;
@@ -20,6 +21,8 @@ pub struct Member {
     pub holder: Holder,
     /// Exempt from lockdown and staleness.
     pub keyholder: bool,
+    /// What must be typed after a card where a zone asks for it.
+    pub pin: Option<SealedPin>,
     /// As last derived.
     pub standing: Option<Standing>,
     /// When the clock changes it next.
@@ -88,7 +91,8 @@ pub async fn forget_if_empty(tx: &mut Tx, member: MemberId) -> Result<()> {
     let sql = "SELECT (SELECT COUNT(*) FROM cards WHERE member = $1) + (SELECT COUNT(*) FROM customers WHERE member = $1) \
                + (SELECT COUNT(*) FROM coverage WHERE member = $1) + (SELECT COUNT(*) FROM payments WHERE member = $1) \
                + (SELECT COUNT(*) FROM grants WHERE member = $1) + (SELECT COUNT(*) FROM holds WHERE member = $1) \
-               + (SELECT COUNT(*) FROM inductions WHERE member = $1)";
+               + (SELECT COUNT(*) FROM inductions WHERE member = $1) \
+               + (SELECT COUNT(*) FROM members WHERE id = $1 AND pin_since IS NOT NULL)";
     let held: i64 = on!(tx, c => sqlx::query_scalar(sql).bind(member.0).fetch_one(c).await?);
     if held == 0 {
         for sql in [

@@ -19,6 +19,8 @@ pub struct Person {
     pub mail: Option<String>,
     /// Exempt from lockdown and staleness.
     pub keyholder: bool,
+    /// When the PIN was set; none: there is none.
+    pub pin_since: Option<Timestamp>,
     /// Since when.
     pub created_at: Timestamp,
     /// As last derived.
@@ -36,6 +38,7 @@ struct PersonRow {
     name: String,
     mail: Option<String>,
     keyholder: i64,
+    pin_since: Option<i64>,
     created_at: i64,
     standing: Option<String>,
     next_change: Option<i64>,
@@ -54,6 +57,7 @@ impl PersonRow {
             name: self.name,
             mail: self.mail,
             keyholder: self.keyholder != 0,
+            pin_since: self.pin_since.map(Timestamp),
             created_at: Timestamp(self.created_at),
             standing,
             next_change: self.next_change.map(Timestamp),
@@ -68,7 +72,7 @@ pub async fn find(
     organisation: &OrganisationId,
     member: MemberId,
 ) -> Result<Option<Person>> {
-    let sql = "SELECT id, holder, name, mail, keyholder, created_at, standing, next_change, \
+    let sql = "SELECT id, holder, name, mail, keyholder, pin_since, created_at, standing, next_change, \
                (SELECT COUNT(*) FROM cards c WHERE c.member = m.id AND c.state = 'ok') AS cards \
                FROM members m WHERE organisation = $1 AND id = $2";
     let row: Option<PersonRow> = on!(tx, c => sqlx::query_as(sql)
@@ -95,7 +99,7 @@ pub async fn search(
     organisation: &OrganisationId,
     search: Search<'_>,
 ) -> Result<Vec<Person>> {
-    let sql = "SELECT id, holder, name, mail, keyholder, created_at, standing, next_change, \
+    let sql = "SELECT id, holder, name, mail, keyholder, pin_since, created_at, standing, next_change, \
                (SELECT COUNT(*) FROM cards c WHERE c.member = m.id AND c.state = 'ok') AS cards \
                FROM members m WHERE organisation = $1 AND id > $2 \
                AND (LOWER(name) LIKE LOWER($3) ESCAPE '!' OR mail_folded LIKE $4 ESCAPE '!') \

@@ -8,7 +8,7 @@ use shared::ids::{
     AgentId, DoorId, LocationId, MembershipTypeId, OrganisationId, ScheduleId, ZoneId,
 };
 use shared::schedule::{Schedule, Window};
-use shared::time::Timestamp;
+use shared::time::{Span, Timestamp};
 
 /// An organisation's name and its stand-in type.
 pub async fn organisation(
@@ -235,21 +235,25 @@ pub struct Door {
     pub agent: Option<AgentId>,
     /// Whether cards may be enrolled there.
     pub enrols: bool,
+    /// A card that passes again within this time is marked; none: never.
+    pub again_within: Option<Span>,
 }
 
 /// All doors.
 pub async fn doors(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<Door>> {
-    let sql = "SELECT id, name, zone, agent, enrols FROM doors WHERE organisation = $1 ORDER BY id";
-    let rows: Vec<(String, String, String, Option<String>, i64)> =
+    type Row = (String, String, String, Option<String>, i64, Option<i64>);
+    let sql = "SELECT id, name, zone, agent, enrols, again_within FROM doors WHERE organisation = $1 ORDER BY id";
+    let rows: Vec<Row> =
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
     rows.into_iter()
-        .map(|(id, title, zone, agent, enrols)| {
+        .map(|(id, title, zone, agent, enrols, again_within)| {
             Ok(Door {
                 id: name(&id, "doors")?,
                 name: title,
                 zone: name(&zone, "doors")?,
                 agent: agent.map(|text| name(&text, "doors")).transpose()?,
                 enrols: enrols != 0,
+                again_within: again_within.map(Span),
             })
         })
         .collect()

@@ -4,6 +4,7 @@ use super::facts::{Objects, Seats};
 use super::journal::{self, FactSet};
 use super::many::{list, parts};
 use super::members::{Card, CardRow, Member};
+use super::pins::SealedPin;
 use super::rulebook::{Rulebook, name};
 use super::terms::Open;
 use super::trip::Statement;
@@ -48,6 +49,8 @@ struct Row {
     t2: Option<String>,
     t3: Option<String>,
     bytes: Option<Vec<u8>>,
+    n4: Option<i64>,
+    pin: Option<Vec<u8>>,
 }
 
 /// What is on record of members; who does not exist is missing.
@@ -141,37 +144,37 @@ fn sql(members: usize) -> String {
     // The first rows of a union give its columns their types.
     format!(
         "SELECT 'card' AS kind, member AS whom, id AS n1, state_since AS n2, NULL AS n3, state AS t1, NULL AS t2, \
-         NULL AS t3, uid_sealed AS bytes FROM cards WHERE member IN ({whom}) \
-         UNION ALL SELECT 'member', id, holder, keyholder, next_change, organisation, standing, concerns, facts_sha256 \
-         FROM members WHERE id IN ({whom}) \
+         NULL AS t3, uid_sealed AS bytes, NULL AS n4, NULL AS pin FROM cards WHERE member IN ({whom}) \
+         UNION ALL SELECT 'member', id, holder, keyholder, next_change, organisation, standing, concerns, facts_sha256, \
+         pin_since, pin_sealed FROM members WHERE id IN ({whom}) \
          UNION ALL SELECT 'object', c.member, o.account, c.member, c.unread_since, o.id, \
-         o.kind || ' ' || COALESCE(CAST(c.fetched_at AS TEXT), ''), o.body, NULL \
+         o.kind || ' ' || COALESCE(CAST(c.fetched_at AS TEXT), ''), o.body, NULL, NULL, NULL \
          FROM customers c JOIN objects o ON o.account = c.account AND o.customer = c.id WHERE c.member IN ({whom}) \
          UNION ALL SELECT 'object', v.member, o.account, c.member, c.unread_since, o.id, \
-         o.kind || ' ' || COALESCE(CAST(c.fetched_at AS TEXT), ''), o.body, NULL \
+         o.kind || ' ' || COALESCE(CAST(c.fetched_at AS TEXT), ''), o.body, NULL, NULL, NULL \
          FROM coverage v JOIN objects o ON o.account = v.account AND o.customer = v.customer \
          JOIN customers c ON c.account = o.account AND c.id = o.customer WHERE v.member IN ({whom}) \
-         UNION ALL SELECT 'seat', own.member, v.account, v.seat, v.member, v.item, CAST(v.named_at AS TEXT), NULL, NULL \
+         UNION ALL SELECT 'seat', own.member, v.account, v.seat, v.member, v.item, CAST(v.named_at AS TEXT), NULL, NULL, NULL, NULL \
          FROM coverage own JOIN coverage v ON v.account = own.account AND v.item = own.item WHERE own.member IN ({whom}) \
-         UNION ALL SELECT 'seat', c.member, v.account, v.seat, v.member, v.item, CAST(v.named_at AS TEXT), NULL, NULL \
+         UNION ALL SELECT 'seat', c.member, v.account, v.seat, v.member, v.item, CAST(v.named_at AS TEXT), NULL, NULL, NULL, NULL \
          FROM coverage v JOIN customers c ON c.account = v.account AND c.id = v.customer WHERE c.member IN ({whom}) \
-         UNION ALL SELECT 'reversal', c.member, r.account, r.amount, r.made_at, r.invoice, r.kind || ' ' || r.id, r.status, NULL \
+         UNION ALL SELECT 'reversal', c.member, r.account, r.amount, r.made_at, r.invoice, r.kind || ' ' || r.id, r.status, NULL, NULL, NULL \
          FROM customers c JOIN reversals r ON r.account = c.account AND r.customer = c.id WHERE c.member IN ({whom}) \
-         UNION ALL SELECT 'reversal', v.member, r.account, r.amount, r.made_at, r.invoice, r.kind || ' ' || r.id, r.status, NULL \
+         UNION ALL SELECT 'reversal', v.member, r.account, r.amount, r.made_at, r.invoice, r.kind || ' ' || r.id, r.status, NULL, NULL, NULL \
          FROM coverage v JOIN reversals r ON r.account = v.account AND r.customer = v.customer \
          WHERE v.member IN ({whom}) \
-         UNION ALL SELECT 'grant', member, id, starts_at, ends_at, membership, NULL, NULL, NULL \
+         UNION ALL SELECT 'grant', member, id, starts_at, ends_at, membership, NULL, NULL, NULL, NULL, NULL \
          FROM grants WHERE member IN ({whom}) \
-         UNION ALL SELECT 'hold', member, id, starts_at, ends_at, subscription, NULL, NULL, NULL \
+         UNION ALL SELECT 'hold', member, id, starts_at, ends_at, subscription, NULL, NULL, NULL, NULL, NULL \
          FROM holds WHERE member IN ({whom}) \
-         UNION ALL SELECT 'payment', member, id, period_from, period_until, membership, NULL, NULL, NULL \
+         UNION ALL SELECT 'payment', member, id, period_from, period_until, membership, NULL, NULL, NULL, NULL, NULL \
          FROM payments WHERE member IN ({whom}) AND account IS NULL AND period_from IS NOT NULL \
          AND voided_at IS NULL \
-         UNION ALL SELECT 'entry', member, NULL, NULL, NULL, zone, NULL, NULL, entry \
+         UNION ALL SELECT 'entry', member, NULL, NULL, NULL, zone, NULL, NULL, entry, NULL, NULL \
          FROM entries WHERE member IN ({whom}) \
-         UNION ALL SELECT 'induction', member, given_at, NULL, NULL, zone, NULL, NULL, NULL \
+         UNION ALL SELECT 'induction', member, given_at, NULL, NULL, zone, NULL, NULL, NULL, NULL, NULL \
          FROM inductions WHERE member IN ({whom}) \
-         UNION ALL SELECT 'term', member, id, NULL, NULL, source, membership, NULL, NULL \
+         UNION ALL SELECT 'term', member, id, NULL, NULL, source, membership, NULL, NULL, NULL, NULL \
          FROM terms WHERE closed_at IS NULL AND member IN ({whom})"
     )
 }
@@ -197,6 +200,8 @@ impl Gathered {
             t2,
             t3,
             bytes,
+            n4,
+            pin,
         } = row;
         let lacks = |column: &'static str| StoreError::Row {
             table: "records",
@@ -225,6 +230,10 @@ impl Gathered {
                     organisation: name(&t1()?, "members")?,
                     holder: Holder(n1()?),
                     keyholder: second()? != 0,
+                    pin: pin.zip(n4).map(|(sealed, since)| SealedPin {
+                        sealed,
+                        since: Timestamp(since),
+                    }),
                     standing: standing.transpose()?,
                     next_change: n3.map(Timestamp),
                     concerns: json(&t3.ok_or_else(|| lacks("t3"))?, "members", "concerns", whom)?,

@@ -7,9 +7,9 @@ use super::trip::{Question, Statement};
 use super::{Result, StoreError, Tx, json, on};
 use crate::billing::tag;
 use crate::location_calendar;
-use shared::decide::Policy;
+use shared::decide::{self, Policy};
 use shared::facts::{Rules, TypePolicy};
-use shared::ids::{AccountId, MembershipTypeId, OrganisationId, ZoneId};
+use shared::ids::{AccountId, IdError, MembershipTypeId, OrganisationId, ScheduleId, ZoneId};
 use shared::rights::ZoneAccess;
 use shared::schedule::Schedule;
 use shared::time::{Span, Timestamp};
@@ -47,6 +47,8 @@ pub struct ZoneRules {
     pub reader_bytes: BTreeSet<u8>,
     /// Whether only members pass who have had an induction.
     pub needs_induction: bool,
+    /// Whether its doors ask for a PIN at some hours.
+    pub asks_pin: bool,
 }
 
 /// A zone's knobs and lasting states, as an admin set them.
@@ -71,6 +73,67 @@ pub struct ZoneSettings {
     pub reader_bytes: BTreeSet<u8>,
     /// Only members pass who have had an induction.
     pub needs_induction: bool,
+    /// When the doors stand unlocked by themselves; none: never.
+    pub hall_hours: Option<HallHours>,
+    /// When a PIN must follow the card: a schedule, or `always`; none: never.
+    #[schema(value_type = Option<String>)]
+    pub pin_schedule: Option<Hours>,
+}
+
+/// When doors stand unlocked by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HallHours {
+    /// While this schedule is open, or `always`.
+    #[schema(value_type = String)]
+    pub schedule: Hours,
+    /// Whether they stay locked until a first card has passed in each opening.
+    #[serde(default)]
+    pub first_in: bool,
+}
+
+/// Hours as settings name them: those of a schedule, or all.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Hours {
+    /// At all hours.
+    Always,
+    /// While the schedule is open.
+    On(ScheduleId),
+}
+
+impl Hours {
+    /// The word for all hours; no schedule is called so.
+    pub const ALWAYS: &str = "always";
+
+    /// The schedule; none: all hours.
+    #[must_use]
+    pub fn schedule(&self) -> Option<&ScheduleId> {
+        match self {
+            Self::Always => None,
+            Self::On(schedule) => Some(schedule),
+        }
+    }
+}
+
+impl TryFrom<String> for Hours {
+    type Error = IdError;
+
+    fn try_from(text: String) -> std::result::Result<Self, IdError> {
+        if text == Self::ALWAYS {
+            return Ok(Self::Always);
+        }
+        ScheduleId::new(text).map(Self::On)
+    }
+}
+
+impl From<Hours> for String {
+    fn from(hours: Hours) -> Self {
+        match hours {
+            Hours::Always => Hours::ALWAYS.to_owned(),
+            Hours::On(schedule) => schedule.into(),
+        }
+    }
 }
 
 const VERSION: &str = "rulebook";
@@ -184,6 +247,7 @@ async fn zones(tx: &mut Tx, organisation: &OrganisationId) -> Result<BTreeMap<Zo
                 card_key,
                 reader_bytes: settings.reader_bytes,
                 needs_induction: settings.needs_induction,
+                asks_pin: settings.pin_schedule.is_some(),
             },
         );
     }
@@ -261,8 +325,22 @@ pub async fn policy(
     let settings: ZoneSettings = json(&settings, "zones", "settings", zone)?;
     let calendar = calendar(tx, organisation, Some(&location), now).await?;
     let standard = Policy::standard();
+    let (schedules, numbers) = schedules(tx, organisation).await?;
+    let number = |hours: &Hours| match hours.schedule() {
+        None => Ok(0),
+        Some(schedule) => numbers.get(schedule).copied().ok_or(StoreError::Missing {
+            table: "schedules",
+            row: schedule.to_string(),
+        }),
+    };
+    let hall_hours = settings.hall_hours.map(|hall| {
+        Ok::<_, StoreError>(decide::HallHours {
+            schedule: number(&hall.schedule)?,
+            first_in: hall.first_in,
+        })
+    });
     Ok(Policy {
-        schedules: schedules(tx, organisation).await?,
+        schedules,
         calendar,
         offline_grace: settings
             .offline_grace_seconds
@@ -272,29 +350,35 @@ pub async fn policy(
         lockdown: settings.lockdown,
         open_house_until: settings.open_house_until.map(Timestamp),
         hold_open_until: settings.hold_open_until.map(Timestamp),
-        hall_hours: None,
-        pin_schedule: None,
+        hall_hours: hall_hours.transpose()?,
+        pin_schedule: settings.pin_schedule.as_ref().map(number).transpose()?,
     })
 }
 
-/// By number; 0 is always open, a number no longer used never is.
-async fn schedules(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<Schedule>> {
+/// By number, and the number of each; 0 is always open, a number no longer used never is.
+async fn schedules(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+) -> Result<(Vec<Schedule>, BTreeMap<ScheduleId, u16>)> {
     let sql = "SELECT id, number, windows FROM schedules WHERE organisation = $1 ORDER BY number";
     let rows: Vec<(String, i64, String)> =
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
     let mut schedules = vec![Schedule::always()];
+    let mut numbers = BTreeMap::new();
     for (id, number, windows) in rows {
-        let number = usize::try_from(number).map_err(|_| StoreError::Row {
+        let number = u16::try_from(number).map_err(|_| StoreError::Row {
             table: "schedules",
             row: id.clone(),
             column: "number",
         })?;
+        numbers.insert(name(&id, "schedules")?, number);
+        let number = usize::from(number);
         schedules.resize(schedules.len().max(number + 1), Schedule::default());
         schedules[number] = Schedule {
             windows: json(&windows, "schedules", "windows", &id)?,
         };
     }
-    Ok(schedules)
+    Ok((schedules, numbers))
 }
 
 pub(crate) fn name<T: std::str::FromStr>(text: &str, table: &'static str) -> Result<T> {

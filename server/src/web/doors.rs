@@ -10,6 +10,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::ids::{AgentId, DoorId, ZoneId};
+use shared::time::Span;
 use utoipa::ToSchema;
 
 /// A door.
@@ -25,6 +26,8 @@ pub struct Door {
     agent: Option<String>,
     /// Whether cards may be enrolled there.
     enrols: bool,
+    /// A card that passes again within so many seconds is marked, and passes; none: never.
+    again_within_seconds: Option<i64>,
 }
 
 impl From<places::Door> for Door {
@@ -35,6 +38,7 @@ impl From<places::Door> for Door {
             zone,
             agent,
             enrols,
+            again_within,
         } = door;
         Self {
             id: id.into(),
@@ -42,6 +46,7 @@ impl From<places::Door> for Door {
             zone: zone.into(),
             agent: agent.map(String::from),
             enrols,
+            again_within_seconds: again_within.map(|span| span.0 / 1000),
         }
     }
 }
@@ -61,7 +66,11 @@ pub struct DoorBody {
     /// Whether cards may be enrolled there.
     #[serde(default)]
     enrols: bool,
+    /// A card that passes again within so many seconds, up to a day, is marked, and passes; left out: never.
+    again_within_seconds: Option<i64>,
 }
+
+const DAY: i64 = 86_400;
 
 /// Finds a door.
 pub async fn find(state: &State, tx: &mut Tx, id: &DoorId) -> Answer<places::Door> {
@@ -99,6 +108,13 @@ pub async fn put(
     Body(body): Body<DoorBody>,
 ) -> Answer<Json<Door>> {
     let organisation = &state.app.organisation;
+    if body
+        .again_within_seconds
+        .is_some_and(|seconds| !(1..=DAY).contains(&seconds))
+    {
+        let detail = "Write whole seconds, from 1 to a day, or leave it out.";
+        return Err(Problem::field("again_within_seconds", detail));
+    }
     let mut work = state.work().await?;
     if !work.rulebook.zones.contains_key(&body.zone) {
         return Err(Problem::unknown("zone", "zone"));
@@ -110,17 +126,15 @@ pub async fn put(
     {
         return Err(Problem::unknown("agent", "agent"));
     }
-    let (name, agent) = (body.name.as_str(), body.agent.as_ref());
-    setup::door(
-        &mut work.tx,
-        organisation,
-        &id,
-        name,
-        &body.zone,
-        agent,
-        body.enrols,
-    )
-    .await?;
+    let door = places::Door {
+        id: id.clone(),
+        name: body.name.as_str().to_owned(),
+        zone: body.zone,
+        agent: body.agent,
+        enrols: body.enrols,
+        again_within: body.again_within_seconds.map(Span::seconds),
+    };
+    setup::door(&mut work.tx, organisation, &door).await?;
     state.note(&mut work, "door.put", None, id.as_str());
     let answer = find(&state, &mut work.tx, &id).await?;
     state.done(work).await?;

@@ -89,6 +89,8 @@ pub struct MemberView {
     mail: Option<String>,
     /// Exempt from lockdown and staleness.
     keyholder: bool,
+    /// When the PIN was set, which is never shown; none: there is none.
+    pin_since: Option<Moment>,
     /// Since when.
     created_at: Moment,
     /// What the member may do now; none before it was first derived.
@@ -141,6 +143,7 @@ async fn view(
         name: person.name,
         mail: person.mail,
         keyholder: person.keyholder,
+        pin_since: Moment::maybe(person.pin_since),
         created_at: Moment(person.created_at),
         standing: person.standing.as_ref().map(StandingView::from),
         next_change: Moment::maybe(person.next_change),

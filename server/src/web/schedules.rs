@@ -6,6 +6,7 @@ use super::problem::{Answer, Problem};
 use super::values::Title;
 use super::{Here, State};
 use crate::setup;
+use crate::store::rulebook::Hours;
 use crate::store::{Tx, places};
 use axum::Json;
 use serde::{Deserialize, Serialize};
@@ -172,6 +173,10 @@ pub async fn put(
     At(id): At<ScheduleId>,
     Body(body): Body<ScheduleBody>,
 ) -> Answer<Json<ScheduleView>> {
+    if id.as_str() == Hours::ALWAYS {
+        let detail = "Take another name: zones call all hours `always`.";
+        return Err(Problem::field("schedule", detail));
+    }
     let windows = body
         .windows
         .iter()

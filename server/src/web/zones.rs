@@ -5,12 +5,10 @@ use super::organisation::{Approval, expect_type, refresh};
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Title, given};
 use super::{Here, State};
-use crate::app::Work;
-use crate::membership::cards::alike;
-use crate::membership::clock::{brake_limit, members_in};
+use crate::membership::demands::effect;
 use crate::setup;
-use crate::store::rulebook::ZoneSettings;
-use crate::store::{Tx, inductions, places};
+use crate::store::rulebook::{HallHours, Hours, ZoneSettings};
+use crate::store::{Tx, places};
 use axum::Json;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -70,6 +68,11 @@ pub struct Settings {
     reader_bytes: BTreeSet<u8>,
     /// Only members pass who have had an induction.
     needs_induction: bool,
+    /// When the doors stand unlocked by themselves; none: never.
+    hall_hours: Option<HallHours>,
+    /// While this schedule is open, or `always`, a PIN must follow the card; none: never.
+    #[schema(value_type = Option<String>)]
+    pin_schedule: Option<Hours>,
 }
 
 impl From<ZoneSettings> for Settings {
@@ -83,6 +86,8 @@ impl From<ZoneSettings> for Settings {
             hold_open_until: settings.hold_open_until.map(Moment::of),
             reader_bytes: settings.reader_bytes,
             needs_induction: settings.needs_induction,
+            hall_hours: settings.hall_hours,
+            pin_schedule: settings.pin_schedule,
         }
     }
 }
@@ -116,11 +121,38 @@ pub struct SettingsChange {
     reader_bytes: Option<BTreeSet<u8>>,
     /// Only members pass who have had an induction.
     needs_induction: Option<bool>,
+    /// When the doors stand unlocked by themselves; `null`: never.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<HallHours>)]
+    hall_hours: Option<Option<HallHours>>,
+    /// While this schedule is open, or `always`, a PIN must follow the card; `null`: never.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pin_schedule: Option<Option<Hours>>,
 }
 
 const YEAR: i64 = 366 * 86_400;
 
 impl SettingsChange {
+    /// Refuses hours of a schedule that is not there.
+    fn expect_schedules(&self, known: &[places::NamedSchedule]) -> Answer<()> {
+        let hall = self.hall_hours.as_ref().and_then(Option::as_ref);
+        let named = [
+            ("hall_hours.schedule", hall.map(|hall| &hall.schedule)),
+            (
+                "pin_schedule",
+                self.pin_schedule.as_ref().and_then(Option::as_ref),
+            ),
+        ];
+        for (field, hours) in named {
+            let schedule = hours.and_then(Hours::schedule);
+            if schedule.is_some_and(|id| !known.iter().any(|known| known.id == *id)) {
+                return Err(Problem::unknown(field, "schedule"));
+            }
+        }
+        Ok(())
+    }
+
     fn apply(self, settings: &mut ZoneSettings, now: Timestamp) -> Answer<()> {
         let seconds = |field: &str, given: Option<Option<i64>>, old: Option<i64>| match given {
             None => Ok(old),
@@ -173,6 +205,12 @@ impl SettingsChange {
             settings.reader_bytes = counts;
         }
         settings.needs_induction = self.needs_induction.unwrap_or(settings.needs_induction);
+        if let Some(hall_hours) = self.hall_hours {
+            settings.hall_hours = hall_hours;
+        }
+        if let Some(pin_schedule) = self.pin_schedule {
+            settings.pin_schedule = pin_schedule;
+        }
         Ok(())
     }
 }
@@ -298,52 +336,33 @@ pub async fn settings(
     Asked(Approval { approved }): Asked<Approval>,
     Body(change): Body<SettingsChange>,
 ) -> Answer<Json<Zone>> {
+    let (app, organisation) = (&state.app, &state.app.organisation);
     let mut work = state.work().await?;
-    let mut settings = find(&state, &mut work.tx, &id).await?.settings;
-    let before = settings.clone();
+    let before = find(&state, &mut work.tx, &id).await?.settings;
+    change.expect_schedules(&places::schedules(&mut work.tx, organisation).await?)?;
+    let mut settings = before.clone();
     change.apply(&mut settings, work.now)?;
-    let other_readers = settings.reader_bytes != before.reader_bytes;
-    if other_readers
-        && let Some([one, other]) = alike(&state.app, &mut work, &settings.reader_bytes).await?
-    {
+    let effect = effect(app, &mut work, &id, [&before, &settings]).await?;
+    if let Some([one, other]) = effect.alike {
         let detail = format!(
             "Such readers could not tell card {one} from card {other}: replace one of them first."
         );
         return Err(Problem::conflict("reader_bytes", detail));
     }
-    setup::zone_settings(
-        &mut work.tx,
-        &state.app.organisation,
-        &id,
-        &settings,
-        work.now,
-    )
-    .await?;
-    let stricter = settings.needs_induction && !before.needs_induction;
-    if stricter && !approved {
-        expect_few_without_induction(&state, &mut work, &id).await?;
+    if !approved && !effect.shut_out.is_empty() {
+        return Err(Problem::braked(effect.shut_out));
     }
-    if other_readers || settings.needs_induction != before.needs_induction {
-        state.app.reread(&mut work).await?;
+    setup::zone_settings(&mut work.tx, organisation, &id, &settings, work.now).await?;
+    if effect.relists {
+        app.reread(&mut work).await?;
         let cause = format!("settings of zone {id}");
         // Nobody's standing hangs on them: the brake would not see it.
-        state.app.derive_all(&mut work, &cause, true).await?;
+        app.derive_all(&mut work, &cause, true).await?;
     }
     state.note(&mut work, "zone.settings", None, id.as_str());
     let answer = Json(find(&state, &mut work.tx, &id).await?.into());
     state.done(work).await?;
     Ok(answer)
-}
-
-/// Refuses to demand inductions that would shut out many members at once.
-async fn expect_few_without_induction(state: &State, work: &mut Work, zone: &ZoneId) -> Answer<()> {
-    let organisation = &state.app.organisation;
-    let without = inductions::listed_without(&mut work.tx, organisation, zone).await?;
-    let inside = members_in(&mut work.tx, organisation).await?;
-    if without.len() > brake_limit(inside) {
-        return Err(Problem::braked(without));
-    }
-    Ok(())
 }
 
 /// Let a membership type open a zone

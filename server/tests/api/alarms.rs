@@ -126,7 +126,6 @@ async fn an_alarm_is_one_item_for_each_door_until_it_is_over_or_seen() {
 #[tokio::test]
 async fn what_was_over_days_ago_is_kept_in_the_log_and_calls_nobody() {
     let mut doors = Doors::new().await;
-    let told = |doors: &Doors| doors.told;
     for (ago, quality, called) in [
         (Span::hours(25), Quality::Trusted, 0),
         (Span::hours(23), Quality::Trusted, 1),
@@ -152,7 +151,7 @@ async fn what_was_over_days_ago_is_kept_in_the_log_and_calls_nobody() {
     assert_eq!(doors.count("revoked_card").await, 0);
     let log = doors.api.get("/api/v1/badges").await;
     let kept = log["items"].as_array().map(Vec::len);
-    assert_eq!(kept, usize::try_from(told(&doors)).ok());
+    assert_eq!(kept, usize::try_from(doors.told).ok());
 }
 
 #[tokio::test]

@@ -346,9 +346,16 @@ async fn doors_are_made_shown_and_taken_away() {
     let door = api.get("/api/v1/doors/front").await;
     assert_eq!(
         door,
-        json!({"id": "front", "name": "Front", "zone": "hall", "agent": "pi", "enrols": true})
+        json!({"id": "front", "name": "Front", "zone": "hall", "agent": "pi", "enrols": true,
+            "again_within_seconds": null})
     );
     assert_eq!(api.get("/api/v1/doors").await, json!([door]));
+    let marks = json!({"name": "Front", "zone": "hall", "agent": "pi", "again_within_seconds": 90});
+    let door = api.put("/api/v1/doors/front", marks).await;
+    assert_eq!(door["again_within_seconds"], 90);
+    let pi = AgentId::new("pi").expect("a name");
+    let told = agents::doors(&mut api.tx().await, &api.app.organisation, &pi).await;
+    assert_eq!(told.expect("read")[0].again_within, Some(Span::seconds(90)));
     api.delete("/api/v1/doors/front").await;
     assert_eq!(api.get("/api/v1/doors").await, json!([]));
 }

@@ -399,6 +399,8 @@ const ROUTES: &str = "
     POST /grants/{grant}/end
     GET /members/{member}/holds
     GET /members/{member}/inductions
+    PUT /members/{member}/pin
+    DELETE /members/{member}/pin
     POST /members/{member}/holds
     POST /holds/{hold}/end
     GET /cards

@@ -16,6 +16,7 @@ use server::membership::link::new_holder;
 use server::random::{self, Handed};
 use server::serve::{BrokerSettings, Settings};
 use server::store::members::{self, NewMember};
+use server::store::places::Door;
 use server::store::{Store, agents};
 use server::{membership, setup};
 use sha2::{Digest as _, Sha256};
@@ -411,16 +412,15 @@ async fn pair(app: &App, identity: &Identity, now: Timestamp) -> anyhow::Result<
     let (key, sealing) = (identity.signer.public(), identity.opening.public());
     let mut work = app.work(now).await?;
     setup::agent(&mut work.tx, &organisation(), &agent(), "Pi").await?;
-    setup::door(
-        &mut work.tx,
-        &organisation(),
-        &door(),
-        "Front",
-        &zone(),
-        Some(&agent()),
-        false,
-    )
-    .await?;
+    let front = Door {
+        id: door(),
+        name: "Front".to_owned(),
+        zone: zone(),
+        agent: Some(agent()),
+        enrols: false,
+        again_within: None,
+    };
+    setup::door(&mut work.tx, &organisation(), &front).await?;
     let entered = pairing::Paired {
         agent: agent(),
         key,

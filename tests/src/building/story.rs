@@ -8,6 +8,7 @@ use crate::stripe_sim::{Interval, Proration, StripeSim, Subscribe};
 use door_agent::identity::Paired;
 use server::doors::{pairing, publish};
 use server::setup;
+use server::store::places::Door;
 use sha2::{Digest as _, Sha256};
 use shared::allow_list::Epoch;
 use shared::card::CardUid;
@@ -151,16 +152,15 @@ impl Building {
                     DoorId::new(*door).expect("a name"),
                     ZoneId::new(*zone).expect("a name"),
                 );
-                setup::door(
-                    &mut work.tx,
-                    &organisation(),
-                    &door,
-                    door.as_str(),
-                    &zone,
-                    Some(&id),
-                    true,
-                )
-                .await?;
+                let door = Door {
+                    name: door.to_string(),
+                    id: door,
+                    zone,
+                    agent: Some(id.clone()),
+                    enrols: true,
+                    again_within: None,
+                };
+                setup::door(&mut work.tx, &organisation(), &door).await?;
             }
             let paired = pairing::Paired {
                 agent: id.clone(),
