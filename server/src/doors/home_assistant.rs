@@ -95,6 +95,7 @@ mod tests {
             zone: "house".parse().expect("a name"),
             agent: None,
             enrols: false,
+            again_within: None,
         };
         let documents: Vec<Publication> = documents(USUAL_PREFIX, &organisation, &door).collect();
         let topics: Vec<&str> = documents.iter().map(|one| one.topic.as_str()).collect();
