@@ -34,6 +34,7 @@ mod commands;
 mod doors;
 mod events;
 mod lists;
+mod machine;
 mod messages;
 mod reports;
 pub mod stored;

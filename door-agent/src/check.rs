@@ -2,13 +2,13 @@
 
 mod live;
 mod pi;
+mod wiring;
 
 use crate::agent::stored::Stored;
 use crate::clock::SystemClock;
 use crate::config::{Config, Door, Source, Wiring};
 use crate::control::{self, Ask};
 use crate::disk::Directory;
-use crate::doors::Doors;
 use crate::hardware::gpio::cdev;
 use crate::identity::{self, Paired};
 use crate::keeper::{Keeper, chain};
@@ -116,15 +116,8 @@ pub async fn check(config: &Config, machine: &Machine, out: impl Write) -> io::R
         {
             tell(&format!("serial line of {}", door.id), found)?;
         }
-        tell(
-            &format!("lock of {}", door.id),
-            lock(door, running.is_some()),
-        )?;
-        if let Wiring::Gpio(pins) = &door.wiring {
-            tell(
-                &format!("wiring of {}", door.id),
-                pi::boot_level(machine, pins.lock.pin, pins.lock.active),
-            )?;
+        for (name, found) in wiring::look(machine, door, running.is_some()) {
+            tell(&name, found)?;
         }
     }
     if config.shadow {
@@ -299,22 +292,6 @@ fn readable(path: &Path, to_do: &'static str) -> Found {
     match std::fs::File::open(path) {
         Ok(_) => Found::Good(format!("{}; try `door-agent watch`", path.display())),
         Err(error) => bad(&error, to_do),
-    }
-}
-
-fn lock(door: &Door, running: bool) -> Found {
-    if running {
-        return Found::Good("in use by the running agent".to_owned());
-    }
-    if let Wiring::Simulated { output } = &door.wiring {
-        return Found::Good(format!("simulated, {}", output.display()));
-    }
-    match Doors::open(std::slice::from_ref(door), SystemClock::start().read()) {
-        Ok(_) => Found::Good("at rest".to_owned()),
-        Err(error) => bad(
-            &error,
-            "on a Raspberry Pi the user of the agent must be in the group gpio",
-        ),
     }
 }
 

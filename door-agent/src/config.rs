@@ -12,6 +12,7 @@ pub use taken::Chip;
 use crate::controller::Settings;
 use door::door;
 use section::{At, Section, line_of};
+use shared::ids::DoorId;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use taken::Taken;
@@ -102,6 +103,12 @@ impl Config {
 }
 
 impl Config {
+    /// The readers, each with its door.
+    pub fn readers(&self) -> impl Iterator<Item = (DoorId, Reader)> {
+        let reader = |door: &Door| (door.id.clone(), door.reader.clone());
+        self.doors.iter().map(reader)
+    }
+
     /// The same readers and decisions, for a time beside another system: no line of a lock is touched.
     #[must_use]
     pub fn shadowed(mut self) -> Self {

@@ -80,10 +80,26 @@ impl Doors {
     /// # Errors
     /// If some of it is not there.
     pub fn open(doors: &[Door], now: Sources) -> Result<Self, HardwareError> {
-        let open = |door: &Door| Ok((door.id.clone(), Wired::open(door, now)?));
-        Ok(Self {
-            doors: doors.iter().map(open).collect::<Result<_, _>>()?,
-        })
+        let doors = open(doors, now)?;
+        Ok(Self { doors })
+    }
+
+    /// Opens further doors.
+    ///
+    /// # Errors
+    /// If some of their hardware is not there; none of them is opened then.
+    pub fn add<'a>(
+        &mut self,
+        doors: impl IntoIterator<Item = &'a Door>,
+        now: Sources,
+    ) -> Result<(), HardwareError> {
+        self.doors.append(&mut open(doors, now)?);
+        Ok(())
+    }
+
+    /// Lets a door's lock rest and gives its lines up.
+    pub fn remove(&mut self, id: &DoorId) {
+        self.doors.remove(id);
     }
 
     /// Whether there is a door of this name.
@@ -155,6 +171,14 @@ impl Doors {
         let news = self.doors.values_mut().flat_map(|door| door.sensors.look());
         news.collect()
     }
+}
+
+fn open<'a>(
+    doors: impl IntoIterator<Item = &'a Door>,
+    now: Sources,
+) -> Result<BTreeMap<DoorId, Wired>, HardwareError> {
+    let open = |door: &Door| Ok((door.id.clone(), Wired::open(door, now)?));
+    doors.into_iter().map(open).collect()
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! The shell round the agent: the only place where it meets time, hardware, network and people.
 
-use crate::agent::{Agent, Drive, Input, Output};
+use crate::agent::{Agent, Drive, Input, LocalDoor, Output};
 use crate::clock::SystemClock;
+use crate::config::{Door, Reader};
 use crate::control::{Ask, Control, Question};
 use crate::doors::Doors;
+use crate::hardware::HardwareError;
 use crate::hardware::sensors::LOOK;
 use crate::keeper::chain;
 use crate::link::{Incoming, Link, Message, Outgoing};
-use crate::listeners::{self, Heard};
+use crate::listeners::{self, Heard, Listeners};
 use crate::notify::Manager;
+use crate::reload::{Change, Settings};
 use shared::ids::DoorId;
 use std::io;
 use std::sync::Arc;
@@ -23,6 +26,10 @@ pub struct Shell {
     pub clock: SystemClock,
     /// Its doors, at rest.
     pub doors: Doors,
+    /// The settings it was started with.
+    pub settings: Settings,
+    /// Who listens at the readers.
+    pub listeners: Listeners,
     /// What the readers say.
     pub heard: mpsc::Receiver<Heard>,
     /// What people at the machine ask.
@@ -50,20 +57,19 @@ impl Shell {
     /// # Errors
     /// If the system's signals cannot be heard.
     pub async fn run(mut self) -> io::Result<End> {
-        let (mut terminate, mut interrupt) = (
+        let (mut terminate, mut interrupt, mut hangup) = (
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
         );
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let has_inputs = self.doors.has_inputs();
         let mut beats = self.manager.every().map(tokio::time::interval);
         self.manager.ready();
         loop {
             // 1. Do what the agent says.
-            if self.carry_out() == Some(End::Restart) {
-                self.stop();
-                return Ok(End::Restart);
+            if let Some(end) = self.carry_out() {
+                return Ok(self.stop(end));
             }
             // 2. Set the timer anew, after everything that may have moved it.
             let agent = self.agent.poll_timeout();
@@ -77,7 +83,7 @@ impl Shell {
                 // Whoever watches sees the loop itself turn, and no crowd at the doors hides it.
                 () = beat(&mut beats) => self.manager.beat(),
                 // 3. Hear the doors: a person is waiting. The inputs first: no crowd at a reader hides a button.
-                _ = looks.tick(), if has_inputs => self.look(),
+                _ = looks.tick(), if self.doors.has_inputs() => self.look(),
                 () = std::future::ready(()), if self.doors.has_faults() => self.tell_faults(),
                 Some(heard) = self.heard.recv() => self.heard(heard),
                 // 4. Deadlines: a lock has to rest.
@@ -86,14 +92,15 @@ impl Shell {
                 () = self.disk.notified() => self.handle(Input::Tick),
                 Some(question) = self.control.questions.recv() => self.answer(question),
                 // 6. The system; before the link, which may never be silent.
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                _ = terminate.recv() => return Ok(self.stop(End::Stopped)),
+                _ = interrupt.recv() => return Ok(self.stop(End::Stopped)),
+                _ = hangup.recv() => if let Some(end) = self.reload().await {
+                    return Ok(self.stop(end));
+                },
                 // 7. The link.
                 Some(incoming) = self.link.incoming.recv() => self.incoming(incoming),
             }
         }
-        self.stop();
-        Ok(End::Stopped)
     }
 
     fn handle(&mut self, input: Input) {
@@ -200,10 +207,54 @@ impl Shell {
         }
     }
 
-    fn stop(&mut self) {
+    fn stop(mut self, end: End) -> End {
         self.manager.stopping();
         self.agent.stop(self.clock.read());
         self.carry_out();
+        self.settings.dismiss();
+        end
+    }
+
+    /// Takes over the settings that are in the file now, or says why not; ends if not even the old ones can be used.
+    async fn reload(&mut self) -> Option<End> {
+        let offer = match self.settings.read() {
+            Ok(offer) => offer,
+            Err(error) => {
+                tracing::error!(reason = %chain(&error), "the settings stay as they were");
+                return None;
+            }
+        };
+        let (old, new) = (self.settings.config().clone(), offer.config.clone());
+        let Change { closed, opened } = Change::between(&old.doors, &new.doors);
+        // What goes gives up its lines before anything else asks for them.
+        let stays = |reader: &(DoorId, Reader)| new.readers().any(|other| other == *reader);
+        self.listeners.follow(old.readers().filter(stays)).await;
+        for door in &closed {
+            self.doors.remove(&door.id);
+            self.agent.close_door(&door.id);
+        }
+        let Err(error) = self.open(&opened) else {
+            self.listeners.follow(new.readers()).await;
+            self.settings.take(offer);
+            tracing::info!(doors = new.doors.len(), "the settings were read anew");
+            return None;
+        };
+        tracing::error!(reason = %chain(&error), "the settings stay as they were: a door cannot be used");
+        offer.decline();
+        let back = self.open(&closed);
+        self.listeners.follow(old.readers()).await;
+        let error = back.err()?;
+        tracing::error!(reason = %chain(&error), "a door cannot be used any more: starting anew");
+        Some(End::Restart)
+    }
+
+    fn open(&mut self, doors: &[&Door]) -> Result<(), HardwareError> {
+        let now = self.clock.read();
+        self.doors.add(doors.iter().copied(), now)?;
+        for door in doors {
+            self.agent.open_door(LocalDoor::from(*door), now);
+        }
+        Ok(())
     }
 }
 

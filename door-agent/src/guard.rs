@@ -1,8 +1,7 @@
 //! A second process that lets every lock rest when the first one is killed: nobody else is left who could.
 
-use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::doors::Doors;
+use crate::local;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -49,13 +48,12 @@ impl Guard {
 /// Waits for the end of the other process and lets every lock rest, unless it is dismissed.
 ///
 /// # Errors
-/// If the hardware cannot be opened.
+/// If a lock cannot be used; the others rest.
 pub fn stand(mut line: impl Read, config: &Config) -> anyhow::Result<()> {
     let mut word = [0];
     // The line ends, or fails, when the other process is gone.
     if line.read_exact(&mut word).is_ok() && word[0] == DISMISSED {
         return Ok(());
     }
-    drop(Doors::open(&config.doors, SystemClock::start().read())?);
-    Ok(())
+    local::rest_all(config)
 }

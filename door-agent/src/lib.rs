@@ -23,6 +23,7 @@ pub mod pairing;
 pub mod readers;
 pub mod realtime;
 pub mod records;
+pub mod reload;
 pub mod run;
 pub mod setup;
 pub mod spool;

@@ -1,13 +1,15 @@
 //! What the readers say: one task for each, which opens its device again whenever it goes away.
 
 use crate::agent::Input;
-use crate::config::{Door, Reader, Source};
+use crate::config::{Reader, Source};
 use crate::readers::{self, Read, Rejection};
 use shared::ids::DoorId;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 mod keyboard;
@@ -18,6 +20,8 @@ mod simulated;
 mod spi;
 mod thread;
 mod wiegand;
+
+pub use keyboard::PAUSE;
 
 /// A device that went away is looked for again after this time.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -35,20 +39,45 @@ pub enum Heard {
     Device(DoorId, Result<(), io::Error>),
 }
 
-/// Starts listening at every door on the current runtime; it ends when the receiver is dropped.
-#[must_use]
-pub fn start(doors: &[Door]) -> mpsc::Receiver<Heard> {
-    let (heard, received) = mpsc::channel(QUEUE);
-    for door in doors {
-        let post = Post {
-            door: door.id.clone(),
-            reversed: door.reader.reversed,
-            heard: heard.clone(),
-            gone: false,
-        };
-        tokio::spawn(listen(door.reader.clone(), post));
+/// Listens at the readers of all doors on the current runtime; a listener ends when what it hears is received no more.
+pub struct Listeners {
+    heard: mpsc::Sender<Heard>,
+    tasks: BTreeMap<DoorId, (Reader, JoinHandle<()>)>,
+}
+
+impl Listeners {
+    /// Starts with no reader, and with what will be heard.
+    #[must_use]
+    pub fn new() -> (Self, mpsc::Receiver<Heard>) {
+        let (heard, received) = mpsc::channel(QUEUE);
+        let tasks = BTreeMap::new();
+        (Self { heard, tasks }, received)
     }
-    received
+
+    /// Listens at these readers from now on, and at no other; one that is the same goes on undisturbed.
+    pub async fn follow(&mut self, readers: impl IntoIterator<Item = (DoorId, Reader)>) {
+        let wanted: BTreeMap<DoorId, Reader> = readers.into_iter().collect();
+        let is_other =
+            |id: &DoorId, listener: &mut (Reader, _)| wanted.get(id) != Some(&listener.0);
+        let ended: Vec<_> = self.tasks.extract_if(.., is_other).collect();
+        for (_, (_, task)) in ended {
+            task.abort();
+            // Its device is free when it has ended, which it was just told to.
+            drop(task.await);
+        }
+        for (id, reader) in wanted {
+            let post = Post {
+                door: id.clone(),
+                reversed: reader.reversed,
+                heard: self.heard.clone(),
+                gone: false,
+            };
+            self.tasks.entry(id).or_insert_with(|| {
+                let task = tokio::spawn(listen(reader.clone(), post));
+                (reader, task)
+            });
+        }
+    }
 }
 
 /// Says in a log what is worth knowing and passes on what the agent must hear.

@@ -157,16 +157,18 @@ fn try_main(args: &Args, log: &Log) -> anyhow::Result<ExitCode> {
         runtime.shutdown_background();
         return done.map(|()| ExitCode::SUCCESS);
     }
-    let mut config = Config::load(&args.config)?;
-    if args.shadow {
-        config = config.shadowed();
-    }
+    let config = settings(&args.config, args.shadow)?;
     as_owner_of(&config.state_dir)?;
     if matches!(args.command, Command::Guard) {
         guard::stand(io::stdin(), &config)?;
         return Ok(ExitCode::SUCCESS);
     }
     runtime()?.block_on(command(args, &config))
+}
+
+fn settings(path: &Path, shadow: bool) -> Result<Config, ConfigError> {
+    let config = Config::load(path)?;
+    Ok(if shadow { config.shadowed() } else { config })
 }
 
 /// One thread: nothing the agent does may wait for another.
@@ -261,12 +263,14 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
 async fn serve(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
     let program = this_program()?;
     let (manager, managed) = manager();
-    match run::run(config, manager, || {
-        let shadow: &[&str] = if config.shadow { &["--shadow"] } else { &[] };
-        Guard::post(&program, &args.config, shadow)
-    })
-    .await
-    {
+    let (path, shadow) = (args.config.clone(), args.shadow);
+    let load = move || settings(&path, shadow);
+    let path = args.config.clone();
+    let post = move || {
+        let options: &[&str] = if shadow { &["--shadow"] } else { &[] };
+        Guard::post(&program, &path, options)
+    };
+    match run::run(config, manager, load, post).await {
         Ok(End::Stopped) => Ok(ExitCode::SUCCESS),
         // Whoever starts the agent starts it again after a failure.
         Ok(End::Restart) => Ok(ExitCode::from(AGAIN)),

@@ -167,6 +167,17 @@ pub fn parser(format: Format) -> Box<dyn Parser> {
     }
 }
 
+/// The card whose number somebody typed as a line; none if it is no card's.
+#[must_use]
+pub fn typed(number: Number, line: &str) -> Option<CardUid> {
+    let mut reads = Vec::new();
+    Ascii::new(number.into()).push(format!("{line}\n").as_bytes(), &mut reads);
+    match reads.pop() {
+        Some(Read::Card(uid)) => Some(uid),
+        Some(Read::Key(_) | Read::Rejected(_)) | None => None,
+    }
+}
+
 /// The same number with its bytes in the other order.
 #[must_use]
 pub fn reversed(uid: &CardUid) -> CardUid {

@@ -2,7 +2,7 @@
 
 use crate::agent::{Agent, LocalDoor, Start};
 use crate::clock::{SystemClock, boot_id, randomness};
-use crate::config::Config;
+use crate::config::{Config, ConfigError, Door};
 use crate::control::Control;
 use crate::disk::Directory;
 use crate::doors::Doors;
@@ -12,9 +12,10 @@ use crate::hasty_disk::HastyDisk;
 use crate::identity::{self, Paired};
 use crate::keeper::{Keeper, SharedDisk, Shelf, ShelfThread, chain};
 use crate::link::{self, Message, Target};
-use crate::listeners;
+use crate::listeners::Listeners;
 use crate::notify::Manager;
 use crate::realtime;
+use crate::reload::Settings;
 use anyhow::Context;
 use rand_core::Rng;
 use std::io;
@@ -28,14 +29,16 @@ pub fn badges_dir(state_dir: &Path) -> PathBuf {
     state_dir.join("badges")
 }
 
-/// Runs until it is told to end; all locks rest then. `post` posts the guard, `manager` hears how it goes.
+/// Runs until it is told to end; all locks rest then. `load` reads the settings anew, `post` posts a guard for them, `manager` hears
+/// how it goes.
 ///
 /// # Errors
 /// If it is not paired, or a part of it cannot be had.
 pub async fn run(
     config: &Config,
     manager: Manager,
-    post: impl FnOnce() -> io::Result<Guard>,
+    load: impl Fn() -> Result<Config, ConfigError> + 'static,
+    post: impl Fn() -> io::Result<Guard> + 'static,
 ) -> anyhow::Result<End> {
     realtime::claim();
     if config.shadow {
@@ -44,7 +47,8 @@ pub async fn run(
     let clock = SystemClock::start();
     // Before a door is touched: it may be another agent's.
     let state = Directory::open_as_it_is(&config.state_dir)?;
-    let guard = post().context("no guard can be started")?;
+    let settings = Settings::start(config.clone(), Box::new(load), Box::new(post))
+        .context("no guard can be started")?;
     // Before anything else that may fail: whatever the last run left, the locks rest.
     let doors = Doors::open(&config.doors, clock.read()).context("a door cannot be used")?;
     let mut disk = SharedDisk::new(state);
@@ -63,14 +67,7 @@ pub async fn run(
         identity,
         paired,
         boot: boot_id(&mut random),
-        doors: config
-            .doors
-            .iter()
-            .map(|door| LocalDoor {
-                id: door.id.clone(),
-                settings: door.settings,
-            })
-            .collect(),
+        doors: config.doors.iter().map(LocalDoor::from).collect(),
         random: Box::new(random),
     };
     let on_thread = |keeper| {
@@ -95,22 +92,31 @@ pub async fn run(
         tracing::error!(reason = %error, "the control socket cannot be made, `open` and `release` find nobody: check the disk");
         Control::deaf(&config.state_dir)
     });
-    let heard = listeners::start(&config.doors);
+    let (mut listeners, heard) = Listeners::new();
+    listeners.follow(config.readers()).await;
     tracing::info!(boot = %agent.boot(), doors = config.doors.len(), "the agent runs");
-    let end = Shell {
+    let shell = Shell {
         agent,
         clock,
         doors,
+        settings,
+        listeners,
         heard,
         control,
         link,
         disk: rings,
         manager,
+    };
+    Ok(shell.run().await?)
+}
+
+impl From<&Door> for LocalDoor {
+    fn from(door: &Door) -> Self {
+        Self {
+            id: door.id.clone(),
+            settings: door.settings,
+        }
     }
-    .run()
-    .await?;
-    guard.dismiss();
-    Ok(end)
 }
 
 /// The broker as the pairing names it.

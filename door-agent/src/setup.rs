@@ -1,14 +1,18 @@
 //! Asks a person at the Pi what no machine can know, finds out the rest, and writes the settings file.
 
 mod ear;
+mod found;
+mod keys;
+mod serial;
 
 use crate::agent::Drive;
 use crate::check::{self, Found, Machine};
 use crate::clock::SystemClock;
-use crate::config::{Config, Level};
+use crate::config::{Config, Follows, Level, Relay};
 use crate::doors::Doors;
 use anyhow::{Context, bail};
-use ear::{Ears, Heard};
+use ear::{Ears, Named};
+use found::Heard;
 use shared::ids::DoorId;
 use shared::time::Span;
 use std::fmt::Display;
@@ -43,6 +47,19 @@ enum Lock {
     File(String),
 }
 
+/// What may be wired besides the lock: its key in the settings, and what it is, with how its contact must be.
+const INPUTS: [(&str, &str); 3] = [
+    ("exit_pin", "exit button (closes when pressed)"),
+    (
+        "contact_pin",
+        "door contact (closed while the door is shut)",
+    ),
+    (
+        "tamper_pin",
+        "tamper contact (closed while all is in place)",
+    ),
+];
+
 impl Setup<'_> {
     /// Talks until the file is written.
     ///
@@ -62,6 +79,7 @@ impl Setup<'_> {
         let mut talk = Talk {
             input: input.lines(),
             out,
+            reader: None,
         };
         talk.say("This sets up one door; what Enter alone answers stands in brackets.")?;
         let door: DoorId = talk
@@ -73,9 +91,13 @@ impl Setup<'_> {
             let seconds: u32 = talk
                 .ask("Seconds for which it is released", Some("5"))
                 .await?;
-            let text = text(&door, &reader, &lock, seconds);
+            let text = text(&door, "", &reader, &lock, seconds);
             match Config::parse(&text) {
-                Ok(config) if self.clicks(&config, &mut talk).await? => break text,
+                Ok(config) if self.clicks(&config, &mut talk).await? => {
+                    break self
+                        .inputs(&door, &reader, &lock, seconds, &mut talk)
+                        .await?;
+                }
                 Ok(_) => {}
                 Err(error) => talk.say(&format!("That cannot be: {error}"))?,
             }
@@ -99,16 +121,18 @@ impl Setup<'_> {
     ) -> anyhow::Result<Heard> {
         let mut named = Vec::new();
         loop {
-            let (mut ears, told) = Ears::open(self.machine, &named);
+            let (mut ears, told) = Ears::open(self.machine, &named).await;
             for line in told {
                 talk.say(&line)?;
             }
-            talk.say("Hold a card to the reader. (Enter: look for readers again; /dev/…: listen there too; q: give up)")?;
+            talk.say("Hold a card to the reader. (Enter: look for readers again; /dev/…: listen there too; two numbers: the GPIO of D0 and D1 of a Wiegand reader; q: give up)")?;
             loop {
                 tokio::select! {
                     heard = ears.hear() => match heard {
                         Ok(heard) => {
                             talk.say(&heard.to_string())?;
+                            // What it typed may come as an answer, too.
+                            talk.reader = Some(heard.clone());
                             return Ok(heard);
                         }
                         Err(unknown) => talk.say(&unknown)?,
@@ -118,8 +142,11 @@ impl Setup<'_> {
                         if answer.eq_ignore_ascii_case("q") {
                             bail!("given up; nothing was written");
                         }
-                        if answer.starts_with('/') {
-                            named.push(PathBuf::from(answer));
+                        match place(&answer) {
+                            Some(place) => named.push(place),
+                            None if answer.is_empty() => {}
+                            // What a reader types stands here too.
+                            None => continue,
                         }
                         break;
                     }
@@ -156,12 +183,50 @@ impl Setup<'_> {
                     continue;
                 }
             };
-            match check::boot_level(self.machine, pin, active) {
+            match check::boot_level(self.machine, Relay { pin, active }, Follows::Lock) {
                 Found::Bad { what, to_do } => talk.say(&format!("No: {what}. {to_do}."))?,
                 Found::Good(text) | Found::Note { what: text, .. } => {
                     talk.say(&text)?;
                     return Ok(Lock::Gpio { pin, active });
                 }
+            }
+        }
+    }
+
+    /// The settings with the inputs that the door has, if any are wanted.
+    async fn inputs<I: AsyncBufRead + Unpin, O: Write>(
+        &self,
+        door: &DoorId,
+        reader: &Heard,
+        lock: &Lock,
+        seconds: u32,
+        talk: &mut Talk<I, O>,
+    ) -> anyhow::Result<String> {
+        let bare = text(door, "", reader, lock, seconds);
+        let wanted = match lock {
+            Lock::Gpio { .. } => {
+                talk.yes("Is an exit button, a door contact or a tamper contact wired to the Pi")
+                    .await?
+            }
+            // It is all lines in a file.
+            Lock::File(_) => false,
+        };
+        if !wanted {
+            return Ok(bare);
+        }
+        loop {
+            let mut lines = String::new();
+            for (key, what) in INPUTS {
+                let question = format!("The GPIO number of the {what}, to ground");
+                let answer: String = talk.ask(&question, Some("none")).await?;
+                if answer != "none" {
+                    lines += &format!("{key} = {answer}\n");
+                }
+            }
+            let text = text(door, &lines, reader, lock, seconds);
+            match Config::parse(&text) {
+                Ok(_) => return Ok(text),
+                Err(error) => talk.say(&format!("That cannot be: {error}"))?,
             }
         }
     }
@@ -223,8 +288,20 @@ impl Setup<'_> {
     }
 }
 
+/// A place where somebody says that a reader is.
+fn place(answer: &str) -> Option<Named> {
+    if answer.starts_with('/') {
+        return Some(Named::Serial(PathBuf::from(answer)));
+    }
+    let (d0, d1) = answer.split_once([' ', ',', '/'])?;
+    Some(Named::Wiegand {
+        d0: d0.trim().parse().ok()?,
+        d1: d1.trim().parse().ok()?,
+    })
+}
+
 /// The settings file of one door, but for what is said last.
-fn text(door: &DoorId, reader: &Heard, lock: &Lock, seconds: u32) -> String {
+fn text(door: &DoorId, inputs: &str, reader: &Heard, lock: &Lock, seconds: u32) -> String {
     let lock = match lock {
         Lock::Gpio { pin, active } => {
             let active = match active {
@@ -236,7 +313,7 @@ fn text(door: &DoorId, reader: &Heard, lock: &Lock, seconds: u32) -> String {
         Lock::File(path) => format!("kind = \"simulated\"\noutput = {}", quoted(path)),
     };
     format!(
-        "[[door]]\nid = \"{door}\"\n\n[door.reader]\n{}\n\n[door.lock]\n{lock}\nunlock_seconds = {seconds}\n",
+        "[[door]]\nid = \"{door}\"\n{inputs}\n[door.reader]\n{}\n\n[door.lock]\n{lock}\nunlock_seconds = {seconds}\n",
         reader.settings()
     )
 }
@@ -249,6 +326,8 @@ fn quoted(text: &str) -> String {
 struct Talk<I, O> {
     input: Lines<I>,
     out: O,
+    /// What reads cards, once it is known: if it types them, they are no answers.
+    reader: Option<Heard>,
 }
 
 impl<I: AsyncBufRead + Unpin, O: Write> Talk<I, O> {
@@ -258,11 +337,20 @@ impl<I: AsyncBufRead + Unpin, O: Write> Talk<I, O> {
     }
 
     async fn answer(&mut self) -> anyhow::Result<String> {
-        let line = tokio::select! {
-            line = self.input.next_line() => line?.context("nobody answers; nothing was written")?,
-            _ = tokio::signal::ctrl_c() => bail!("given up; nothing was written"),
-        };
-        Ok(line.trim().to_owned())
+        loop {
+            let line = tokio::select! {
+                line = self.input.next_line() => line?.context("nobody answers; nothing was written")?,
+                _ = tokio::signal::ctrl_c() => bail!("given up; nothing was written"),
+            };
+            let line = line.trim();
+            if !self
+                .reader
+                .as_ref()
+                .is_some_and(|reader| reader.is_typed(line))
+            {
+                return Ok(line.to_owned());
+            }
+        }
     }
 
     /// Asks until the answer means something.

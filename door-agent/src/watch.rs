@@ -1,26 +1,42 @@
-//! What the readers see, for the person who wires one.
+//! What the readers and the inputs see, for the person who wires one.
 
 use crate::agent::Input;
 use crate::config::Config;
-use crate::listeners::{self, Heard};
+use crate::hardware::sensors::{LOOK, Sensors};
+use crate::keeper::chain;
+use crate::listeners::{Heard, Listeners};
 use crate::readers::{Key, explain};
 use shared::card::CardUid;
 use shared::ids::DoorId;
 use std::io::Write;
 
-/// Prints what the readers say until interrupted; card numbers only by their last digits unless they are to be revealed.
+/// Prints what the readers and the inputs say until interrupted; card numbers only by their last digits unless they are to be revealed.
 ///
 /// # Errors
 /// If nothing can be printed.
 pub async fn watch(config: &Config, reveal: bool, mut out: impl Write) -> std::io::Result<()> {
-    let mut heard = listeners::start(&config.doors);
+    let (mut listeners, mut heard) = Listeners::new();
+    listeners.follow(config.readers()).await;
+    let mut inputs = Vec::new();
+    for door in &config.doors {
+        match Sensors::open(door) {
+            Ok(sensors) => inputs.push(sensors),
+            Err(error) => writeln!(out, "{}: no inputs ({})", door.id, chain(&error))?,
+        }
+    }
+    let mut looks = tokio::time::interval(LOOK);
     loop {
-        let heard = tokio::select! {
-            heard = heard.recv() => heard,
+        let news = tokio::select! {
+            Some(heard) = heard.recv() => vec![heard],
+            _ = looks.tick() => {
+                let news = inputs.iter_mut().flat_map(Sensors::look);
+                news.map(Heard::Input).collect()
+            }
             _ = tokio::signal::ctrl_c() => return Ok(()),
         };
-        let Some(heard) = heard else { return Ok(()) };
-        writeln!(out, "{}", words(heard, config, reveal))?;
+        for heard in news {
+            writeln!(out, "{}", words(heard, config, reveal))?;
+        }
         out.flush()?;
     }
 }

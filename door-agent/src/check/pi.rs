@@ -3,7 +3,7 @@
 //! Everything is read below a root folder, so that a made-up Pi is as good as a real one.
 
 use super::Found;
-use crate::config::Level;
+use crate::config::{Follows, Inputs, Level, Pins, Relay};
 use rustix::fs::statvfs;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 const PULLED_HIGH: std::ops::RangeInclusive<u32> = 0..=8;
 /// A million badge events, and a list of a million cards twice.
 const ROOM: u64 = 200 << 20;
+/// I²C on the header.
+const CLOCK_PINS: [u32; 2] = [2, 3];
 const UART_NAMES: [&str; 3] = ["serial0", "ttyAMA0", "ttyS0"];
 
 /// A machine's files.
@@ -63,24 +65,29 @@ impl Machine {
     }
 }
 
-/// Whether a lock's line rests from power-on until the agent takes it.
-pub fn boot_level(machine: &Machine, pin: u32, active: Level) -> Found {
+/// Whether a relay rests from power-on until the agent takes its line.
+pub fn boot_level(machine: &Machine, relay: Relay, follows: Follows) -> Found {
+    let Relay { pin, active } = relay;
     let high = PULLED_HIGH.contains(&pin);
     let (word, rest) = match active {
         Level::High => ("high", false),
         Level::Low => ("low", true),
     };
+    let (does, so) = match follows {
+        Follows::Lock => ("releases", "the door stands open at every start"),
+        Follows::Siren => ("pulls", "the siren is on at every start"),
+    };
     if high != rest {
         let pulled = if high { "high" } else { "low" };
         let to_do = match active {
             Level::Low => format!(
-                "use a relay that releases on high (`active = \"high\"`), which is the better one, or move it to GPIO 4 to 8; GPIO {pin} cannot serve"
+                "use a relay that {does} on high (`active = \"high\"`), which is the better one, or move it to GPIO 4 to 8; GPIO {pin} cannot serve"
             ),
             Level::High => format!("move the relay to GPIO 9 or above; GPIO {pin} cannot serve"),
         };
         return Found::bad(
             format!(
-                "the Pi pulls GPIO {pin} {pulled} from power-on until the agent runs, and the relay releases on {word}: the door stands open at every start"
+                "the Pi pulls GPIO {pin} {pulled} from power-on until the agent runs, and the relay {does} on {word}: {so}"
             ),
             to_do,
         );
@@ -212,6 +219,36 @@ pub fn battery_clock(machine: &Machine) -> Found {
         )
     };
     Found::bad(what.to_owned(), to_do)
+}
+
+/// Whether a door uses the lines on which the battery clock is asked; none if it does not.
+pub fn clock_pins(machine: &Machine, pins: &Pins) -> Option<Found> {
+    let (config, path) = machine.boot("config.txt");
+    let clock = settings(&config).find(|line| line.starts_with("dtoverlay=i2c-rtc,"))?;
+    let Inputs {
+        exit,
+        contact,
+        tamper,
+        fire,
+    } = pins.inputs;
+    let relay = pins.relay.map(|second| second.relay.pin);
+    let used = [
+        Some(pins.lock.pin),
+        relay,
+        exit,
+        contact,
+        tamper,
+        fire,
+        pins.green,
+        pins.red,
+        pins.buzzer,
+    ];
+    let mut used = used.into_iter().flatten();
+    let pin = used.find(|pin| pins.chip.has_header_pins() && CLOCK_PINS.contains(pin))?;
+    Some(Found::bad(
+        format!("GPIO {pin} is wired to the battery clock too (`{clock}` in {path})"),
+        "move it to a pin of its own",
+    ))
 }
 
 /// Whether the supply has held since the machine was started; none if the machine cannot tell.

@@ -120,6 +120,22 @@ pub struct SpiDevice {
     pub select: u8,
 }
 
+impl SpiDevice {
+    /// The device of this name; none if it is not one that an SPI bus of today's boards has.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let number =
+            |text: &str, most: u8| text.parse::<u8>().ok().filter(|number| *number <= most);
+        let (bus, select) = name.strip_prefix(SPI)?.split_once('.')?;
+        let device = Self {
+            bus: number(bus, SPI_BUSES)?,
+            select: number(select, SPI_SELECTS)?,
+        };
+        // Compared as text too, so that one device has one name.
+        (device.to_string() == name).then_some(device)
+    }
+}
+
 impl fmt::Display for SpiDevice {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{SPI}{}.{}", self.bus, self.select)
@@ -260,19 +276,7 @@ fn spi_text<'a>(section: &mut Section<'a>) -> Result<At<&'a str>, Problem> {
 }
 
 fn spi(device: &At<&str>, taken: &mut Taken) -> Result<SpiDevice, Problem> {
-    let number = |text: &str, most: u8| text.parse::<u8>().ok().filter(|number| *number <= most);
-    let parsed = device
-        .value
-        .strip_prefix(SPI)
-        .and_then(|rest| rest.split_once('.'))
-        .and_then(|(bus, select)| {
-            Some(SpiDevice {
-                bus: number(bus, SPI_BUSES)?,
-                select: number(select, SPI_SELECTS)?,
-            })
-        });
-    // Compared as text too, so that one device has one name.
-    let Some(spi) = parsed.filter(|spi| spi.to_string() == device.value) else {
+    let Some(spi) = SpiDevice::parse(device.value) else {
         return Err(device.problem(
             format!("is {:?}", device.value),
             "an SPI device such as \"/dev/spidev0.0\"",

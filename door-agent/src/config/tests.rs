@@ -1,5 +1,4 @@
 use super::*;
-use shared::ids::DoorId;
 use shared::time::Span;
 
 const GOOD: &str = r#"state_dir = "/var/lib/building"
@@ -189,122 +188,167 @@ const BAD: &[(&str, &str, &str)] = &[
     (
         "id = \"workshop\"",
         "id = \"front\"",
-        "line 23: `door.id` is the name `front`, which line 4 has taken; valid: each thing used once",
+        "line 31: `door.id` is the name `front`, which line 4 has taken; valid: each thing used once",
     ),
     (
         "exit_pin",
         "exitpin",
-        "line 5: `door.exitpin` is not a key here, did you mean `exit_pin`?; valid: id, reader, lock, exit_pin, contact_pin, green_pin, red_pin, buzzer_pin",
+        "line 5: `door.exitpin` is not a key here, did you mean `exit_pin`?; valid: id, chip, reader, lock, relay, exit_pin, contact_pin, tamper_pin, fire_pin, green_pin, red_pin, buzzer_pin",
     ),
     (
         "exit_pin = 5",
         "exit_pin = 17",
-        "line 5: `door.exit_pin` is GPIO 17, which line 18 has taken; valid: each thing used once",
+        "line 5: `door.exit_pin` is GPIO 17, which line 20 has taken; valid: each thing used once",
     ),
     (
         "red_pin = 23",
         "red_pin = 22",
-        "line 8: `door.red_pin` is GPIO 22, which line 7 has taken; valid: each thing used once",
+        "line 10: `door.red_pin` is GPIO 22, which line 9 has taken; valid: each thing used once",
     ),
     (
         "red_pin = 23",
         "red_pin = 1",
-        "line 8: `door.red_pin` is 1; valid: a whole number from 2 to 27",
+        "line 10: `door.red_pin` is 1; valid: a whole number from 2 to 27",
     ),
     (
         "kind = \"serial\"\n",
         "",
-        "line 11: `door.reader.kind` is missing; valid: serial, wiegand, keyboard, pn532, mfrc522, simulated",
+        "line 13: `door.reader.kind` is missing; valid: serial, wiegand, keyboard, pn532, mfrc522, simulated",
     ),
     (
         "kind = \"serial\"",
         "kind = \"serail\"",
-        "line 12: `door.reader.kind` is \"serail\"; valid: serial, wiegand, keyboard, pn532, mfrc522, simulated",
+        "line 14: `door.reader.kind` is \"serail\"; valid: serial, wiegand, keyboard, pn532, mfrc522, simulated",
     ),
     (
         "device = \"/dev/serial0\"\n",
         "",
-        "line 11: `door.reader.device` is missing; valid: a serial device such as \"/dev/serial0\"",
+        "line 13: `door.reader.device` is missing; valid: a serial device such as \"/dev/serial0\"",
     ),
     (
         "/dev/serial0",
         "serial0",
-        "line 13: `door.reader.device` is \"serial0\"; valid: an absolute path, such as \"/var/lib/door-agent\"",
+        "line 15: `door.reader.device` is \"serial0\"; valid: an absolute path, such as \"/var/lib/door-agent\"",
     ),
     (
         "\"rdm6300\"",
         "\"em4100\"",
-        "line 14: `door.reader.format` is \"em4100\"; valid: rdm6300, id12, ascii, decimal",
+        "line 16: `door.reader.format` is \"em4100\"; valid: rdm6300, id12, ascii, decimal",
     ),
     (
         "\"rdm6300\"",
         "\"rdm6300\"\nbaud = 9601",
-        "line 15: `door.reader.baud` is 9601; valid: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200",
+        "line 17: `door.reader.baud` is 9601; valid: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200",
     ),
     (
         "\"rdm6300\"",
         "\"rdm6300\"\ninput = \"/x\"",
-        "line 15: `door.reader.input` is not a key here; valid: kind, device, format, baud, reversed",
+        "line 17: `door.reader.input` is not a key here; valid: kind, device, format, baud, reversed",
     ),
     (
-        "[door.lock]\nkind = \"gpio\"\npin = 17\nactive = \"low\"\nunlock_seconds = 3\n",
+        "[door.lock]\nkind = \"gpio\"\npin = 17\nactive = \"low\"\nunlock_seconds = 3\nrelease = \"until_open\"\nheld_open_seconds = 45\n",
         "",
         "line 3: `door.lock` is missing; valid: a table `[door.lock]`",
     ),
     (
         "kind = \"gpio\"",
         "kind = \"relay\"",
-        "line 17: `door.lock.kind` is \"relay\"; valid: gpio, simulated",
+        "line 19: `door.lock.kind` is \"relay\"; valid: gpio, simulated",
     ),
     (
         "pin = 17",
         "pin = 40",
-        "line 18: `door.lock.pin` is 40; valid: a whole number from 2 to 27",
+        "line 20: `door.lock.pin` is 40; valid: a whole number from 2 to 27",
     ),
     (
         "pin = 17",
         "pin = -1",
-        "line 18: `door.lock.pin` is -1; valid: a whole number from 2 to 27",
+        "line 20: `door.lock.pin` is -1; valid: a whole number from 2 to 27",
     ),
     (
         "pin = 17",
         "pin = \"17\"",
-        "line 18: `door.lock.pin` is a value of type string; valid: a whole number from 2 to 27",
+        "line 20: `door.lock.pin` is a value of type string; valid: a whole number from 2 to 27",
     ),
     (
         "pin = 17",
         "pin = 14",
-        "line 18: `door.lock.pin` is GPIO 14, which line 13 has taken; valid: each thing used once",
+        "line 20: `door.lock.pin` is GPIO 14, which line 15 has taken; valid: each thing used once",
     ),
     (
         "pin = 17\n",
         "",
-        "line 16: `door.lock.pin` is missing; valid: a whole number from 2 to 27",
+        "line 18: `door.lock.pin` is missing; valid: a whole number from 2 to 27",
     ),
     (
         "active = \"low\"",
         "active = \"off\"",
-        "line 19: `door.lock.active` is \"off\"; valid: high, low",
+        "line 21: `door.lock.active` is \"off\"; valid: high, low",
     ),
     (
         "unlock_seconds = 3",
         "unlock_seconds = 0",
-        "line 20: `door.lock.unlock_seconds` is 0; valid: a whole number from 1 to 60",
+        "line 22: `door.lock.unlock_seconds` is 0; valid: a whole number from 1 to 60",
     ),
     (
         "unlock_seconds = 3",
         "unlock_seconds = 2.5",
-        "line 20: `door.lock.unlock_seconds` is a value of type float; valid: a whole number from 1 to 60",
+        "line 22: `door.lock.unlock_seconds` is a value of type float; valid: a whole number from 1 to 60",
     ),
     (
         "unlock_seconds = 3",
         "unlock_second = 3",
-        "line 20: `door.lock.unlock_second` is not a key here, did you mean `unlock_seconds`?; valid: kind, unlock_seconds, pin, active",
+        "line 22: `door.lock.unlock_second` is not a key here, did you mean `unlock_seconds`?; valid: kind, unlock_seconds, held_open_seconds, release, pin, active",
+    ),
+    (
+        "release = \"until_open\"",
+        "release = \"hold\"",
+        "line 23: `door.lock.release` is \"hold\"; valid: pulse, until_open",
+    ),
+    (
+        "held_open_seconds = 45",
+        "held_open_seconds = 4",
+        "line 24: `door.lock.held_open_seconds` is 4; valid: a whole number from 5 to 3600",
+    ),
+    (
+        "contact_pin = 6\n",
+        "",
+        "line 23: `door.lock.held_open_seconds` needs a door contact; valid: left out, or `contact_pin` at the door",
+    ),
+    (
+        "pin = 27",
+        "pin = 17",
+        "line 27: `door.relay.pin` is GPIO 17, which line 20 has taken; valid: each thing used once",
+    ),
+    (
+        "follows = \"siren\"",
+        "follows = \"horn\"",
+        "line 28: `door.relay.follows` is \"horn\"; valid: lock, siren",
+    ),
+    (
+        "follows = \"siren\"\n",
+        "",
+        "line 26: `door.relay.follows` is missing; valid: lock, siren",
+    ),
+    (
+        "tamper_pin = 12",
+        "tamper_pin = 15",
+        "line 7: `door.tamper_pin` is GPIO 15, which line 15 has taken; valid: each thing used once",
+    ),
+    (
+        "fire_pin = 13",
+        "fire_pin = 12",
+        "line 8: `door.fire_pin` is GPIO 12, which line 7 has taken; valid: each thing used once",
+    ),
+    (
+        "id = \"workshop\"",
+        "id = \"workshop\"\nchip = \"gpio-sim\"",
+        "line 32: `door.chip` needs a lock of kind \"gpio\"; valid: left out: a simulated door is all JSON lines",
     ),
     (
         "id = \"workshop\"",
         "id = \"workshop\"\nred_pin = 9",
-        "line 24: `door.red_pin` needs a lock of kind \"gpio\"; valid: left out: a simulated door is all JSON lines",
+        "line 32: `door.red_pin` needs a lock of kind \"gpio\"; valid: left out: a simulated door is all JSON lines",
     ),
 ];
 
@@ -319,7 +363,7 @@ fn every_bad_file_is_told_by_line_key_and_what_would_be_valid() {
 #[test]
 fn what_is_no_toml_is_told_with_its_line() {
     let problem = problem(&GOOD.replace("pin = 17", "pin = "));
-    assert_eq!((problem.line, problem.key.as_str()), (18, ""));
+    assert_eq!((problem.line, problem.key.as_str()), (20, ""));
 }
 
 #[test]
@@ -424,43 +468,43 @@ fn every_bad_reader_is_told() {
     let bad = [
         (
             "kind = \"wiegand\"\nd0 = 14\n",
-            "line 11: `door.reader.d1` is missing; valid: a whole number from 2 to 27",
+            "line 13: `door.reader.d1` is missing; valid: a whole number from 2 to 27",
         ),
         (
             "kind = \"wiegand\"\nd0 = 14\nd1 = 14\n",
-            "line 14: `door.reader.d1` is GPIO 14, which line 13 has taken; valid: each thing used once",
+            "line 16: `door.reader.d1` is GPIO 14, which line 15 has taken; valid: each thing used once",
         ),
         (
             "kind = \"wiegand\"\nchip = \"gpio-sim\"\nd0 = 2\nd1 = 2\n",
-            "line 15: `door.reader.d1` is line 2 of gpio-sim, which line 14 has taken; valid: each thing used once",
+            "line 17: `door.reader.d1` is line 2 of gpio-sim, which line 16 has taken; valid: each thing used once",
         ),
         (
             "kind = \"wiegand\"\nd0 = 14\nd1 = 15\nframe_gap_ms = 20\n",
-            "line 15: `door.reader.frame_gap_ms` is 20; valid: a whole number from 21 to 250",
+            "line 17: `door.reader.frame_gap_ms` is 20; valid: a whole number from 21 to 250",
         ),
         (
             "kind = \"keyboard\"\ndevice = \"/dev/input/event0\"\nformat = \"ascii\"\n",
-            "line 14: `door.reader.format` is \"ascii\"; valid: hex, decimal",
+            "line 16: `door.reader.format` is \"ascii\"; valid: hex, decimal",
         ),
         (
             "kind = \"mfrc522\"\ndevice = \"/dev/serial0\"\n",
-            "line 13: `door.reader.device` is \"/dev/serial0\"; valid: an SPI device such as \"/dev/spidev0.0\"",
+            "line 15: `door.reader.device` is \"/dev/serial0\"; valid: an SPI device such as \"/dev/spidev0.0\"",
         ),
         (
             "kind = \"mfrc522\"\ndevice = \"/dev/spidev0.00\"\n",
-            "line 13: `door.reader.device` is \"/dev/spidev0.00\"; valid: an SPI device such as \"/dev/spidev0.0\"",
+            "line 15: `door.reader.device` is \"/dev/spidev0.00\"; valid: an SPI device such as \"/dev/spidev0.0\"",
         ),
         (
             "kind = \"pn532\"\ndevice = \"/dev/spidev1.1\"\n",
-            "line 17: `door.lock.pin` is GPIO 17, which line 13 has taken; valid: each thing used once",
+            "line 19: `door.lock.pin` is GPIO 17, which line 15 has taken; valid: each thing used once",
         ),
         (
             "kind = \"pn532\"\ndevice = \"/dev/serial0\"\nreversed = \"yes\"\n",
-            "line 14: `door.reader.reversed` is a value of type string; valid: true or false",
+            "line 16: `door.reader.reversed` is a value of type string; valid: true or false",
         ),
         (
             "kind = \"simulated\"\ninput = \"/run/in\"\nreversed = true\n",
-            "line 14: `door.reader.reversed` is not a key here; valid: kind, input",
+            "line 16: `door.reader.reversed` is not a key here; valid: kind, input",
         ),
     ];
     for (reader, expected) in bad {
@@ -480,11 +524,78 @@ fn readers_on_one_bus_share_its_lines_and_nothing_else_may_have_them() {
     Config::parse(&second(1)).expect("two selects of one bus");
     assert_eq!(
         problem(&second(0)).to_string(),
-        "line 26: `door.reader.device` is the device /dev/spidev0.0, which line 13 has taken; valid: each thing used once"
+        "line 34: `door.reader.device` is the device /dev/spidev0.0, which line 15 has taken; valid: each thing used once"
     );
     let lock = problem(&with_reader(&spi(0)).replacen("pin = 17", "pin = 10", 1));
     assert_eq!(
         lock.to_string(),
-        "line 17: `door.lock.pin` is GPIO 10, which line 13 has taken; valid: each thing used once"
+        "line 19: `door.lock.pin` is GPIO 10, which line 15 has taken; valid: each thing used once"
+    );
+}
+
+#[test]
+fn what_a_contact_is_needed_for_is_refused_without_one() {
+    let without =
+        GOOD.replacen("contact_pin = 6\n", "", 1)
+            .replacen("held_open_seconds = 45\n", "", 1);
+    assert_eq!(
+        problem(&without).to_string(),
+        "line 22: `door.lock.release` needs a door contact; valid: left out, or `contact_pin` at the door"
+    );
+    let pulse = without.replacen("until_open", "pulse", 1);
+    let config = Config::parse(&pulse).expect("a pulse needs none");
+    let settings = Settings::unlocking(Span::seconds(3));
+    assert_eq!(config.doors[0].settings, settings);
+}
+
+/// A door on lines of a chip, with a reader on lines of another one if it names one.
+fn on_chips(door: &str, reader: &str) -> String {
+    format!(
+        "[[door]]\nid = \"front\"\n{door}exit_pin = 2\n[door.reader]\nkind = \"wiegand\"\n{reader}d0 = 3\nd1 = 4\n\
+         [door.lock]\nkind = \"gpio\"\npin = 400\n"
+    )
+}
+
+#[test]
+fn a_doors_chip_is_its_readers_too_unless_that_names_another_one() {
+    let chips = |text: &str| {
+        let config = Config::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let door = &config.doors[0];
+        match (&door.wiring, &door.reader.source) {
+            (Wiring::Gpio(pins), Source::Wiegand { chip, .. }) => (pins.chip.clone(), chip.clone()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let label = |name: &str| Chip::Label(name.to_owned());
+    let sim = "chip = \"gpio-sim\"\n";
+    let path = "chip = \"/dev/gpiochip3\"\n";
+    assert_eq!(
+        chips(&on_chips(sim, "")),
+        (label("gpio-sim"), label("gpio-sim"))
+    );
+    assert_eq!(
+        chips(&on_chips(sim, path)),
+        (label("gpio-sim"), Chip::Path("/dev/gpiochip3".into()))
+    );
+    // One line of one chip is one thing, whoever has it.
+    let both = on_chips(sim, "").replacen("exit_pin = 2", "exit_pin = 3", 1);
+    assert_eq!(
+        problem(&both).to_string(),
+        "line 4: `door.exit_pin` is line 3 of gpio-sim, which line 7 has taken; valid: each thing used once"
+    );
+    chips(&on_chips(sim, path).replacen("exit_pin = 2", "exit_pin = 3", 1));
+}
+
+#[test]
+fn the_header_by_its_label_has_the_same_numbers() {
+    let text = on_chips("chip = \"pinctrl-rp1\"\n", "");
+    assert_eq!(
+        problem(&text).to_string(),
+        "line 11: `door.lock.pin` is 400; valid: a whole number from 2 to 27"
+    );
+    let text = text.replacen("400", "4", 1);
+    assert_eq!(
+        problem(&text).to_string(),
+        "line 11: `door.lock.pin` is GPIO 4, which line 8 has taken; valid: each thing used once"
     );
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// The inputs are looked at so often.
 pub const LOOK: Duration = Duration::from_millis(20);
-/// What a look that differs from the one before weighs against those that agree.
+/// What a look that differs from the one before weighs against those that agree, when the line was quiet before.
 const DIFFERS: u32 = 2;
 /// A contact that bounced for however long counts again after so many looks that agree: within the 400 ms in which
 /// EN 60839-11-1 wants an input to be taken note of.
@@ -68,7 +68,7 @@ impl Steady {
     fn look(&mut self, now: bool) -> Option<bool> {
         let differs = self.seen.replace(now) != Some(now);
         self.unrest = if differs {
-            (self.unrest + DIFFERS).min(MOST)
+            (2 * self.unrest + DIFFERS).min(MOST)
         } else {
             self.unrest.saturating_sub(1)
         };

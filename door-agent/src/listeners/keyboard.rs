@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// A reader pauses some milliseconds between two keys; what was typed longer ago belongs to no number.
-const PAUSE: Duration = Duration::from_millis(500);
+pub const PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) async fn listen(
     device: &Path,

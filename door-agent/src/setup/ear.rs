@@ -1,174 +1,367 @@
 //! Listens at everything that may be a reader until a card is held to one of them.
 //!
-//! Serial lines are heard in every format at once. A kind of reader that is asked rather than heard is a further variant of
-//! [`Heard`], found in [`Ears::open`].
+//! Serial lines are asked for a PN532 and then heard in every format at once; keyboards are heard as they are; SPI devices
+//! are asked for every chip in turn. The lines of a Wiegand reader have to be named: a pin that is listened at is pulled
+//! up, and it may be the lock's.
 
-use super::quoted;
+use super::found::{Heard, place};
+use super::keys::Keys;
+use super::serial::{Line, Recognised};
+use crate::agent::Input;
 use crate::check::{self, Found, Machine};
-use crate::config::Format;
-use crate::readers::{Parser, Read, parser};
+use crate::config::{Chip, Number, Reader, Source, SpiDevice};
+use crate::listeners::{self, Listeners};
+use crate::readers::Rejection;
 use shared::card::CardUid;
+use shared::ids::DoorId;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::future::poll_fn;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio_serial::{SerialPort, SerialPortBuilderExt, SerialStream};
+use std::time::Duration;
+use tokio::sync::mpsc;
 
-/// Most readers come with the first; the others in the order in which they are met.
-const BAUDS: [u32; 8] = [9_600, 19_200, 115_200, 38_400, 57_600, 4_800, 2_400, 1_200];
-/// More bytes than two frames of any format: whoever has said so much and no card speaks another language.
-const NONSENSE: usize = 40;
-/// In the order in which they are believed: what the first ones take has a checksum.
-const FORMATS: [(Format, &str); 4] = [
-    (Format::Rdm6300, "rdm6300"),
-    (Format::Id12, "id12"),
-    (Format::Ascii, "ascii"),
-    (Format::Decimal, "decimal"),
-];
+/// The speed at which a PN532 begins.
+const PN532_BAUD: u32 = 115_200;
+const FRAME_GAP: Duration = Duration::from_millis(25);
 
-/// A reader that has read a card.
+/// Where somebody says that a reader is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
-    device: PathBuf,
-    format: &'static str,
-    baud: u32,
-    card: CardUid,
-}
-
-impl Heard {
-    /// The lines of its table in the settings.
-    pub fn settings(&self) -> String {
-        let device = quoted(&self.device.to_string_lossy());
-        let format = self.format;
-        let baud = if self.baud == BAUDS[0] {
-            String::new()
-        } else {
-            format!("\nbaud = {}", self.baud)
-        };
-        format!("kind = \"serial\"\ndevice = {device}\nformat = \"{format}\"{baud}")
-    }
-}
-
-impl fmt::Display for Heard {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "A card that ends in {} at {}, written as {} at {} baud.",
-            self.card.last_digits(),
-            self.device.display(),
-            self.format,
-            self.baud
-        )?;
-        if self.format == "decimal" {
-            out.write_str(
-                " Its ten digits are taken for a decimal number; if `door-agent watch` shows letters for other cards, the format is ascii.",
-            )?;
-        }
-        Ok(())
-    }
+pub enum Named {
+    /// A serial line.
+    Serial(PathBuf),
+    /// The lines of a Wiegand reader on the header.
+    Wiegand {
+        /// Of the zeros.
+        d0: u32,
+        /// Of the ones.
+        d1: u32,
+    },
 }
 
 /// All that listens.
-pub struct Ears(Vec<Ear>);
+pub struct Ears {
+    lines: Vec<Line>,
+    keyboards: Vec<Keys>,
+    asked: Asked,
+}
 
-struct Ear {
-    /// As the settings name it.
-    device: PathBuf,
-    port: SerialStream,
-    baud: usize,
-    recogniser: Recogniser,
+enum Sound {
+    Line(usize, Recognised),
+    Keys(usize, Number, CardUid),
+    Asked(listeners::Heard),
 }
 
 impl Ears {
-    /// Opens every serial line that nothing else uses, and those that somebody has named, and tells what was found.
-    pub fn open(machine: &Machine, named: &[PathBuf]) -> (Self, Vec<String>) {
-        let (mut ears, mut told) = (Vec::new(), Vec::new());
-        for device in serial_lines(machine, named) {
-            let name = device.display();
-            if let Some(Found::Bad { what, to_do }) = check::serial_line(machine, &device) {
-                told.push(format!("{name}: {what}. To use it: {to_do}"));
+    /// Opens everything that may be a reader and that nothing else uses, and what somebody has named, and tells what was
+    /// found.
+    pub async fn open(machine: &Machine, named: &[Named]) -> (Self, Vec<String>) {
+        let mut told = Vec::new();
+        let serial = free_lines(machine, named, &mut told);
+        let mut asked = Asked::new();
+        for device in &serial {
+            let path = machine.path(&device.to_string_lossy());
+            asked.add(Candidate::new(
+                vec![pn532(device.clone())],
+                vec![pn532(path)],
+            ));
+        }
+        let silent = asked.wait_for_answers().await;
+        let mut lines = Vec::new();
+        for device in serial {
+            if !silent.contains(&pn532(device.clone())) {
+                told.push(format!("{}: a PN532", device.display()));
                 continue;
             }
             let path = machine.path(&device.to_string_lossy());
-            let port = tokio_serial::new(path.to_string_lossy(), BAUDS[0]).open_native_async();
-            match port {
-                Ok(port) => {
-                    told.push(format!("{name}: listening"));
-                    ears.push(Ear {
-                        device,
-                        port,
-                        baud: 0,
-                        recogniser: Recogniser::default(),
-                    });
+            match Line::open(device.clone(), &path) {
+                Ok(line) => {
+                    told.push(format!("{}: listening", device.display()));
+                    lines.push(line);
                 }
-                Err(error) => told.push(format!("{name}: cannot be used: {error}")),
+                Err(error) => told.push(format!("{}: cannot be used: {error}", device.display())),
             }
         }
-        if ears.is_empty() {
-            told.push("There is no serial line to listen at: plug the reader in, or switch the header's line on.".to_owned());
+        let keyboards = keyboards(machine, &mut told);
+        for device in spi_devices(machine) {
+            told.push(format!("{device}: asking for an MFRC522 and a PN532"));
+            let sources = vec![Source::Mfrc522 { device }, Source::Pn532Spi { device }];
+            asked.add(Candidate::new(sources.clone(), sources));
         }
-        (Self(ears), told)
+        for name in named {
+            if let Named::Wiegand { d0, d1 } = *name {
+                let source = wiegand(d0, d1);
+                told.push(format!("{}: listening", place(&source)));
+                asked.add(Candidate::new(vec![source.clone()], vec![source]));
+            }
+        }
+        if lines.is_empty() && keyboards.is_empty() && asked.is_empty() {
+            told.push("There is nothing to listen at: plug the reader in, switch on the header's serial line or SPI, or name its pins.".to_owned());
+        }
+        let ears = Self {
+            lines,
+            keyboards,
+            asked,
+        };
+        (ears, told)
     }
 
-    /// The first card, or what to tell a person about a line that speaks and cannot be understood.
+    /// The first card, or what to tell a person about something that speaks and cannot be understood.
     pub async fn hear(&mut self) -> Result<Heard, String> {
         loop {
-            let (index, bytes) = poll_fn(|context| self.poll_bytes(context)).await;
-            let ear = &mut self.0[index];
-            match ear.recogniser.hear(&bytes) {
-                Recognised::Nothing => {}
-                Recognised::Card(format, card) => {
-                    return Ok(Heard {
-                        device: ear.device.clone(),
-                        format,
-                        baud: BAUDS[ear.baud],
-                        card,
-                    });
+            match self.next().await {
+                Sound::Line(_, Recognised::Nothing) => {}
+                Sound::Line(index, Recognised::Nonsense) => {
+                    return Err(self.lines[index].next_baud());
                 }
-                Recognised::Nonsense => return Err(ear.next_baud()),
+                Sound::Line(index, Recognised::Card(format, card)) => {
+                    let line = &self.lines[index];
+                    let source = Source::Serial {
+                        device: line.device.clone(),
+                        format,
+                        baud: line.baud(),
+                    };
+                    return Ok(Heard { source, card });
+                }
+                Sound::Keys(index, number, card) => {
+                    let device = self.keyboards[index].device.clone();
+                    let source = Source::Keyboard { device, number };
+                    return Ok(Heard { source, card });
+                }
+                Sound::Asked(heard) => {
+                    if let Some(heard) = self.asked.understand(heard) {
+                        return heard;
+                    }
+                }
             }
         }
     }
 
-    /// What the next line says, with the line's place; one that is gone says nothing.
-    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<(usize, Vec<u8>)> {
-        for (index, ear) in self.0.iter_mut().enumerate() {
-            let mut bytes = [0; 256];
-            let mut bytes = ReadBuf::new(&mut bytes);
-            let read = Pin::new(&mut ear.port).poll_read(context, &mut bytes);
-            if matches!(read, Poll::Ready(Ok(()))) && !bytes.filled().is_empty() {
-                return Poll::Ready((index, bytes.filled().to_vec()));
+    async fn next(&mut self) -> Sound {
+        self.asked.follow().await;
+        tokio::select! {
+            (index, heard) = poll_fn(|context| first(&mut self.lines, context, Line::poll)) => {
+                Sound::Line(index, heard)
             }
+            (index, (number, card)) = poll_fn(|context| first(&mut self.keyboards, context, Keys::poll)) => {
+                Sound::Keys(index, number, card)
+            }
+            Some(heard) = self.asked.heard.recv() => Sound::Asked(heard),
         }
-        Poll::Pending
     }
 }
 
-impl Ear {
-    fn next_baud(&mut self) -> String {
-        self.baud = (self.baud + 1) % BAUDS.len();
-        self.recogniser = Recogniser::default();
-        let (name, baud) = (self.device.display(), BAUDS[self.baud]);
-        match self.port.set_baud_rate(baud) {
-            Ok(()) => format!(
-                "{name} speaks, but no card as a reader known here writes it. Now at {baud} baud: hold the card again."
-            ),
-            Err(error) => format!("{name} does not take {baud} baud: {error}"),
+/// What the first of many says that says something.
+fn first<T, S>(
+    many: &mut [T],
+    context: &mut Context<'_>,
+    poll: impl Fn(&mut T, &mut Context<'_>) -> Poll<S>,
+) -> Poll<(usize, S)> {
+    for (index, one) in many.iter_mut().enumerate() {
+        if let Poll::Ready(said) = poll(one, context) {
+            return Poll::Ready((index, said));
         }
     }
+    Poll::Pending
+}
+
+/// Readers that have to be asked, by the listeners that the agent itself has.
+struct Asked {
+    candidates: Vec<Candidate>,
+    listeners: Listeners,
+    heard: mpsc::Receiver<listeners::Heard>,
+}
+
+/// A place where there may be a reader, and what it may be, in turn.
+struct Candidate {
+    /// As the settings will say it.
+    sources: Vec<Source>,
+    /// As it is opened.
+    opened: Vec<Source>,
+    now: usize,
+}
+
+impl Candidate {
+    fn new(sources: Vec<Source>, opened: Vec<Source>) -> Self {
+        Self {
+            sources,
+            opened,
+            now: 0,
+        }
+    }
+}
+
+impl Asked {
+    fn new() -> Self {
+        let (listeners, heard) = Listeners::new();
+        Self {
+            candidates: Vec::new(),
+            listeners,
+            heard,
+        }
+    }
+
+    fn add(&mut self, candidate: Candidate) {
+        self.candidates.push(candidate);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.candidates
+            .iter()
+            .all(|candidate| candidate.opened.get(candidate.now).is_none())
+    }
+
+    /// Listens at what each candidate may be now.
+    async fn follow(&mut self) {
+        let readers = self.candidates.iter().enumerate();
+        let readers = readers.filter_map(|(index, candidate)| {
+            let source = candidate.opened.get(candidate.now)?.clone();
+            let reversed = false;
+            Some((name(index), Reader { source, reversed }))
+        });
+        self.listeners.follow(readers).await;
+    }
+
+    /// Waits until every candidate has answered or has not; the sources of those that have not, which are listened at no
+    /// more.
+    async fn wait_for_answers(&mut self) -> Vec<Source> {
+        self.follow().await;
+        let mut waits: BTreeSet<DoorId> = (0..self.candidates.len()).map(name).collect();
+        let mut silent = Vec::new();
+        while !waits.is_empty() {
+            let Some(listeners::Heard::Device(id, answer)) = self.heard.recv().await else {
+                continue;
+            };
+            waits.remove(&id);
+            if answer.is_err()
+                && let Some(candidate) = self.candidate(&id)
+            {
+                silent.push(candidate.sources[candidate.now].clone());
+                candidate.now = candidate.sources.len();
+            }
+        }
+        self.follow().await;
+        silent
+    }
+
+    fn candidate(&mut self, id: &DoorId) -> Option<&mut Candidate> {
+        let index = (0..self.candidates.len()).find(|index| name(*index) == *id)?;
+        self.candidates.get_mut(index)
+    }
+
+    /// A card, or what a person should know; none if there is nothing to tell.
+    fn understand(&mut self, heard: listeners::Heard) -> Option<Result<Heard, String>> {
+        match heard {
+            listeners::Heard::Input(Input::Card { door, uid }) => {
+                let candidate = self.candidate(&door)?;
+                let source = candidate.sources.get(candidate.now)?.clone();
+                Some(Ok(Heard { source, card: uid }))
+            }
+            listeners::Heard::Rejected(id, why) => {
+                let candidate = self.candidate(&id)?;
+                let source = candidate.sources.get(candidate.now)?.clone();
+                match (source, why) {
+                    (Source::Wiegand { d0, d1, .. }, Rejection::BothParities) => {
+                        let turned = wiegand(d1, d0);
+                        let text = format!(
+                            "D0 and D1 are the other way round; now {}: hold the card again.",
+                            place(&turned)
+                        );
+                        *candidate = Candidate::new(vec![turned.clone()], vec![turned]);
+                        Some(Err(text))
+                    }
+                    (source, why) => Some(Err(format!("{}: {why}", place(&source)))),
+                }
+            }
+            listeners::Heard::Device(id, Ok(())) => {
+                let candidate = self.candidate(&id)?;
+                let source = candidate.sources.get(candidate.now)?;
+                Some(Err(format!(
+                    "{} is there: hold a card to it.",
+                    place(source)
+                )))
+            }
+            listeners::Heard::Device(id, Err(error)) => {
+                let candidate = self.candidate(&id)?;
+                let source = candidate.sources.get(candidate.now)?.clone();
+                candidate.now += 1;
+                let is_last = candidate.now == candidate.sources.len();
+                is_last.then(|| Err(format!("{}: {error}", place(&source))))
+            }
+            listeners::Heard::Input(_) => None,
+        }
+    }
+}
+
+fn name(index: usize) -> DoorId {
+    DoorId::new(format!("candidate-{index}")).expect("letters and digits")
+}
+
+fn pn532(device: PathBuf) -> Source {
+    let baud = PN532_BAUD;
+    Source::Pn532Serial { device, baud }
+}
+
+fn wiegand(d0: u32, d1: u32) -> Source {
+    Source::Wiegand {
+        d0,
+        d1,
+        chip: Chip::Header,
+        frame_gap: FRAME_GAP,
+    }
+}
+
+/// The serial lines that nothing else uses.
+fn free_lines(machine: &Machine, named: &[Named], told: &mut Vec<String>) -> Vec<PathBuf> {
+    let mut lines = serial_lines(machine, named);
+    lines.retain(|device| match check::serial_line(machine, device) {
+        Some(Found::Bad { what, to_do }) => {
+            told.push(format!("{}: {what}. To use it: {to_do}", device.display()));
+            false
+        }
+        Some(Found::Good(_) | Found::Note { .. }) | None => true,
+    });
+    lines
+}
+
+fn keyboards(machine: &Machine, told: &mut Vec<String>) -> Vec<Keys> {
+    let mut keyboards = Vec::new();
+    for device in names(machine, "/dev/input/by-id", |name| {
+        name.ends_with("-event-kbd")
+    }) {
+        let path = machine.path(&device.to_string_lossy());
+        match Keys::open(device.clone(), &path) {
+            Ok(keys) => {
+                told.push(format!("{}: listening", device.display()));
+                keyboards.push(keys);
+            }
+            Err(error) => told.push(format!("{}: cannot be used: {error}", device.display())),
+        }
+    }
+    keyboards
+}
+
+fn spi_devices(machine: &Machine) -> Vec<SpiDevice> {
+    let devices = names(machine, "/dev", |name| name.starts_with("spidev"));
+    devices
+        .iter()
+        .filter_map(|device| SpiDevice::parse(device.to_str()?))
+        .collect()
 }
 
 /// The serial lines of a machine, each once, by the name that stays the same when it is plugged in again.
-fn serial_lines(machine: &Machine, named: &[PathBuf]) -> Vec<PathBuf> {
-    let by_id = names(machine, "/dev/serial/by-id", &[""]);
-    let dev = names(machine, "/dev", &["serial0", "ttyUSB", "ttyACM", "ttyAMA"]);
+fn serial_lines(machine: &Machine, named: &[Named]) -> Vec<PathBuf> {
+    let named = named.iter().filter_map(|named| match named {
+        Named::Serial(path) => Some(path.clone()),
+        Named::Wiegand { .. } => None,
+    });
+    let by_id = names(machine, "/dev/serial/by-id", |_| true);
+    let beginnings = ["serial0", "ttyUSB", "ttyACM", "ttyAMA"];
+    let dev = names(machine, "/dev", |name| {
+        beginnings.iter().any(|begin| name.starts_with(begin))
+    });
     let mut seen = BTreeSet::new();
     named
-        .iter()
-        .cloned()
         .chain(by_id)
         .chain(dev)
         .filter(|device| {
@@ -178,137 +371,19 @@ fn serial_lines(machine: &Machine, named: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What lies in a folder and begins with one of these, in order.
-fn names(machine: &Machine, folder: &str, beginnings: &[&str]) -> Vec<PathBuf> {
+/// What lies in a folder by a name that is wanted, in order.
+fn names(machine: &Machine, folder: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(machine.path(folder)) else {
         return Vec::new();
     };
     let all = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut wanted: Vec<PathBuf> = all
-        .filter(|name| beginnings.iter().any(|begin| name.starts_with(begin)))
+        .filter(|name| is_wanted(name))
         .map(|name| Path::new(folder).join(name))
         .collect();
     wanted.sort();
     wanted
 }
 
-/// Every format at once.
-struct Recogniser {
-    parsers: Vec<(Format, &'static str, Box<dyn Parser>)>,
-    heard: usize,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Recognised {
-    Nothing,
-    Nonsense,
-    Card(&'static str, CardUid),
-}
-
-impl Default for Recogniser {
-    fn default() -> Self {
-        let parsers = FORMATS.map(|(format, name)| (format, name, parser(format)));
-        Self {
-            parsers: parsers.into(),
-            heard: 0,
-        }
-    }
-}
-
-impl Recogniser {
-    fn hear(&mut self, bytes: &[u8]) -> Recognised {
-        self.heard += bytes.len();
-        let mut cards = Vec::new();
-        for (format, name, parser) in &mut self.parsers {
-            let mut reads = Vec::new();
-            parser.push(bytes, &mut reads);
-            let card = reads.into_iter().find_map(|read| match read {
-                Read::Card(card) => Some(card),
-                Read::Key(_) | Read::Rejected(_) => None,
-            });
-            cards.extend(card.map(|card| (*format, *name, card)));
-        }
-        // Ten digits without a letter are nearly always a decimal number; of hexadecimal ones it is one card in a hundred.
-        let ten = |card: &CardUid| card.as_bytes().len() == 5;
-        let decimal = cards
-            .iter()
-            .any(|(format, _, _)| *format == Format::Decimal);
-        cards.retain(|(format, _, card)| !(*format == Format::Ascii && decimal && ten(card)));
-        match cards.into_iter().next() {
-            Some((_, name, card)) => Recognised::Card(name, card),
-            None if self.heard > NONSENSE => Recognised::Nonsense,
-            None => Recognised::Nothing,
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hear(bytes: &[u8]) -> Recognised {
-        let mut recogniser = Recogniser::default();
-        // Cut as unkindly as a line cuts.
-        bytes
-            .chunks(3)
-            .map(|bytes| recogniser.hear(bytes))
-            .find(|heard| *heard != Recognised::Nothing)
-            .unwrap_or(Recognised::Nothing)
-    }
-
-    #[test]
-    fn one_card_tells_the_format() {
-        let card = |digits: &str| CardUid::parse(digits).expect("a card");
-        let cases: [(&[u8], &str, &str); 6] = [
-            (b"\x0262E3086CED08\x03", "rdm6300", "62E3086CED"),
-            (b"\xff\x0262E3086CED08\r\n\x03", "id12", "62E3086CED"),
-            (b"04A1B2C3\r\n", "ascii", "04A1B2C3"),
-            (b"12345678\r\n", "ascii", "12345678"),
-            (b"62E3086CED\n", "ascii", "62E3086CED"),
-            (b"0012345678\r\n", "decimal", "00BC614E"),
-        ];
-        for (bytes, format, digits) in cases {
-            let wanted = Recognised::Card(format, card(digits));
-            assert_eq!(hear(bytes), wanted, "{format}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_card_after_many_bytes_is_another_baud_rate() {
-        assert_eq!(hear(&[0x80, 0, 0xf8, 0x1c].repeat(8)), Recognised::Nothing);
-        assert_eq!(
-            hear(&[0x80, 0, 0xf8, 0x1c].repeat(11)),
-            Recognised::Nonsense
-        );
-    }
-
-    #[test]
-    fn a_line_with_two_names_is_listened_at_once_by_the_name_that_stays() {
-        let root = tempfile::tempdir().expect("a folder");
-        let dev = root.path().join("dev");
-        std::fs::create_dir_all(dev.join("serial/by-id")).expect("its own folder");
-        for name in ["ttyUSB0", "ttyUSB1", "ttyAMA0", "ttyS0", "tty1", "null"] {
-            std::fs::write(dev.join(name), "").expect("its own folder");
-        }
-        let link = |to: &str, from: &str| {
-            std::os::unix::fs::symlink(to, dev.join(from)).expect("its own folder");
-        };
-        link("ttyAMA0", "serial0");
-        link("../../ttyUSB1", "serial/by-id/usb-Maker_Reader-if00");
-        link("../../gone", "serial/by-id/usb-Gone-if00");
-        let found = serial_lines(
-            &Machine::at(root.path()),
-            &[PathBuf::from("/dev/ttyS0"), PathBuf::from("/dev/none")],
-        );
-        let found: Vec<_> = found.iter().filter_map(|path| path.to_str()).collect();
-        assert_eq!(
-            found,
-            [
-                "/dev/ttyS0",
-                "/dev/serial/by-id/usb-Maker_Reader-if00",
-                "/dev/serial0",
-                "/dev/ttyUSB0"
-            ]
-        );
-    }
-}
+mod tests;

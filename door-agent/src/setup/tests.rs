@@ -3,7 +3,7 @@ use crate::config::{Format, Source, Wiring};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
-use tokio::io::{AsyncWriteExt, BufReader, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, duplex};
 use tokio_serial::{SerialPort, SerialStream};
 
 /// What the person waits for, and what they do then.
@@ -242,4 +242,159 @@ async fn a_line_that_speaks_another_rate_is_tried_at_the_next_one() {
         done.is_err() && screen.contains("id12 at 19200 baud"),
         "{screen}"
     );
+}
+
+/// Answers as a PN532 does that always has the same card before it.
+async fn be_a_pn532(mut line: SerialStream) {
+    const ACK: &[u8] = &[0x00, 0x00, 0xff, 0x00, 0xff, 0x00];
+    let mut bytes = [0; 64];
+    loop {
+        // Nobody has opened the other end yet, or it was closed: it comes again.
+        let Ok(count) = line.read(&mut bytes).await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let frame = bytes[..count].windows(3);
+        let Some(start) = frame
+            .into_iter()
+            .rposition(|three| three == [0x00, 0x00, 0xff])
+        else {
+            continue;
+        };
+        let Some(command) = bytes[..count].get(start + 6) else {
+            continue;
+        };
+        let body = match command {
+            0x4a => &[0xd5, 0x4b, 1, 1, 0, 4, 8, 4, 0x04, 0xa1, 0xb2, 0xc3][..],
+            other => &[0xd5, other + 1],
+        };
+        let sum = body.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
+        let len = u8::try_from(body.len()).expect("short");
+        let head = [0x00, 0x00, 0xff, len, len.wrapping_neg()];
+        let answer = [ACK, &head, body, &[sum.wrapping_neg(), 0x00]].concat();
+        line.write_all(&answer).await.expect("somebody reads");
+    }
+}
+
+#[tokio::test]
+async fn a_pn532_on_a_serial_line_is_found_by_its_answer() {
+    let mut desk = Desk::new();
+    let (other, _end) = SerialStream::pair().expect("a pseudo terminal");
+    let chip = tokio::spawn(be_a_pn532(std::mem::replace(&mut desk.reader, other)));
+    let lock = desk.root.path().join("lock").display().to_string();
+    let steps = [
+        ("name on the server", Types("")),
+        (
+            "A card that ends in B2C3 at the PN532 at /dev/ttyUSB0.",
+            Types(&lock),
+        ),
+        ("Seconds", Types("")),
+        ("Stand by the lock", Types("")),
+        ("Did it click?", Types("yes")),
+        ("inside already?", Types("yes")),
+    ];
+    let (done, screen) = desk.sit(false, &steps).await;
+    done.expect("it is written");
+    assert!(screen.contains("/dev/ttyUSB0: a PN532"), "{screen}");
+    let config = Config::load(&desk.settings()).expect("valid");
+    let reader = Source::Pn532Serial {
+        device: PathBuf::from("/dev/ttyUSB0"),
+        baud: 115_200,
+    };
+    assert_eq!(config.doors[0].reader.source, reader);
+    chip.abort();
+}
+
+#[tokio::test]
+async fn the_pins_of_a_wiegand_reader_are_taken_as_they_are_named() {
+    let mut desk = Desk::new();
+    let steps = [
+        ("name on the server", Types("")),
+        ("Hold a card", Types("14 15")),
+        ("D0 at GPIO 14 and D1 at GPIO 15: listening", Types("q")),
+    ];
+    let (done, screen) = desk.sit(false, &steps).await;
+    assert!(done.is_err(), "{screen}");
+    assert_eq!(place("14,15"), Some(Named::Wiegand { d0: 14, d1: 15 }));
+    let line = Named::Serial(PathBuf::from("/dev/ttyS4"));
+    assert_eq!(place("/dev/ttyS4"), Some(line));
+    // A reader that types is no place.
+    assert_eq!(place("0012345678"), None);
+}
+
+/// What is asked and said while a person answers these lines.
+async fn talked(
+    lines: &str,
+    reader: Option<Heard>,
+    lock: &Lock,
+) -> (anyhow::Result<String>, String) {
+    let machine = Machine::at(Path::new("/nowhere"));
+    let setup = Setup {
+        machine: &machine,
+        settings: Path::new("/nowhere/door-agent.toml"),
+        force: false,
+        click: Duration::ZERO,
+    };
+    let screen = Screen::default();
+    let mut talk = Talk {
+        input: BufReader::new(lines.as_bytes()).lines(),
+        out: screen.clone(),
+        reader: reader.clone(),
+    };
+    let door = "front".parse().expect("a name");
+    let heard = reader.unwrap_or_else(|| typing_reader("hex"));
+    let text = setup.inputs(&door, &heard, lock, 5, &mut talk).await;
+    (text, screen.text())
+}
+
+fn typing_reader(format: &str) -> Heard {
+    Heard {
+        source: Source::Keyboard {
+            device: PathBuf::from("/dev/input/event0"),
+            number: match format {
+                "hex" => crate::config::Number::Hex,
+                _ => crate::config::Number::Decimal,
+            },
+        },
+        card: shared::card::CardUid::parse("00BC614E").expect("a card"),
+    }
+}
+
+const RELAY: Lock = Lock::Gpio {
+    pin: 17,
+    active: Level::High,
+};
+
+#[tokio::test]
+async fn inputs_are_asked_for_only_if_they_are_wanted_and_a_pin_that_is_taken_is_asked_for_again() {
+    let (text, screen) = talked("no\n", None, &RELAY).await;
+    assert!(!text.expect("none").contains("_pin"), "{screen}");
+    let (text, screen) = talked("", None, &Lock::File("/tmp/lock".to_owned())).await;
+    assert!(
+        !text.expect("none").contains("_pin") && screen.is_empty(),
+        "{screen}"
+    );
+
+    let (text, screen) = talked("yes\n17\n6\n\n5\n\n12\n", None, &RELAY).await;
+    assert!(
+        screen.contains("That cannot be: line 3: `door.exit_pin` is GPIO 17"),
+        "{screen}"
+    );
+    let config = Config::parse(&text.expect("in the end")).expect("valid");
+    let Wiring::Gpio(pins) = &config.doors[0].wiring else {
+        panic!("wired");
+    };
+    let inputs = crate::config::Inputs {
+        exit: Some(5),
+        tamper: Some(12),
+        ..Default::default()
+    };
+    assert_eq!(pins.inputs, inputs);
+}
+
+#[tokio::test]
+async fn what_a_keyboard_reader_types_is_no_answer() {
+    let reader = Some(typing_reader("decimal"));
+    let (text, screen) = talked("0012345678\nno\n", reader, &RELAY).await;
+    assert!(text.is_ok() && screen.lines().count() == 1, "{screen}");
 }

@@ -1,6 +1,7 @@
 //! The built agent with a simulated door, paired by hand, at a broker that is not there.
 
 mod manager;
+mod reload;
 mod service;
 
 use door_agent::agent::{Agent, Input, LocalDoor, Start};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::Chip;
 use tempfile::TempDir;
 
 const CMDLINE: &str = "console=serial0,115200 console=tty1 root=PARTUUID=4e639091-02 rootfstype=ext4 fsck.repair=yes rootwait\n";
@@ -61,15 +62,19 @@ fn fix(found: &Found) -> Option<&str> {
     }
 }
 
+fn lock(machine: &Machine, pin: u32, active: Level) -> Found {
+    boot_level(machine, Relay { pin, active }, Follows::Lock)
+}
+
 #[test]
 fn a_relay_must_rest_at_the_level_that_the_pi_gives_its_pin_from_power_on() {
     let machine = pi_4().machine();
     for pin in 2..=27 {
-        let high = fix(&boot_level(&machine, pin, Level::High)).is_none();
-        let low = fix(&boot_level(&machine, pin, Level::Low)).is_none();
+        let high = fix(&lock(&machine, pin, Level::High)).is_none();
+        let low = fix(&lock(&machine, pin, Level::Low)).is_none();
         assert_eq!((high, low), (pin >= 9, pin <= 8), "GPIO {pin}");
     }
-    let found = boot_level(&machine, 17, Level::Low);
+    let found = lock(&machine, 17, Level::Low);
     let Found::Bad { what, .. } = &found else {
         panic!("{found:?}");
     };
@@ -79,7 +84,7 @@ fn a_relay_must_rest_at_the_level_that_the_pi_gives_its_pin_from_power_on() {
 #[test]
 fn the_line_by_which_the_firmware_holds_the_relay_is_named_until_it_is_there() {
     let made = pi_4();
-    let said = |made: &Made| match boot_level(&made.machine(), 17, Level::High) {
+    let said = |made: &Made| match lock(&made.machine(), 17, Level::High) {
         Found::Good(text) => text,
         found @ (Found::Note { .. } | Found::Bad { .. }) => panic!("{found:?}"),
     };
@@ -210,6 +215,31 @@ fn a_pi_without_a_battery_clock_is_told_to_get_one_or_to_look_at_its_wires() {
     assert!(fix(&found).expect("none").contains("does not answer"));
     made.file("/sys/class/rtc/rtc0/name", "rtc-ds1307 1-0068\n");
     assert_eq!(fix(&battery_clock(&made.machine())), None);
+}
+
+#[test]
+fn a_door_that_uses_the_lines_of_the_battery_clock_is_found() {
+    let made = pi_4();
+    let pins = |red| Pins {
+        chip: Chip::Header,
+        lock: Relay {
+            pin: 17,
+            active: Level::High,
+        },
+        relay: None,
+        green: None,
+        red: Some(red),
+        buzzer: None,
+        inputs: Inputs::default(),
+    };
+    assert_eq!(clock_pins(&made.machine(), &pins(3)), None);
+    made.config("dtoverlay=i2c-rtc,ds3231");
+    let found = clock_pins(&made.machine(), &pins(3));
+    assert!(
+        matches!(&found, Some(Found::Bad { what, .. }) if what.contains("GPIO 3")),
+        "{found:?}"
+    );
+    assert_eq!(clock_pins(&made.machine(), &pins(4)), None);
 }
 
 #[test]
