@@ -26,4 +26,5 @@ mod stripe;
 mod stripe_cli;
 mod stripe_honest;
 mod triggers;
+mod uml;
 mod wait;

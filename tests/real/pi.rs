@@ -81,7 +81,7 @@ impl Package {
 }
 
 /// What a line of a unit sets, each time it does.
-fn set<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
+pub fn set<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
     let lines = unit.lines().filter_map(|line| line.split_once('='));
     lines
         .filter(|(name, _)| *name == key)
