@@ -91,6 +91,10 @@ stories! {
         b.give_pin(ben, "20252");
         assert_eq!(b.tap(ben, "front").reason, Reason::PinNeeded);
         b.advance(Span::minutes(5));
+        for who in [ada, ben] {
+            assert_eq!(b.tap(who, "front").reason, Reason::PinNeeded);
+            b.settle();
+        }
         assert!(!b.attends("paid_but_refused"), "{:?}", b.attention());
         b.badges_arrived_once_each();
     }
