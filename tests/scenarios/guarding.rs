@@ -95,6 +95,7 @@ stories! {
             assert_eq!(b.tap(who, "front").reason, Reason::PinNeeded);
             b.settle();
         }
+        b.advance(Span::minutes(1));
         assert!(!b.attends("paid_but_refused"), "{:?}", b.attention());
         b.badges_arrived_once_each();
     }

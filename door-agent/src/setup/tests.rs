@@ -272,7 +272,9 @@ async fn be_a_pn532(mut line: SerialStream) {
         let len = u8::try_from(body.len()).expect("short");
         let head = [0x00, 0x00, 0xff, len, len.wrapping_neg()];
         let answer = [ACK, &head, body, &[sum.wrapping_neg(), 0x00]].concat();
-        line.write_all(&answer).await.expect("somebody reads");
+        AsyncWriteExt::write_all(&mut line, &answer)
+            .await
+            .expect("somebody reads");
     }
 }
 

@@ -11,10 +11,14 @@ use shared::door_clock::Sources;
 use shared::ids::{AgentId, BootId, DoorId};
 use shared::reasons::{Reason, Signal};
 use shared::time::{Span, Timestamp};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// How long a lock is released at a time.
 pub const UNLOCK: Span = Span::seconds(5);
+/// An unknown card that was away for less is only counted.
+const AGAIN: Span = Span::minutes(10);
+/// So long a door waits for a PIN.
+const TYPE: Span = Span::seconds(10);
 
 /// A Raspberry Pi.
 pub struct Machine {
@@ -35,6 +39,8 @@ pub struct Machine {
     wanted: VecDeque<Output>,
     /// Everything its doors were told, in order.
     pub driven: Vec<(DoorId, Drive)>,
+    /// When unknown cards were last shown, by uptime.
+    unknown: BTreeMap<(DoorId, String), Span>,
 }
 
 /// What came of a card at a door.
@@ -50,6 +56,8 @@ pub struct Tap {
     pub released: bool,
     /// What the lamp showed.
     pub signal: Option<Signal>,
+    /// When the badge log has it; never, if the door only counts it, as it does with unknown cards that come again.
+    pub told_at: Option<Timestamp>,
 }
 
 impl Tap {
@@ -76,6 +84,7 @@ impl Machine {
             random: ChaCha20Rng::seed_from_u64(seed),
             wanted: VecDeque::new(),
             driven: Vec::new(),
+            unknown: BTreeMap::new(),
         }
     }
 
@@ -112,6 +121,7 @@ impl Machine {
         let sources = self.sources(now);
         let agent = Agent::start(self.disk.clone(), start, sources);
         self.agent = Some(agent.expect("the disk in memory can be read"));
+        self.unknown.clear();
         self.hear(Input::Tick, now);
     }
 
@@ -203,12 +213,24 @@ impl Machine {
         // A lock that another card has just released for as long is not told again.
         let released = energised
             || reason.grants() && self.released_until(door) == Some(sources.uptime + UNLOCK);
+        let told_at = match reason {
+            Reason::Unknown => {
+                let card = (door.clone(), uid.reveal());
+                let before = self.unknown.insert(card, sources.uptime);
+                let is_new = before.is_none_or(|at| at + AGAIN <= sources.uptime);
+                is_new.then_some(judged_at)
+            }
+            // Nobody types anything in these stories.
+            Reason::PinNeeded => Some(judged_at + TYPE),
+            _ => Some(judged_at),
+        };
         Tap {
             door: door.clone(),
             reason,
             judged_at,
             released,
             signal,
+            told_at,
         }
     }
 

@@ -249,12 +249,14 @@ impl Building {
     /// The badge events that the taps of this story should have led to.
     #[must_use]
     pub fn expected_badges(&self) -> Vec<Badge> {
-        let expected = self.taps.iter().map(|(agent, tap)| Badge {
-            agent: agent.as_str().to_owned(),
-            at: tap.judged_at.0,
-            door: Some(tap.door.as_str().to_owned()),
-            kind: "card".to_owned(),
-            reason: Some(tap.reason.name().to_owned()),
+        let expected = self.taps.iter().filter_map(|(agent, tap)| {
+            Some(Badge {
+                agent: agent.as_str().to_owned(),
+                at: tap.told_at?.0,
+                door: Some(tap.door.as_str().to_owned()),
+                kind: "card".to_owned(),
+                reason: Some(tap.reason.name().to_owned()),
+            })
         });
         expected.collect()
     }

@@ -40,6 +40,7 @@ impl Building {
             app.derive_all(&mut work, "settings", true).await?;
             app.finish(work).await
         });
+        self.step(async |app| app.publish_changes(now).await);
         self.settle();
     }
 }
