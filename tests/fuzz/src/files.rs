@@ -44,39 +44,49 @@ pub fn list(data: &[u8]) {
     assert!(entries.len() <= list.len());
     let tokens = data.windows(8).take(64);
     let tokens = tokens.map(|token| CardToken(token.try_into().expect("eight bytes")));
-    let own = entries.iter().map(|entry| entry.token);
+    let own = entries.iter().map(|entry| entry.token).take(64);
     for token in tokens.chain(own) {
         let found = list.find(token);
         assert!(found.is_none_or(|found| entries.contains(&found)));
     }
-
-    // Rows that are out of order were never written; they are not noticed.
     let number = list.revision().number;
-    let is_sorted = entries.is_sorted_by(|one, next| one.token < next.token);
-    if !is_sorted || number == u64::MAX {
+    if number == u64::MAX {
         return;
     }
-    let mut wanted: BTreeMap<_, _> = entries
-        .into_iter()
-        .map(|entry| (entry.token, entry))
-        .collect();
-    assert!(
-        wanted
-            .iter()
-            .all(|(token, entry)| list.find(*token).as_ref() == Some(entry))
-    );
+
+    let by_token = entries.iter().map(|entry| (entry.token, entry.clone()));
+    let mut wanted: BTreeMap<_, _> = by_token.collect();
     if let Some((_, entry)) = wanted.pop_first() {
         let token = CardToken([0x5a; 8]);
         wanted.insert(token, Entry { token, ..entry });
     }
+    // Rows that are out of order or name no terms were never written, and are not noticed; but they become no others.
+    let as_written =
+        entries.len() == list.len() && entries.is_sorted_by(|one, next| one.token < next.token);
+    let check = |list: &AllowList| {
+        let mut now = list.entries();
+        if as_written {
+            assert!(now.eq(wanted.values().cloned()));
+            let found = |(token, entry)| list.find(token).as_ref() == Some(entry);
+            assert!(
+                wanted
+                    .iter()
+                    .map(|(token, entry)| (*token, entry))
+                    .take(64)
+                    .all(found)
+            );
+        } else {
+            let known = |entry: &Entry| wanted.get(&entry.token) == Some(entry);
+            assert!(now.all(|entry| known(&entry) || entries.contains(&entry)));
+        }
+    };
     let delta = list.delta_to(number + 1, &wanted);
     list.apply(&delta).expect("it leads on from here");
-    let says = |list: &AllowList| list.entries().eq(wanted.values().cloned());
-    assert!(says(&list));
+    check(&list);
     let merged = list.merged();
-    assert!(says(&merged.list));
+    check(&merged.list);
     list.rest_on(&merged);
-    assert!(says(&list));
+    check(&list);
 }
 
 fn zone() -> ZoneId {
@@ -270,8 +280,9 @@ pub fn spool(data: &[u8]) {
     }
     let open = |boot| Spool::open(Box::new(disk.clone()), boot, Limits::default(), NOW);
 
+    let bytes = disk.used();
     let (mut spool, recovery) = open(BOOT);
-    assert!(recovery.torn_bytes + recovery.damaged_bytes <= disk.used().max(data.len() * 12));
+    assert!(recovery.torn_bytes + recovery.damaged_bytes <= bytes);
     assert_eq!(recovery.unreadable, 0);
     let sequence = spool.next_sequence();
     let appended = spool.append(NOW, Weight::Grant, b"event");

@@ -255,21 +255,20 @@ pub fn pn532(data: &[u8]) {
     out.clear();
 
     // From here on the chip answers as it should: it is asked again by the next deadline, and the card is read.
-    for _ in 0..10 {
-        now = now.max(chip.deadline());
-        if chip.tick(now).is_err() {
-            chip = Pn532::new(Wire::Uart, now);
-        }
+    for _ in 0..16 {
         let Some(written) = chip.take_write() else {
+            now = now.max(chip.deadline());
+            if chip.tick(now).is_err() {
+                chip = Pn532::new(Wire::Uart, now);
+            }
             continue;
         };
         let start = written
             .windows(3)
             .rposition(|three| three == [0x00, 0x00, 0xff]);
-        let command = written[start.expect("a frame is written") + 6];
-        let answer = match command {
+        let answer = match written[start.expect("a frame is written") + 6] {
             0x4a => from_chip(&LISTED),
-            other => from_chip(&[0xd5, other + 1]),
+            command => from_chip(&[0xd5, command + 1]),
         };
         chip.hear(&[&PN532_ACK[..], &answer].concat(), now, &mut out);
     }
@@ -360,8 +359,8 @@ pub fn mfrc522(data: &[u8]) {
             }
         }
     }
-    // Three levels of 33 turns for each of four cards, each turn given up after 100 steps.
-    assert!(chip.reads <= data.len() + 4 * 3 * 33 * 120 + 2_000);
+    // Once the noise is over, what was begun comes to its end.
+    assert!(chip.reads <= data.len() + 2_000);
     let mut out = Vec::new();
     let mut reader = Mfrc522::start(&mut chip).expect("it is there");
     reader.look(&mut out).expect("it is there");
