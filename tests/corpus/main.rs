@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
 use tests::chance::Chance;
 
 #[path = "../fuzz/src/lib.rs"]
@@ -77,14 +78,26 @@ const CHANGES: usize = 2_000;
 
 #[test]
 fn every_eater_stands_its_seeds_and_thousands_of_changes_of_them() {
-    for (number, (target, _)) in (0..).zip(eaters::TARGETS) {
-        let seeds = seeds(target);
-        let mut chance = Chance::new(number);
-        for (name, seed) in &seeds {
-            eat(target, name, seed);
-            for _ in 0..CHANGES {
-                eat(target, name, &change(seed, &seeds, &mut chance));
-            }
+    let broken: Vec<&str> = thread::scope(|scope| {
+        let eaters = eaters::TARGETS.iter().zip(0..);
+        let eaters: Vec<_> = eaters
+            .map(|((target, _), seed)| (*target, scope.spawn(move || eat_changes(target, seed))))
+            .collect();
+        let broken = eaters
+            .into_iter()
+            .filter_map(|(target, eater)| eater.join().is_err().then_some(target));
+        broken.collect()
+    });
+    assert!(broken.is_empty(), "{broken:?}");
+}
+
+fn eat_changes(target: &str, seed: u64) {
+    let mut chance = Chance::new(seed);
+    let seeds = seeds(target);
+    for (name, seed) in &seeds {
+        eat(target, name, seed);
+        for _ in 0..CHANGES {
+            eat(target, name, &change(seed, &seeds, &mut chance));
         }
     }
 }
