@@ -188,7 +188,7 @@ const BAD: &[(&str, &str, &str)] = &[
     (
         "id = \"workshop\"",
         "id = \"front\"",
-        "line 31: `door.id` is the name `front`, which line 4 has taken; valid: each thing used once",
+        "line 32: `door.id` is the name `front`, which line 4 has taken; valid: each thing used once",
     ),
     (
         "exit_pin",
@@ -246,7 +246,7 @@ const BAD: &[(&str, &str, &str)] = &[
         "line 17: `door.reader.input` is not a key here; valid: kind, device, format, baud, reversed",
     ),
     (
-        "[door.lock]\nkind = \"gpio\"\npin = 17\nactive = \"low\"\nunlock_seconds = 3\nrelease = \"until_open\"\nheld_open_seconds = 45\n",
+        "[door.lock]\nkind = \"gpio\"\npin = 17\nactive = \"low\"\nunlock_seconds = 3\nrelease = \"until_open\"\nheld_open_seconds = 45\nunreleased = \"ignored\"\n",
         "",
         "line 3: `door.lock` is missing; valid: a table `[door.lock]`",
     ),
@@ -298,7 +298,7 @@ const BAD: &[(&str, &str, &str)] = &[
     (
         "unlock_seconds = 3",
         "unlock_second = 3",
-        "line 22: `door.lock.unlock_second` is not a key here, did you mean `unlock_seconds`?; valid: kind, unlock_seconds, held_open_seconds, release, pin, active",
+        "line 22: `door.lock.unlock_second` is not a key here, did you mean `unlock_seconds`?; valid: kind, unlock_seconds, held_open_seconds, release, unreleased, pin, active",
     ),
     (
         "release = \"until_open\"",
@@ -318,17 +318,17 @@ const BAD: &[(&str, &str, &str)] = &[
     (
         "pin = 27",
         "pin = 17",
-        "line 27: `door.relay.pin` is GPIO 17, which line 20 has taken; valid: each thing used once",
+        "line 28: `door.relay.pin` is GPIO 17, which line 20 has taken; valid: each thing used once",
     ),
     (
         "follows = \"siren\"",
         "follows = \"horn\"",
-        "line 28: `door.relay.follows` is \"horn\"; valid: lock, siren",
+        "line 29: `door.relay.follows` is \"horn\"; valid: lock, siren",
     ),
     (
         "follows = \"siren\"\n",
         "",
-        "line 26: `door.relay.follows` is missing; valid: lock, siren",
+        "line 27: `door.relay.follows` is missing; valid: lock, siren",
     ),
     (
         "tamper_pin = 12",
@@ -343,12 +343,12 @@ const BAD: &[(&str, &str, &str)] = &[
     (
         "id = \"workshop\"",
         "id = \"workshop\"\nchip = \"gpio-sim\"",
-        "line 32: `door.chip` needs a lock of kind \"gpio\"; valid: left out: a simulated door is all JSON lines",
+        "line 33: `door.chip` needs a lock of kind \"gpio\"; valid: left out: a simulated door is all JSON lines",
     ),
     (
         "id = \"workshop\"",
         "id = \"workshop\"\nred_pin = 9",
-        "line 32: `door.red_pin` needs a lock of kind \"gpio\"; valid: left out: a simulated door is all JSON lines",
+        "line 33: `door.red_pin` needs a lock of kind \"gpio\"; valid: left out: a simulated door is all JSON lines",
     ),
 ];
 
@@ -524,7 +524,7 @@ fn readers_on_one_bus_share_its_lines_and_nothing_else_may_have_them() {
     Config::parse(&second(1)).expect("two selects of one bus");
     assert_eq!(
         problem(&second(0)).to_string(),
-        "line 34: `door.reader.device` is the device /dev/spidev0.0, which line 15 has taken; valid: each thing used once"
+        "line 35: `door.reader.device` is the device /dev/spidev0.0, which line 15 has taken; valid: each thing used once"
     );
     let lock = problem(&with_reader(&spi(0)).replacen("pin = 17", "pin = 10", 1));
     assert_eq!(

@@ -48,6 +48,8 @@ fn each_signal_looks_as_the_table_of_reasons_says() {
         (Signal::SeeStaff, "0R 1000- 2000R …"),
         (Signal::DoorTrouble, &(fast + "…")),
         (Signal::Waiting, "0Y"),
+        (Signal::Key, "0Y* 100Y"),
+        (Signal::CloseDoor, "0Y* 1000- 2000Y* …"),
         (
             Signal::Identify,
             "0G 250R 500G 750R 1000G 1250R 1500G 1750R 2000G 2250R 2500G 2750R …",
