@@ -5,16 +5,24 @@ use shared::door_clock::Sources;
 use shared::ids::BootId;
 use shared::time::{Span, Timestamp};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// systemd-timesyncd makes this file when the clock was set from the network; it goes with each start of the machine.
 const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
+
+/// Whether that file is there is looked at so often.
+const LOOK: Span = Span::seconds(1);
 
 /// The machine's clocks, counted from when the agent started.
 #[derive(Debug, Clone)]
 pub struct SystemClock {
     started: Instant,
     synchronised: PathBuf,
+    /// Until which uptime in milliseconds what was seen of it counts, doubled, and one more if it was there; a card does
+    /// not wait for a file system.
+    seen: Arc<AtomicI64>,
 }
 
 impl SystemClock {
@@ -28,10 +36,11 @@ impl SystemClock {
         Self {
             started: Instant::now(),
             synchronised: PathBuf::from(SYNCHRONISED),
+            seen: Arc::default(),
         }
     }
 
-    /// What the clocks say now.
+    /// What the clocks say now; whether the wall clock is synchronised, they said within the last second.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
@@ -41,10 +50,17 @@ impl SystemClock {
         let wall = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, milliseconds);
+        let uptime = self.uptime();
+        let mut seen = self.seen.load(Ordering::Relaxed);
+        if seen >> 1 <= uptime.0 {
+            let until = uptime + LOOK;
+            seen = until.0 << 1 | i64::from(self.synchronised.exists());
+            self.seen.store(seen, Ordering::Relaxed);
+        }
         Sources {
             wall: Timestamp(wall),
-            uptime: self.uptime(),
-            synchronised: self.synchronised.exists(),
+            uptime,
+            synchronised: seen & 1 == 1,
         }
     }
 

@@ -32,7 +32,8 @@ pub trait Disk: Send {
     /// Cuts a file to `len` bytes; durable on return.
     fn truncate(&mut self, name: &str, len: u64) -> io::Result<()>;
 
-    /// Makes everything appended to a file durable, and its name with it.
+    /// Makes everything appended to a file durable, and its name with it; `WouldBlock` while that is under way, and then
+    /// it is told when it is asked again, as of the first time.
     fn sync(&mut self, name: &str) -> io::Result<()>;
 
     /// Removes a file if it exists; after a power cut it may be back.

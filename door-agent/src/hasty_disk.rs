@@ -4,13 +4,18 @@
 //! overdue counts as done: it is carried out in order, and if it fails after all, every further call on that file
 //! fails until the file is cut or replaced. Any other call that is overdue fails, and when it is repeated unchanged it
 //! has the result of the first.
+//!
+//! Syncs have a thread of their own and are not waited for at all: what a card leaves to write must not wait until the
+//! one before it is durable, which takes a cheap card tenths of a second.
 
 use crate::disk::Disk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel,
+};
 use std::thread;
 use std::time::Duration;
 
@@ -23,7 +28,7 @@ const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A disk that never keeps anybody waiting.
 pub struct HastyDisk {
-    calls: Option<Sender<(Call, Sender<Answer>)>>,
+    calls: Option<Sender<(Call, SyncSender<Answer>)>>,
     ended: Receiver<()>,
     overdue: Option<Receiver<Answer>>,
     repeatable: BTreeMap<String, (Call, Receiver<Answer>)>,
@@ -49,23 +54,37 @@ enum Answer {
 }
 
 impl HastyDisk {
-    /// Puts a disk behind a thread.
+    /// Puts a disk behind threads; `sync` makes everything appended to one of its files durable, and its name with it,
+    /// while the disk goes on.
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub fn start(disk: impl Disk + 'static) -> io::Result<Self> {
-        Self::with_patience(disk, PATIENCE)
+    pub fn start(
+        disk: impl Disk + 'static,
+        sync: impl FnMut(&str) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<Self> {
+        Self::with_patience(disk, sync, PATIENCE)
     }
 
-    fn with_patience(disk: impl Disk + 'static, patience: Duration) -> io::Result<Self> {
+    fn with_patience(
+        disk: impl Disk + 'static,
+        sync: impl FnMut(&str) -> io::Result<()> + Send + 'static,
+        patience: Duration,
+    ) -> io::Result<Self> {
         let (calls, to_do) = channel();
         let (end, ended) = channel();
+        let (syncs, to_sync) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let undone = Arc::clone(&waiting);
+        let syncer = thread::Builder::new()
+            .name("badge sync".to_owned())
+            .spawn(move || make_durable(sync, &to_sync))?;
         thread::Builder::new()
             .name("badge disk".to_owned())
             .spawn(move || {
-                work(disk, &to_do, &undone);
+                work(disk, &to_do, syncs, &undone);
+                // Nothing is left to do about a fault.
+                let _ = syncer.join();
                 // Nobody listens any more if the patience was over.
                 let _ = end.send(());
             })?;
@@ -83,7 +102,7 @@ impl HastyDisk {
         if self.waiting.load(Ordering::Relaxed) >= MOST_OVERDUE {
             return Err(overdue());
         }
-        let (answer, answered) = channel();
+        let (answer, answered) = sync_channel(1);
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let calls = self.calls.as_ref().ok_or_else(gone)?;
         calls.send((call, answer)).map_err(|_| gone())?;
@@ -92,12 +111,10 @@ impl HastyDisk {
 
     /// Waits for an answer as long as may be; none if it is overdue.
     fn wait(&mut self, answered: Receiver<Answer>) -> Result<Answer, Receiver<Answer>> {
-        let still_overdue = self.overdue.as_ref().is_some_and(|earlier| {
-            matches!(
-                earlier.try_recv(),
-                Err(std::sync::mpsc::TryRecvError::Empty)
-            )
-        });
+        let still_overdue = self
+            .overdue
+            .as_ref()
+            .is_some_and(|earlier| matches!(earlier.try_recv(), Err(TryRecvError::Empty)));
         let patience = if still_overdue {
             Duration::ZERO
         } else {
@@ -152,7 +169,10 @@ impl Disk for HastyDisk {
     }
 
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.repeatable.remove(name);
+        // A sync under way goes on: it tells of what was there when it was begun.
+        if !matches!(self.repeatable.get(name), Some((Call::Sync(_), _))) {
+            self.repeatable.remove(name);
+        }
         let answered = self.hand_over(Call::Append(name.to_owned(), bytes.to_vec()))?;
         match self.wait(answered) {
             Ok(answer) => done(answer),
@@ -167,8 +187,24 @@ impl Disk for HastyDisk {
         self.change(name, Call::Truncate(name.to_owned(), len))
     }
 
+    /// Begins; while that is under way it fails with `WouldBlock`, and then has the result when it is repeated.
     fn sync(&mut self, name: &str) -> io::Result<()> {
-        self.change(name, Call::Sync(name.to_owned()))
+        let call = Call::Sync(name.to_owned());
+        let answered = match self.repeatable.remove(name) {
+            Some((earlier, answered)) if earlier == call => answered,
+            Some(_) | None => self.hand_over(call.clone())?,
+        };
+        match answered.try_recv() {
+            Ok(answer) => done(answer),
+            Err(TryRecvError::Disconnected) => Err(gone()),
+            Err(TryRecvError::Empty) => {
+                self.repeatable.insert(name.to_owned(), (call, answered));
+                Err(io::Error::new(
+                    ErrorKind::WouldBlock,
+                    "the disk is still at it",
+                ))
+            }
+        }
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
@@ -191,7 +227,12 @@ impl Drop for HastyDisk {
     }
 }
 
-fn work(mut disk: impl Disk, to_do: &Receiver<(Call, Sender<Answer>)>, undone: &AtomicUsize) {
+fn work(
+    mut disk: impl Disk,
+    to_do: &Receiver<(Call, SyncSender<Answer>)>,
+    syncs: Sender<(String, SyncSender<Answer>)>,
+    undone: &AtomicUsize,
+) {
     let mut broken: BTreeSet<String> = BTreeSet::new();
     while let Ok((call, answer)) = to_do.recv() {
         let answered = match call {
@@ -207,7 +248,14 @@ fn work(mut disk: impl Disk, to_do: &Receiver<(Call, Sender<Answer>)>, undone: &
                 }
                 Answer::Done(result)
             }
-            Call::Sync(name) => Answer::Done(disk.sync(&name)),
+            Call::Sync(name) => {
+                undone.fetch_sub(1, Ordering::Relaxed);
+                // It came after all that was appended before.
+                if syncs.send((name, answer)).is_err() {
+                    return;
+                }
+                continue;
+            }
             Call::WriteAtomic(name, bytes) => {
                 mended(disk.write_atomic(&name, &bytes), &name, &mut broken)
             }
@@ -217,6 +265,16 @@ fn work(mut disk: impl Disk, to_do: &Receiver<(Call, Sender<Answer>)>, undone: &
         undone.fetch_sub(1, Ordering::Relaxed);
         // Whoever asked may have stopped waiting.
         let _ = answer.send(answered);
+    }
+}
+
+fn make_durable(
+    mut sync: impl FnMut(&str) -> io::Result<()>,
+    to_sync: &Receiver<(String, SyncSender<Answer>)>,
+) {
+    while let Ok((name, answer)) = to_sync.recv() {
+        // Whoever asked may have stopped waiting.
+        let _ = answer.send(Answer::Done(sync(&name)));
     }
 }
 
@@ -302,7 +360,19 @@ mod tests {
     }
 
     fn hasty(disk: &Gated) -> HastyDisk {
-        HastyDisk::with_patience(disk.clone(), Duration::from_millis(1)).expect("a thread")
+        let mut syncer = disk.clone();
+        let sync = move |name: &str| syncer.sync(name);
+        HastyDisk::with_patience(disk.clone(), sync, Duration::from_millis(1)).expect("threads")
+    }
+
+    /// What comes of a sync in the end.
+    fn synced(hasty: &mut HastyDisk, name: &str) -> io::Result<()> {
+        loop {
+            match hasty.sync(name) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::yield_now(),
+                ended => return ended,
+            }
+        }
     }
 
     #[test]
@@ -320,32 +390,32 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_that_is_overdue_fails_and_succeeds_when_it_is_repeated() {
+    fn a_sync_is_not_waited_for_and_tells_in_the_end() {
         let disk = Gated::default();
         let mut hasty = hasty(&disk);
         hasty.append("log", b"a").expect("it is on its way");
-        assert_eq!(
-            hasty.sync("log").expect_err("overdue").kind(),
-            ErrorKind::TimedOut
-        );
+        for _ in 0..3 {
+            let error = hasty.sync("log").expect_err("under way");
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+        }
         disk.open();
-        hasty.list().expect("the disk caught up");
-        let changes = disk.disk.changes();
-        hasty.sync("log").expect("it was done meanwhile");
-        assert_eq!(disk.disk.changes(), changes, "and not done again");
+        synced(&mut hasty, "log").expect("it was done meanwhile");
+        assert_eq!(disk.disk.changes(), 2, "and once");
     }
 
     #[test]
-    fn a_sync_before_an_append_says_nothing_of_it() {
+    fn what_comes_while_the_disk_is_at_a_sync_is_written_at_once() {
         let disk = Gated::default();
-        let mut hasty = hasty(&disk);
+        let (mut syncer, open) = (disk.clone(), disk.disk.clone());
+        let mut hasty =
+            HastyDisk::start(open, move |name: &str| syncer.sync(name)).expect("threads");
+        hasty.append("log", b"a").expect("it is written");
         assert!(hasty.sync("log").is_err());
-        hasty.append("log", b"a").expect("it is on its way");
+        hasty.append("log", b"b").expect("it is written");
+        let kept = disk.disk.read("log").expect("it reads");
+        assert_eq!(kept, Some(b"ab".to_vec()), "before the sync has ended");
         disk.open();
-        hasty.list().expect("the disk caught up");
-        let changes = disk.disk.changes();
-        while hasty.sync("log").is_err() {}
-        assert!(disk.disk.changes() > changes);
+        synced(&mut hasty, "log").expect("the disk works");
     }
 
     #[test]
@@ -360,7 +430,7 @@ mod tests {
         hasty.list().expect("the disk caught up");
         disk.disk.fail_writes(false);
         assert!(hasty.append("log", b"b").is_err());
-        assert!(hasty.sync("log").is_err());
+        assert!(synced(&mut hasty, "log").is_err());
         hasty.truncate("log", 0).expect("mended");
         hasty.append("log", b"b").expect("it works again");
         assert_eq!(hasty.read("log").expect("it reads"), Some(b"b".to_vec()));

@@ -57,6 +57,7 @@ pub async fn run(
         tracing::error!(reason = %chain(&error), "not stored: check the disk");
     }
     let badges = Directory::open_as_it_is(&badges_dir(&config.state_dir))?;
+    let syncer = badges.syncer();
     let link = target(&paired)?;
 
     let mut random = randomness();
@@ -77,7 +78,7 @@ pub async fn run(
     let agent = Agent::start_on(
         keeper,
         on_thread,
-        Box::new(HastyDisk::start(badges)?),
+        Box::new(HastyDisk::start(badges, syncer)?),
         start,
         clock.read(),
     )?;

@@ -123,8 +123,10 @@ pub struct Spool {
     /// Whether it is known which segments lie on disk; until then none is begun, for it might take another's place.
     listed: bool,
     marks_changed: bool,
-    /// Segments that were written to since they were synced; more than one if the disk made us give one up.
+    /// Segments that were written to since a sync of them was begun; more than one if the disk made us give one up.
     unsynced: BTreeSet<u64>,
+    /// Segments of which a sync was begun.
+    syncing: BTreeSet<u64>,
 }
 
 /// The segment being written.
@@ -191,7 +193,7 @@ impl Spool {
 
     /// The next events to send, oldest boot first; at least one if any waits, then up to the limits given.
     ///
-    /// Call [`Spool::sync`] before, so that what is sent is also kept.
+    /// Call [`Spool::sync`] before, so that what is sent is also written.
     pub fn pending(&mut self, max_events: usize, max_bytes: usize) -> Option<Batch> {
         let boot = self
             .boots
@@ -267,7 +269,8 @@ impl Spool {
     /// than the limit at `now`. To be called about once a second.
     ///
     /// # Errors
-    /// If the disk refuses: nothing is lost from memory, and the next call tries again.
+    /// `WouldBlock` while the disk is at it; any other if it refuses. Nothing is lost from memory, and the next call goes
+    /// on or tries again.
     pub fn sync(&mut self, now: Timestamp) -> io::Result<()> {
         self.expire(now);
         let first = self.write_all_down();
@@ -295,12 +298,26 @@ impl Spool {
         self.remove_empty()
     }
 
+    /// Whether nothing was written since the last sync was begun.
+    pub fn is_synced(&self) -> bool {
+        self.unsynced.is_empty()
+    }
+
     fn sync_written(&mut self) -> io::Result<()> {
-        while let Some(number) = self.unsynced.first().copied() {
-            self.disk.sync(&file(number))?;
-            self.unsynced.remove(&number);
+        if self.syncing.is_empty() {
+            self.syncing = std::mem::take(&mut self.unsynced);
         }
-        if !self.marks_changed {
+        while let Some(number) = self.syncing.first().copied() {
+            if let Err(error) = self.disk.sync(&file(number)) {
+                if error.kind() != io::ErrorKind::WouldBlock {
+                    self.unsynced.append(&mut self.syncing);
+                }
+                return Err(error);
+            }
+            self.syncing.remove(&number);
+        }
+        // What was written meanwhile may hold the marks.
+        if !self.marks_changed && self.unsynced.is_empty() {
             self.unmarked.clear();
             for boot in &mut self.boots {
                 boot.acknowledged_on_disk = boot.acknowledged;
@@ -367,7 +384,7 @@ impl Spool {
             {
                 segment.len = content.len() as u64;
             }
-            self.unsynced.remove(&number);
+            self.is_durable(number);
             self.outdated.remove(&number);
         }
         Ok(())
@@ -388,12 +405,18 @@ impl Spool {
             if number != IN_MEMORY {
                 // Emptied durably first: a removed name may come back after a power cut, and must then mean nothing.
                 self.disk.truncate(&file(number), 0)?;
-                self.unsynced.remove(&number);
+                self.is_durable(number);
                 self.disk.remove(&file(number))?;
             }
             self.live.remove(&number);
         }
         Ok(())
+    }
+
+    /// Nothing of a segment is left to be synced.
+    fn is_durable(&mut self, number: u64) {
+        self.unsynced.remove(&number);
+        self.syncing.remove(&number);
     }
 
     /// Writes changed marks and records at the end of the current segment, or of a new one; returns its number.
@@ -418,7 +441,11 @@ impl Spool {
     }
 
     fn begin_segment(&mut self) -> io::Result<Segment> {
-        self.sync_written()?;
+        match self.sync_written() {
+            // A card waits.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => done?,
+        }
         if !self.listed {
             let newest = self.segments()?.last().copied().unwrap_or(IN_MEMORY);
             self.next_segment = self.next_segment.max(newest.saturating_add(1));

@@ -12,6 +12,7 @@ mod hand_clock;
 mod http;
 mod impostor;
 mod kill;
+mod kill_agent;
 mod localstripe;
 mod missed;
 mod mosquitto;

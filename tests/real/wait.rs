@@ -17,7 +17,20 @@ const MEMORY: &str = "/dev/shm";
     clippy::disallowed_methods,
     reason = "the named place where these tests wait for what other programs do"
 )]
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    looking(what, look, || std::thread::sleep(PAUSE))
+}
+
+/// The same without a pause between two looks, where the moment at which something is seen counts.
+pub fn closely<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    looking(what, look, std::thread::yield_now)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the named place where these tests wait for what other programs do"
+)]
+fn looking<T>(what: &str, mut look: impl FnMut() -> Option<T>, pause: impl Fn()) -> T {
     let begun = Instant::now();
     loop {
         if let Some(seen) = look() {
@@ -28,7 +41,7 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             "waited {} s in vain until {what}",
             DEADLINE.as_secs()
         );
-        std::thread::sleep(PAUSE);
+        pause();
     }
 }
 

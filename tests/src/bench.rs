@@ -5,9 +5,11 @@
 
 use std::io::{self, Write};
 
+mod agent;
 mod asking;
 mod card;
 mod delta;
+mod disk;
 mod door;
 mod floor;
 mod ingest;
@@ -41,6 +43,8 @@ enum Limit {
     RatioAtLeast(f64),
     RatioAtMost(f64),
     ValueAtMost(f64),
+    /// The value, and its ratio to the floor.
+    BothAtMost(f64, f64),
     ValueAtLeast(f64),
 }
 
@@ -51,7 +55,7 @@ struct Row {
     limit: Limit,
 }
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 22] = [
     Row {
         name: "ingest_stored_32",
         unit: "1/s",
@@ -90,7 +94,42 @@ const ROWS: [Row; 15] = [
     Row {
         name: "card_to_lock_p99",
         unit: "us",
-        limit: Limit::ValueAtMost(200.0),
+        limit: Limit::BothAtMost(100.0, 3.0),
+    },
+    Row {
+        name: "card_to_lock_p999",
+        unit: "us",
+        limit: Limit::ValueAtMost(2000.0),
+    },
+    Row {
+        name: "refusal_blocks",
+        unit: "ms",
+        limit: Limit::ValueAtMost(1.0),
+    },
+    Row {
+        name: "agent_start_1m",
+        unit: "ms",
+        limit: Limit::BothAtMost(25.0, 3.0),
+    },
+    Row {
+        name: "agent_rss_1m",
+        unit: "MB",
+        limit: Limit::ValueAtMost(20.0),
+    },
+    Row {
+        name: "agent_rss_2m",
+        unit: "MB",
+        limit: Limit::ValueAtMost(34.0),
+    },
+    Row {
+        name: "spool_1m",
+        unit: "MB",
+        limit: Limit::ValueAtMost(100.0),
+    },
+    Row {
+        name: "idle_writes",
+        unit: "KiB",
+        limit: Limit::ValueAtMost(4.0),
     },
     Row {
         name: "server_rss_5000",
@@ -146,7 +185,7 @@ pub fn run(wanted: &[String], effort: Effort) -> anyhow::Result<()> {
         let names: Vec<&str> = names().collect();
         anyhow::bail!("`{unknown}` is no row; the rows are {}", names.join(", "));
     }
-    let (mut doors, mut compared) = (None, None);
+    let (mut doors, mut cards, mut compared) = (None, None, None);
     for row in &ROWS {
         if !wanted.is_empty() && !wanted.iter().any(|name| name == row.name) {
             continue;
@@ -159,7 +198,14 @@ pub fn run(wanted: &[String], effort: Effort) -> anyhow::Result<()> {
             "post_to_door_p50" => door::figures(&mut doors, effort)?.middle,
             "post_to_door_p99" => door::figures(&mut doors, effort)?.late,
             "delta_bytes" => delta::bytes()?,
-            "card_to_lock_p99" => card::to_lock(effort)?,
+            "card_to_lock_p99" => card::to_lock(&mut cards, effort)?.late,
+            "card_to_lock_p999" => card::to_lock(&mut cards, effort)?.latest,
+            "refusal_blocks" => card::after_refusal(effort)?,
+            "agent_start_1m" => card::start()?,
+            "agent_rss_1m" => memory::agent_resident(1_000_000)?,
+            "agent_rss_2m" => memory::agent_resident(2_000_000)?,
+            "spool_1m" => disk::spool(effort)?,
+            "idle_writes" => disk::idle()?,
             "server_rss_5000" => memory::resident()?,
             "standing_ns" => rules::standing(effort)?,
             "standing_400_ns" => rules::ten_times_the_facts(effort)?,
@@ -182,6 +228,7 @@ fn print(row: &Row, figure: Figure) -> io::Result<()> {
         Limit::RatioAtMost(limit) => format!("ratio<={limit}"),
         Limit::ValueAtMost(limit) => format!("<={limit}"),
         Limit::ValueAtLeast(limit) => format!(">={limit}"),
+        Limit::BothAtMost(value, ratio) => format!("<={value},ratio<={ratio}"),
     };
     let value = match row.unit {
         "1/s" | "B" | "ns" | "calls" | "1/1000" => format!("{:.0}", figure.value),

@@ -14,9 +14,14 @@ use shared::time::Span;
 use shared::wire::topics::Channel;
 use shared::wire::{Ack, Events, Kind, RefusedWhy};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
-/// Events of one moment go together, and are synced before they go.
+/// Events of one moment go together, and are written before they go, if the disk takes them.
 const GATHER: Span = Span(200);
+/// How far the disk has come with a sync is looked at so often.
+const LOOK: Span = Span(50);
+/// A disk that is at one sync for so long counts as failed, until it has done it after all.
+const SYNC_PATIENCE: Span = Span::seconds(1);
 /// An acknowledgement is waited for so long; then twice as long, and so on.
 const PATIENCE: Span = Span::seconds(10);
 const LONGEST: Span = Span::minutes(5);
@@ -30,6 +35,8 @@ pub(super) struct Upload {
     under_way: Option<UnderWay>,
     due: Option<Span>,
     sync_due: Option<Span>,
+    /// Since when the disk has been at a sync.
+    syncing: Option<Span>,
     attempts: u32,
     /// The disk does not take events; so many have come since.
     unwritten: Option<u64>,
@@ -152,10 +159,26 @@ impl Agent {
         self.upload.sync_due = None;
         let now = self.clock.read(sources).time;
         match self.spool.sync(now) {
-            Ok(()) => self.upload.written(),
+            Ok(()) => {
+                self.upload.syncing = None;
+                self.upload.written();
+                if !self.spool.is_synced() {
+                    self.upload.sync_due = Some(sources.uptime + GATHER);
+                }
+            }
             Err(error) => {
-                self.upload.not_written(&error);
-                self.upload.sync_due = Some(sources.uptime + Span::seconds(1));
+                let is_at_it = error.kind() == ErrorKind::WouldBlock;
+                let since = *self.upload.syncing.get_or_insert(sources.uptime);
+                let again = if is_at_it && sources.uptime < since + SYNC_PATIENCE {
+                    LOOK
+                } else {
+                    self.upload.not_written(&error);
+                    Span::seconds(1)
+                };
+                if !is_at_it {
+                    self.upload.syncing = None;
+                }
+                self.upload.sync_due = Some(sources.uptime + again);
             }
         }
     }

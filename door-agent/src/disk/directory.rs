@@ -63,6 +63,24 @@ impl Directory {
         }
     }
 
+    /// What makes a file durable and its name with it, beside whoever writes to it.
+    pub fn syncer(&self) -> impl FnMut(&str) -> io::Result<()> + Send + 'static {
+        let (path, mut last) = (self.path.clone(), String::new());
+        move |name| {
+            match File::open(path.join(name)) {
+                Ok(file) => file.sync_data()?,
+                // Nothing is left of it to lose.
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            if last != name {
+                File::open(&path)?.sync_all()?;
+                name.clone_into(&mut last);
+            }
+            Ok(())
+        }
+    }
+
     fn writable(&mut self, name: &str) -> io::Result<PathBuf> {
         if self.lock.is_none() && self.tries_again {
             self.lock = Some(lock(&self.path)?);

@@ -56,6 +56,7 @@ impl Spool {
             listed: true,
             marks_changed: true,
             unsynced: BTreeSet::new(),
+            syncing: BTreeSet::new(),
         };
         let mut recovery = Recovery::default();
         let mut pieces: Vec<(BootId, Pieces)> = Vec::new();

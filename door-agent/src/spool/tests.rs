@@ -2,6 +2,8 @@ use super::*;
 use crate::disk::MemoryDisk;
 use std::collections::HashMap;
 
+mod syncing;
+
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 fn boot(number: u8) -> BootId {

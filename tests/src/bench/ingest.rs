@@ -82,11 +82,18 @@ pub fn stored_slowly(effort: Effort) -> anyhow::Result<Figure> {
         "the slowed bench ended with {}",
         output.status
     );
-    let text = String::from_utf8(output.stdout)?;
-    let mut words = text.split_whitespace().skip(1);
+    read_row(&String::from_utf8(output.stdout)?)
+}
+
+/// What a bench of its own process printed.
+///
+/// # Errors
+/// If that is no row with a floor.
+pub fn read_row(row: &str) -> anyhow::Result<Figure> {
+    let mut words = row.split_whitespace().skip(1);
     let mut number = |skip: usize| words.nth(skip).and_then(|word| word.parse::<f64>().ok());
-    let value = number(0).context("the slowed bench printed no value")?;
-    let ratio = number(2).context("the slowed bench printed no ratio")?;
+    let value = number(0).context("another bench printed no value")?;
+    let ratio = number(2).context("another bench printed no ratio")?;
     Ok(Figure {
         value,
         floor: Some(value / ratio),

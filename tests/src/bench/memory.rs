@@ -1,5 +1,6 @@
-//! How much memory the server takes.
+//! How much memory the server and the agent take.
 
+use super::agent::Folder;
 use super::prepare::{self, Club};
 use super::{Figure, ROUNDS, ingest, median, tell, timing};
 use anyhow::Context as _;
@@ -70,7 +71,34 @@ fn measure(club: &Club) -> anyhow::Result<f64> {
         })
         .context("the server ended")??;
     timing::pause(SETTLED);
-    let status = std::fs::read_to_string(format!("/proc/{}/status", running.0.id()))?;
+    resident_of(running.0.id())
+}
+
+/// Resident memory (`VmRSS`) of the built `door-agent`, just after it released its lock for a card, with so many cards on
+/// its list. It has no floor.
+pub fn agent_resident(cards: u32) -> anyhow::Result<Figure> {
+    let folder = Folder::make(cards)?;
+    let mut values = Vec::new();
+    for round in 1..=ROUNDS {
+        let (running, _) = folder.start()?;
+        values.push(running.resident()?);
+        tell(&format!(
+            "agent_rss {cards} cards {round}/{ROUNDS}: {:.2} MB",
+            values[round - 1]
+        ));
+    }
+    Ok(Figure {
+        value: median(values),
+        floor: None,
+    })
+}
+
+/// Resident memory (`VmRSS`) of a process, in megabytes.
+///
+/// # Errors
+/// If there is no such process.
+pub fn resident_of(process: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmRSS:"))
