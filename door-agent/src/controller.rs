@@ -423,7 +423,10 @@ impl Controller {
     }
 
     fn judge(&mut self, uid: CardUid, now: Moment, view: View<'_>, out: &mut Vec<Command>) {
-        self.pins.forget();
+        if let Some(left) = self.pins.leave() {
+            let (token, decision) = view.judge(&left, None, now.reading);
+            out.push(told(token, decision, view));
+        }
         let (token, mut decision) = view.judge(&uid, None, now.reading);
         if decision.reason == Reason::PinNeeded {
             if !self.pins.is_locked(token, now.uptime) {
@@ -486,15 +489,7 @@ impl Controller {
             is_told = !repeats;
         }
         if is_told {
-            let known = view.knowledge;
-            out.push(Command::Event(What::Card {
-                token,
-                holder: decision.holder,
-                reason: decision.reason,
-                list: known.map(|known| known.list.revision()),
-                policy: known.map(|known| known.policy_revision),
-                contact: known.map(|known| known.contact),
-            }));
+            out.push(told(token, decision, view));
         }
         let signal = match decision.reason {
             // No PIN came, and none is waited for any more.
@@ -620,6 +615,19 @@ impl Controller {
             until: None,
         };
     }
+}
+
+/// The badge event of a card that was judged.
+fn told(token: CardToken, decision: Decision, view: View<'_>) -> Command {
+    let known = view.knowledge;
+    Command::Event(What::Card {
+        token,
+        holder: decision.holder,
+        reason: decision.reason,
+        list: known.map(|known| known.list.revision()),
+        policy: known.map(|known| known.policy_revision),
+        contact: known.map(|known| known.contact),
+    })
 }
 
 #[cfg(test)]

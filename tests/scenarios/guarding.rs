@@ -85,6 +85,7 @@ stories! {
         b.ask_for_pins("wood");
         assert!(b.doors_agree());
         assert_eq!(b.tap(ada, "front").reason, Reason::PinNeeded);
+        b.advance(Span::minutes(1));
         assert_eq!(b.tap(ben, "front").reason, Reason::NoPin);
         b.advance(Span::minutes(5));
         assert!(b.tap(ben, "back").opens(), "the other zone asks nobody");
@@ -93,7 +94,7 @@ stories! {
         b.advance(Span::minutes(5));
         for who in [ada, ben] {
             assert_eq!(b.tap(who, "front").reason, Reason::PinNeeded);
-            b.settle();
+            b.advance(Span::minutes(1));
         }
         b.advance(Span::minutes(1));
         assert!(!b.attends("paid_but_refused"), "{:?}", b.attention());

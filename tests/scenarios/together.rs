@@ -33,8 +33,11 @@ stories! {
         let run = b.derive_all("the catalogue was edited", true);
         assert!(matches!(run, Run::Done { .. }), "{run:?}");
         b.settle();
-        b.advance(Span::seconds(2));
-        assert!(all.iter().all(|who| !b.tap(*who, "front").opens()), "an admin said yes");
+        for who in &all {
+            // Faster, so many unknown cards would be taken for somebody who guesses.
+            b.advance(Span::seconds(15));
+            assert!(!b.tap(*who, "front").opens(), "an admin said yes");
+        }
         b.settle();
         b.badges_arrived_once_each();
     }

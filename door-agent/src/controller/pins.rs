@@ -82,6 +82,11 @@ impl Pins {
         self.typing = None;
     }
 
+    /// Another card is there: whatever was typed does not count, and this card was left without its PIN.
+    pub fn leave(&mut self) -> Option<CardUid> {
+        self.typing.take().map(|typing| typing.uid)
+    }
+
     /// Whether a PIN is awaited.
     pub fn is_typing(&self) -> bool {
         self.typing.is_some()

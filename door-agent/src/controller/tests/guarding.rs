@@ -230,7 +230,11 @@ fn another_card_ends_what_was_typed() {
     let mut door = Door::asking();
     door.hear(Input::Card(uid(1)));
     door.types("47");
-    assert_eq!(reasons(&door.hear(Input::Card(uid(9)))), [Reason::NoPin]);
+    // The first card is told of, too.
+    assert_eq!(
+        reasons(&door.hear(Input::Card(uid(9)))),
+        [Reason::PinNeeded, Reason::NoPin]
+    );
     assert_eq!(door.types("11#"), []);
 }
 
