@@ -338,36 +338,40 @@ fn killed(club: &Club, life: Life, left: Left) -> Vec<Seen> {
 
 /// With a kernel that lets go of a line, which is enough by itself, and with one that keeps its level: there each of the
 /// three is enough, and without any of them the door stands open.
-#[test]
-fn killed_while_released_the_lock_rests_within_a_second() {
-    let club = club(CARD);
-    for (active, rest) in [(1, 0), (0, 1)] {
-        for keeps in [false, true] {
-            for left in [Left::Guard, Left::StopPost, Left::NextAgent, Left::Nobody] {
-                let seen = killed(
-                    &club,
-                    Life {
-                        active,
-                        keeps,
-                        ..LIFE
-                    },
-                    left,
-                );
-                let case = format!("active {active}, keeps {keeps}, left {left:?}: {seen:#?}");
-                let expected = match left {
-                    Left::Nobody if keeps => vec![rest, active],
-                    Left::NextAgent => vec![rest, active, rest, active],
-                    Left::Guard | Left::StopPost | Left::Nobody => vec![rest, active, rest],
-                };
-                assert_eq!(levels(&seen), expected, "{case}");
-                if expected.len() > 2 {
-                    let ended = at(&seen, "agent ended");
-                    let rests = at(&seen, &format!("lock {rest}"));
-                    assert!((ended..=ended + KILLED_MS).contains(&rests), "{case}");
-                }
+fn rests_within_a_second(active: u8) {
+    let (club, rest) = (club(CARD), 1 - active);
+    for keeps in [false, true] {
+        for left in [Left::Guard, Left::StopPost, Left::NextAgent, Left::Nobody] {
+            let life = Life {
+                active,
+                keeps,
+                ..LIFE
+            };
+            let seen = killed(&club, life, left);
+            let case = format!("active {active}, keeps {keeps}, left {left:?}: {seen:#?}");
+            let expected = match left {
+                Left::Nobody if keeps => vec![rest, active],
+                Left::NextAgent => vec![rest, active, rest, active],
+                Left::Guard | Left::StopPost | Left::Nobody => vec![rest, active, rest],
+            };
+            assert_eq!(levels(&seen), expected, "{case}");
+            if expected.len() > 2 {
+                let ended = at(&seen, "agent ended");
+                let rests = at(&seen, &format!("lock {rest}"));
+                assert!((ended..=ended + KILLED_MS).contains(&rests), "{case}");
             }
         }
     }
+}
+
+#[test]
+fn killed_while_released_a_lock_that_is_active_high_rests() {
+    rests_within_a_second(1);
+}
+
+#[test]
+fn killed_while_released_a_lock_that_is_active_low_rests() {
+    rests_within_a_second(0);
 }
 
 /// Stopped, the agent keeps the line, and its guard waits for its end; the service manager misses its beat.

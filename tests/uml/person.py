@@ -253,8 +253,8 @@ def main():
     mount("hostfs", str(HOST), sys.argv[1])
     sys.stderr = (HOST / "person.log").open("w")
     try:
-        # The host's copy stays as it is, and its file system is not one that an agent would meet.
-        shutil.copytree(HOST / "state", STATE)
+        # The host's copy stays as it is, and its file system is not one that an agent would meet. A socket is no file.
+        shutil.copytree(HOST / "state", STATE, ignore=shutil.ignore_patterns("*.sock"))
         log = Log()
         live(json.loads((HOST / "story.json").read_text()), log)
         log.add("the end")
