@@ -412,7 +412,7 @@ mod tests {
         hasty.append("log", b"a").expect("it is written");
         assert!(hasty.sync("log").is_err());
         hasty.append("log", b"b").expect("it is written");
-        let kept = disk.disk.read("log").expect("it reads");
+        let kept = hasty.read("log").expect("it reads");
         assert_eq!(kept, Some(b"ab".to_vec()), "before the sync has ended");
         disk.open();
         synced(&mut hasty, "log").expect("the disk works");

@@ -64,7 +64,7 @@ impl Directory {
     }
 
     /// What makes a file durable and its name with it, beside whoever writes to it.
-    pub fn syncer(&self) -> impl FnMut(&str) -> io::Result<()> + Send + 'static {
+    pub fn syncer(&self) -> impl FnMut(&str) -> io::Result<()> + Send + use<> {
         let (path, mut last) = (self.path.clone(), String::new());
         move |name| {
             match File::open(path.join(name)) {
