@@ -41,3 +41,34 @@ fn of_a_door_that_is_not_its_own_the_agent_says_nothing() {
     let out = world.send(Channel::Config(pi()), Kind::Config, &config);
     assert!(speaks(&out, back));
 }
+
+#[test]
+fn a_door_that_the_settings_drop_is_gone_for_the_world_and_comes_back_at_rest_with_its_zone() {
+    let mut world = World::with_list(&[entry(1, None)]);
+    world.connect();
+    assert!(world.opens(1));
+    let says = |out: &[Output], word: &str| {
+        let status = topic(Channel::Status(front()));
+        out.iter().any(|out| match out {
+            Output::Publish { topic, payload, .. } => {
+                *topic == status && String::from_utf8_lossy(payload).contains(word)
+            }
+            _ => false,
+        })
+    };
+    world.agent.close_door(&front());
+    let out = world.outputs();
+    assert!(says(&out, "\"online\":false"), "{out:?}");
+    let drives = |out: &Output| matches!(out, Output::Drive { .. });
+    assert!(!world.tap(1).iter().any(drives));
+
+    let door = LocalDoor {
+        id: front(),
+        settings: Settings::unlocking(UNLOCK),
+    };
+    world.agent.open_door(door, world.sources);
+    let out = world.outputs();
+    assert!(says(&out, "\"online\":true"), "{out:?}");
+    assert!(!out.iter().any(drives), "{out:?}");
+    assert!(world.opens(1));
+}
