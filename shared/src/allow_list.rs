@@ -434,11 +434,13 @@ impl AllowList {
     }
 
     fn digest_after(&self, upserts: &[Entry], removals: &[CardToken]) -> Digest {
-        let removed = removals.iter().copied();
-        let replaced = upserts.iter().map(|entry| entry.token);
-        let gone = removed.chain(replaced).filter_map(|token| self.find(token));
+        // Of a card named twice the last entry counts, and it is taken out once.
+        let after: BTreeMap<CardToken, &Entry> =
+            upserts.iter().map(|entry| (entry.token, entry)).collect();
+        let touched: BTreeSet<CardToken> = removals.iter().chain(after.keys()).copied().collect();
+        let gone = touched.into_iter().filter_map(|token| self.find(token));
         let digest = gone.fold(self.digest, |digest, entry| digest.without(&entry));
-        upserts.iter().fold(digest, Digest::with)
+        after.into_values().fold(digest, Digest::with)
     }
 }
 

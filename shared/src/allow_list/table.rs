@@ -338,11 +338,13 @@ impl Table {
         None
     }
 
+    /// All rows; one that names terms that are not there is none.
     fn rows(&self) -> impl Iterator<Item = Row> + '_ {
-        (0..self.widths.beginnings()).flat_map(move |beginning| {
+        let rows = (0..self.widths.beginnings()).flat_map(move |beginning| {
             (self.start(beginning)..self.start(beginning + 1))
                 .map(move |index| self.parse(beginning, index))
-        })
+        });
+        rows.filter(|row| usize::try_from(row.terms).is_ok_and(|place| place < self.terms.len()))
     }
 
     /// All entries, by token.

@@ -313,6 +313,28 @@ fn a_list_comes_back_from_its_bytes_and_from_no_others() {
 }
 
 #[test]
+fn a_row_that_names_no_terms_lists_nobody_even_after_the_list_has_changed() {
+    let state = |number, state| Entry {
+        state,
+        ..entry(number, 1)
+    };
+    let all = [
+        state(1, CardState::Ok),
+        state(2, CardState::Held),
+        state(3, CardState::Lost),
+    ];
+    let mut bytes = Vec::new();
+    list(&all).append_to(&mut bytes);
+    // The last row ends in a byte with its holder in one bit and the place of its terms in two: there is no fourth place.
+    *bytes.last_mut().expect("it has bytes") = 0b111;
+    let mut damaged = AllowList::from_bytes(bytes, 0).expect("it is not noticed");
+    assert!(damaged.entries().eq(all[..2].iter().cloned()));
+    let delta = damaged.delta_to(2, &map(&all[..1]));
+    damaged.apply(&delta).expect("applies");
+    assert!(damaged.merged().list.entries().eq(all[..1].iter().cloned()));
+}
+
+#[test]
 fn a_list_rests_on_what_was_made_of_it_and_on_nothing_else() {
     let everything = |list: &AllowList| list.entries().collect::<Vec<_>>();
     let mut list = list(&[entry(1, 1), entry(2, 2)]);
@@ -349,4 +371,25 @@ fn changes_without_end_are_made_one_with_the_list() {
         assert!(list.changes.is_empty());
         assert_eq!(list.len(), 20_000);
     }
+}
+
+#[test]
+fn a_card_named_twice_in_one_change_is_counted_once() {
+    let before = list(&[entry(1, 1)]);
+    let twice = [entry(2, 2), entry(2, 3)];
+    let doubled = Delta {
+        upserts: twice.to_vec(),
+        digest: twice.iter().fold(before.digest(), Digest::with),
+        ..before.delta_to(2, &map(&[entry(1, 1)]))
+    };
+    let mut after = before.clone();
+    assert_eq!(after.apply(&doubled), Err(Refusal::Digest));
+    let right = Delta {
+        upserts: [&twice[..], &[entry(1, 5)]].concat(),
+        removals: vec![entry(1, 1).token; 2],
+        digest: list(&[entry(1, 5), entry(2, 3)]).digest(),
+        ..doubled
+    };
+    after.apply(&right).expect("it comes to what was signed");
+    assert!(after.entries().eq([entry(1, 5), entry(2, 3)]));
 }

@@ -60,15 +60,17 @@ impl PolicyMessage {
     #[must_use]
     pub fn rules(body: &[u8]) -> Option<&[u8]> {
         let mut decoder = minicbor::Decoder::new(body);
+        let mut rules = None;
         for _ in 0..decoder.map().ok()?? {
             let key = decoder.u64().ok()?;
             let start = decoder.position();
             decoder.skip().ok()?;
             if key == 2 {
-                return body.get(start..decoder.position());
+                // Of rules said twice the last are read.
+                rules = body.get(start..decoder.position());
             }
         }
-        None
+        rules
     }
 }
 

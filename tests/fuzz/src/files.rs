@@ -302,6 +302,7 @@ pub fn spool(data: &[u8]) {
 
     let (mut spool, recovery) = open(BootId([0xb1; 16]));
     assert_eq!((spool.waiting(), recovery.missing), (waiting, 0));
+    spool.sync(NOW).expect("the disk works");
     assert_eq!(spool.pending(100, 10_000), Some(first.clone()));
     let last = first.entries.last().expect("at least one").sequence;
     spool.acknowledge(first.boot, last);
