@@ -8,7 +8,7 @@ mod serial;
 use crate::agent::Drive;
 use crate::check::{self, Found, Machine};
 use crate::clock::SystemClock;
-use crate::config::{Config, Follows, Level, Relay};
+use crate::config::{Config, ConfigError, Follows, Level, Problem, Relay};
 use crate::doors::Doors;
 use anyhow::{Context, bail};
 use ear::{Ears, Named};
@@ -99,7 +99,7 @@ impl Setup<'_> {
                         .await?;
                 }
                 Ok(_) => {}
-                Err(error) => talk.say(&format!("That cannot be: {error}"))?,
+                Err(error) => talk.say(&format!("That cannot be: {}", asked(&error)))?,
             }
         };
         let inside = talk
@@ -226,7 +226,7 @@ impl Setup<'_> {
             let text = text(door, &lines, reader, lock, seconds);
             match Config::parse(&text) {
                 Ok(_) => return Ok(text),
-                Err(error) => talk.say(&format!("That cannot be: {error}"))?,
+                Err(error) => talk.say(&format!("That cannot be: {}", asked(&error)))?,
             }
         }
     }
@@ -385,6 +385,19 @@ impl<I: AsyncBufRead + Unpin, O: Write> Talk<I, O> {
                 _ => {}
             }
         }
+    }
+}
+
+/// What is wrong with an answer, without the line of a file that nobody has seen yet.
+fn asked(error: &ConfigError) -> String {
+    match error {
+        ConfigError::Wrong(problem) => {
+            let Problem {
+                key, what, valid, ..
+            } = problem;
+            format!("`{key}` {what}; valid: {valid}")
+        }
+        ConfigError::Read { .. } => error.to_string(),
     }
 }
 

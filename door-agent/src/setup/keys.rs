@@ -153,8 +153,8 @@ mod tests {
         assert_eq!(types(&mut typed, "0012345678\n", slow), None);
         // Begun and left, it spoils no card.
         assert_eq!(types(&mut typed, "12", fast), None);
-        typed.last += slow;
-        let card = types(&mut typed, "0012345678\n", fast);
+        assert_eq!(types(&mut typed, "0", slow), None);
+        let card = types(&mut typed, "012345678\n", fast);
         assert_eq!(card, Some((Number::Decimal, "00BC614E".to_owned())));
     }
 }

@@ -379,7 +379,7 @@ async fn inputs_are_asked_for_only_if_they_are_wanted_and_a_pin_that_is_taken_is
 
     let (text, screen) = talked("yes\n17\n6\n\n5\n\n12\n", None, &RELAY).await;
     assert!(
-        screen.contains("That cannot be: line 3: `door.exit_pin` is GPIO 17"),
+        screen.contains("That cannot be: `door.exit_pin` is GPIO 17"),
         "{screen}"
     );
     let config = Config::parse(&text.expect("in the end")).expect("valid");

@@ -121,7 +121,7 @@ fn wrong_settings_are_refused_and_the_old_ones_stay() {
     let nowhere = format!("{}/nowhere/lock", door.folder.path().display());
     let lock = format!("{}/back-lock", door.folder.path().display());
     for (wrong, reason) in [
-        (two.replace("kind", "kidn"), "did you mean `kind`?"),
+        (two.replace("kind", "kidn"), "`door.reader.kind` is missing"),
         (two.replace("/state\"", "/other\""), "restart the agent"),
         // The settings are right, and the hardware is not there.
         (two.replace(&lock, &nowhere), "nowhere/lock"),

@@ -293,6 +293,10 @@ pub fn spool(data: &[u8]) {
     );
     spool.sync(NOW).expect("the disk works");
     let waiting = spool.waiting();
+    // So many events nobody makes: numbers this high are only lived through.
+    if waiting > 1 << 40 {
+        return;
+    }
     let first = spool.pending(100, 10_000);
     let first = first.expect("one event waits at least");
     let numbers: Vec<u64> = first.entries.iter().map(|entry| entry.sequence).collect();
