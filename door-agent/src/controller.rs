@@ -453,11 +453,11 @@ impl Controller {
             Typed::All(uid, pin) => (uid, pin),
         };
         let (token, mut decision) = view.judge(&uid, pin.as_ref(), now.reading);
-        match decision.reason {
-            Reason::WrongPin => self.pins.was_wrong(token, now.uptime),
-            reason if reason.grants() => self.pins.was_right(token),
-            // Nothing that could be a PIN: nothing was guessed.
-            _ => {}
+        // What cannot be a PIN is no guess.
+        if decision.reason == Reason::WrongPin {
+            self.pins.was_wrong(token, now.uptime);
+        } else if decision.grants() {
+            self.pins.was_right(token);
         }
         if decision.reason == Reason::WrongPin && self.pins.is_locked(token, now.uptime) {
             decision.reason = Reason::PinLocked;
@@ -491,10 +491,11 @@ impl Controller {
         if is_told {
             out.push(told(token, decision, view));
         }
-        let signal = match decision.reason {
-            // No PIN came, and none is waited for any more.
-            Reason::PinNeeded => Signal::Refused,
-            reason => reason.signal(),
+        // No PIN came, and none is waited for any more.
+        let signal = if decision.reason == Reason::PinNeeded {
+            Signal::Refused
+        } else {
+            decision.reason.signal()
         };
         self.show(signal, now.uptime, out);
     }

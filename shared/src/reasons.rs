@@ -183,10 +183,12 @@ impl Reason {
     /// What a list alone says: without what a door remembers of PINs and of cards that pass again.
     #[must_use]
     pub fn by_list(self) -> Self {
-        match self {
-            Self::GrantedAgain => Self::Granted,
-            Self::WrongPin | Self::PinLocked => Self::PinNeeded,
-            reason => reason,
+        if self == Self::GrantedAgain {
+            Self::Granted
+        } else if matches!(self, Self::WrongPin | Self::PinLocked) {
+            Self::PinNeeded
+        } else {
+            self
         }
     }
 

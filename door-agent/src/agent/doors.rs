@@ -26,9 +26,12 @@ impl Agent {
         };
         let before = door.shown();
         let commands = door.controller.handle(input, now, view);
-        let told = |command: &controller::Command| match command {
-            controller::Command::Event(What::Card { reason, .. }) => Some(*reason),
-            _ => None,
+        let told = |command: &controller::Command| {
+            if let controller::Command::Event(What::Card { reason, .. }) = command {
+                Some(*reason)
+            } else {
+                None
+            }
         };
         if let Some(reason) = commands.iter().rev().find_map(told) {
             let at = now.reading.time;

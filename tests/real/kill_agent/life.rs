@@ -183,7 +183,11 @@ impl Life {
         }
         let in_peace = match plan.blow {
             Blow::Shown(_) | Blow::Badge(_) => plan.taps - 1,
-            _ => plan.taps,
+            Blow::Starting(_)
+            | Blow::Answered(_)
+            | Blow::Linked(_)
+            | Blow::Changed(_)
+            | Blow::List(_) => plan.taps,
         };
         for tap in 1..=in_peace {
             self.show();

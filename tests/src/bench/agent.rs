@@ -239,8 +239,11 @@ impl Folder {
     }
 }
 
+/// What a lock did when, and the thread that looks.
+type Watched = (Receiver<(Instant, Did)>, JoinHandle<()>);
+
 /// Tells what a lock did and when, until nobody has it open any more.
-fn watch(lock: PathBuf) -> anyhow::Result<(Receiver<(Instant, Did)>, JoinHandle<()>)> {
+fn watch(lock: PathBuf) -> anyhow::Result<Watched> {
     let (tell, seen) = channel();
     let thread = std::thread::Builder::new()
         .name("lock".to_owned())

@@ -213,17 +213,15 @@ impl Machine {
         // A lock that another card has just released for as long is not told again.
         let released = energised
             || reason.grants() && self.released_until(door) == Some(sources.uptime + UNLOCK);
-        let told_at = match reason {
-            Reason::Unknown => {
-                let card = (door.clone(), uid.reveal());
-                let before = self.unknown.insert(card, sources.uptime);
-                let is_new = before.is_none_or(|at| at + AGAIN <= sources.uptime);
-                is_new.then_some(judged_at)
-            }
+        let mut told_at = Some(judged_at);
+        if reason == Reason::Unknown {
+            let card = (door.clone(), uid.reveal());
+            let before = self.unknown.insert(card, sources.uptime);
+            told_at = told_at.filter(|_| before.is_none_or(|at| at + AGAIN <= sources.uptime));
+        } else if reason == Reason::PinNeeded {
             // Nobody types anything in these stories.
-            Reason::PinNeeded => Some(judged_at + TYPE),
-            _ => Some(judged_at),
-        };
+            told_at = Some(judged_at + TYPE);
+        }
         Tap {
             door: door.clone(),
             reason,

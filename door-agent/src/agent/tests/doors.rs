@@ -49,11 +49,9 @@ fn a_door_that_the_settings_drop_is_gone_for_the_world_and_comes_back_at_rest_wi
     assert!(world.opens(1));
     let says = |out: &[Output], word: &str| {
         let status = topic(Channel::Status(front()));
-        out.iter().any(|out| match out {
-            Output::Publish { topic, payload, .. } => {
-                *topic == status && String::from_utf8_lossy(payload).contains(word)
-            }
-            _ => false,
+        out.iter().any(|out| {
+            matches!(out, Output::Publish { topic, payload, .. }
+                if *topic == status && String::from_utf8_lossy(payload).contains(word))
         })
     };
     world.agent.close_door(&front());

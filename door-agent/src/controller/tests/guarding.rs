@@ -14,9 +14,11 @@ fn alarm(alarm: Alarm, on: bool) -> Command {
 }
 
 fn reasons(out: &[Command]) -> Vec<Reason> {
-    let reason = |command: &Command| match command {
-        Command::Event(What::Card { reason, .. }) => Some(*reason),
-        _ => None,
+    let reason = |command: &Command| {
+        let Command::Event(What::Card { reason, .. }) = command else {
+            return None;
+        };
+        Some(*reason)
     };
     out.iter().filter_map(reason).collect()
 }

@@ -21,9 +21,11 @@ fn watched(settings: Settings) -> Door {
 }
 
 fn told(out: &[Command]) -> Vec<(Alarm, bool)> {
-    let told = |command: &Command| match command {
-        Command::Event(What::Alarm { alarm, on }) => Some((*alarm, *on)),
-        _ => None,
+    let told = |command: &Command| {
+        let Command::Event(What::Alarm { alarm, on }) = command else {
+            return None;
+        };
+        Some((*alarm, *on))
     };
     out.iter().filter_map(told).collect()
 }

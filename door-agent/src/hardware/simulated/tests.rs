@@ -73,7 +73,12 @@ fn says(line: &str) -> String {
         Input::Contact { open, .. } => format!("contact {open}"),
         Input::Tamper { on, .. } => format!("tamper {on}"),
         Input::Fire { on, .. } => format!("fire {on}"),
-        other => unreachable!("{other:?}"),
+        Input::Connected
+        | Input::Disconnected
+        | Input::Message { .. }
+        | Input::LockFault { .. }
+        | Input::Local { .. }
+        | Input::Tick => unreachable!("no line says it"),
     };
     match inputs(&format!("{{\"door\":\"front\",{line}}}")) {
         Ok(inputs) => inputs.iter().map(word).collect::<Vec<_>>().join(", "),
