@@ -21,7 +21,8 @@ const WEIGHT: u8 = 0x30;
 const WEIGHT_SHIFT: u32 = 4;
 /// Number and moment of an event are those that its own bytes begin with.
 const TOLD: u8 = 0x80;
-const HIGHEST: u64 = 1 << 60;
+/// Nobody counts that far; and so high, many numbers can still be added up.
+const HIGHEST: u64 = 1 << 48;
 
 /// One record of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +131,8 @@ impl Record {
         match self {
             Record::Event { sequence, .. } => (1..HIGHEST).contains(sequence),
             Record::Gap { sequence, span, .. } => {
-                (1..HIGHEST).contains(sequence) && (1..HIGHEST).contains(span)
+                let is_low = (1..HIGHEST).contains(sequence) && (1..HIGHEST).contains(span);
+                is_low && sequence + span <= HIGHEST
             }
             Record::Mark {
                 acknowledged, sent, ..
@@ -282,6 +284,17 @@ mod tests {
             assert_eq!(decode(&bytes).as_ref(), Some(record));
             assert_eq!(decode(&bytes[..17]), None);
         }
+        // Of a run with such an end a mark would be written that is not read.
+        let endless = |sequence, span| Record::Gap {
+            boot,
+            sequence,
+            at,
+            span,
+            grants: 0,
+        };
+        let last = endless(HIGHEST / 2, HIGHEST / 2);
+        assert_eq!(decode(&last.encode(true)), Some(last));
+        assert_eq!(decode(&endless(HIGHEST / 2, HIGHEST / 2 + 1).encode(true)), None);
         assert_eq!(decode(&[9; 60]), None);
         let mut old = vec![OLD_EVENT];
         old.extend(
