@@ -28,7 +28,7 @@ fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Runs one eater; if it panics, says on what.
-fn eat(target: &str, seed: &str, data: &[u8]) {
+fn eat(target: &str, seed: &str, data: &[u8]) -> bool {
     struct OnPanic<'a>(&'a str, &'a str, &'a [u8]);
     impl Drop for OnPanic<'_> {
         fn drop(&mut self) {
@@ -38,7 +38,7 @@ fn eat(target: &str, seed: &str, data: &[u8]) {
         }
     }
     let _told = OnPanic(target, seed, data);
-    eaters::eat(target, data);
+    eaters::eat(target, data)
 }
 
 /// Bytes that parsers look for, and numbers at the ends of their ranges.
@@ -74,7 +74,7 @@ fn change(seed: &[u8], others: &[(String, Vec<u8>)], chance: &mut Chance) -> Vec
     bytes
 }
 
-const CHANGES: usize = 2_000;
+const CHANGES: usize = 700;
 
 #[test]
 fn every_eater_stands_its_seeds_and_thousands_of_changes_of_them() {
@@ -95,11 +95,12 @@ fn eat_changes(target: &str, seed: u64) {
     let mut chance = Chance::new(seed);
     let seeds = seeds(target);
     for (name, seed) in &seeds {
-        eat(target, name, seed);
         for _ in 0..CHANGES {
             eat(target, name, &change(seed, &seeds, &mut chance));
         }
     }
+    let something = seeds.iter().filter(|(name, seed)| eat(target, name, seed));
+    assert!(something.count() > 0, "no seed of {target} means anything");
 }
 
 #[test]

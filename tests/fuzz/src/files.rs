@@ -17,25 +17,27 @@ use shared::wire::pairing::Pairing;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is wrong is told with the line in which it stands, and what is right makes doors that differ.
-pub fn settings(data: &[u8]) {
+pub fn settings(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
     match Config::parse(&text) {
         Ok(config) => {
             let names: BTreeSet<_> = config.doors.iter().map(|door| &door.id).collect();
             assert!(!names.is_empty() && names.len() == config.doors.len());
+            true
         }
         Err(ConfigError::Wrong(problem)) => {
             assert!((1..=text.split('\n').count()).contains(&problem.line));
             assert!(!problem.what.is_empty() && !problem.valid.is_empty());
+            false
         }
         Err(ConfigError::Read { .. }) => panic!("nothing was read from a disk"),
     }
 }
 
 /// A list finds what its entries say and nothing else, also when it was changed and made one piece.
-pub fn list(data: &[u8]) {
+pub fn list(data: &[u8]) -> bool {
     let Some(mut list) = AllowList::from_bytes(data.to_vec(), 0) else {
-        return;
+        return false;
     };
     let mut written = Vec::new();
     list.append_to(&mut written);
@@ -51,7 +53,7 @@ pub fn list(data: &[u8]) {
     }
     let number = list.revision().number;
     if number == u64::MAX {
-        return;
+        return true;
     }
 
     let by_token = entries.iter().map(|entry| (entry.token, entry.clone()));
@@ -87,6 +89,7 @@ pub fn list(data: &[u8]) {
     check(&merged.list);
     list.rest_on(&merged);
     check(&list);
+    as_written && !entries.is_empty()
 }
 
 fn zone() -> ZoneId {
@@ -109,7 +112,7 @@ fn snapshot(number: u64) -> Vec<u8> {
 
 /// A list's files with changes in them, four bytes each: which file, where (its end is cut off there if the highest bit is
 /// set), and what is turned. What is loaded was stored, and is followed by what followed it.
-pub fn list_files(data: &[u8]) {
+pub fn list_files(data: &[u8]) -> bool {
     let (disk, zone) = (MemoryDisk::new(), zone());
     let mut store = Store::open(Box::new(disk.clone()));
     for number in [1, 4] {
@@ -142,7 +145,7 @@ pub fn list_files(data: &[u8]) {
         Some((revision, bytes[at..].to_vec()))
     });
     let Some(loaded) = loaded else {
-        return;
+        return false;
     };
     assert!([revision(1), revision(4)].contains(&loaded.revision));
     let first = loaded.revision.number;
@@ -164,12 +167,13 @@ pub fn list_files(data: &[u8]) {
     let mut store = Store::open(Box::new(disk));
     let loaded = store.load(&zone, |_, bytes, at| Some(bytes[at..].to_vec()));
     assert_eq!(loaded.expect("it was stored").snapshot, snapshot(newest));
+    true
 }
 
 /// The value of one copy with a right checksum: counters and marks, or highest revisions; none goes down.
-pub fn counters(data: &[u8]) {
+pub fn counters(data: &[u8]) -> bool {
     let Some((which, value)) = data.split_first() else {
-        return;
+        return false;
     };
     let disk = MemoryDisk::new();
     let mut store = Store::open(Box::new(disk.clone()));
@@ -206,12 +210,13 @@ pub fn counters(data: &[u8]) {
     };
     store.save_state(&next).expect("it stores");
     assert_eq!(*Store::open(Box::new(disk)).state(), next);
+    next.boots > 8 || held != highest
 }
 
 /// A copy of the identity or of the pairing, with a checksum or without, beside one that holds: the agent is who it was.
-pub fn identity(data: &[u8]) {
+pub fn identity(data: &[u8]) -> bool {
     let Some((which, content)) = data.split_first() else {
-        return;
+        return false;
     };
     let signer = Signer::from_seed(&[3; 32]);
     let seeds = [[3; 32], [4; 32]].concat();
@@ -246,6 +251,7 @@ pub fn identity(data: &[u8]) {
     identity::mend(&mut disk, &found, &whose).expect("it writes");
     let (_, again) = identity::load(&disk).expect("both copies hold");
     assert!(again == whose);
+    whose != paired
 }
 
 fn golden_pairing() -> Pairing {
@@ -256,10 +262,10 @@ const BOOT: BootId = BootId([0xb0; 16]);
 const NOW: Timestamp = Timestamp(1_795_000_000_123);
 
 /// Two segments, either as they are or made of records with right checksums, each after its length; a length with the highest
-/// bit set begins the second segment. Whatever they say, the log goes on.
-pub fn spool(data: &[u8]) {
+/// bit set begins the second segment. Whatever they say, the log goes on, and what it says is the same after the next start.
+pub fn spool(data: &[u8]) -> bool {
     let Some((how, mut rest)) = data.split_first() else {
-        return;
+        return false;
     };
     let disk = MemoryDisk::new();
     let file = |number: u64| format!("spool-{number:016x}.log");
@@ -287,7 +293,7 @@ pub fn spool(data: &[u8]) {
     let sequence = spool.next_sequence();
     // A run begins under a name that nobody has had; one that has counted to the end cannot go on.
     if sequence >= 1 << 48 {
-        return;
+        return false;
     }
     let appended = spool.append(NOW, Weight::Grant, b"event");
     appended.written.expect("the disk works");
@@ -304,7 +310,19 @@ pub fn spool(data: &[u8]) {
     spool.sync(NOW).expect("the disk works");
     drop(spool);
 
-    // Records that nobody wrote may contradict each other; what was appended is there all the same.
-    let (spool, _) = open(BootId([0xb1; 16]));
-    assert!(spool.waiting() > 0 && waiting > 0);
+    let (mut spool, recovery) = open(BootId([0xb1; 16]));
+    assert_eq!((spool.waiting(), recovery.missing), (waiting, 0));
+    spool.sync(NOW).expect("the disk works");
+    assert_eq!(spool.pending(100, 10_000), Some(first.clone()));
+    let last = first.entries.last().expect("at least one").sequence;
+    spool.acknowledge(first.boot, last);
+    spool.sync(NOW).expect("the disk works");
+    drop(spool);
+
+    let (mut spool, _) = open(BootId([0xb2; 16]));
+    assert!(spool.waiting() < waiting);
+    if let Some(next) = spool.pending(100, 10_000) {
+        assert!(next.boot != first.boot || next.entries[0].sequence == last + 1);
+    }
+    waiting > 1
 }

@@ -1,4 +1,5 @@
-//! What eats bytes that come from outside, each as a function of bytes that panics where a promise is broken.
+//! What eats bytes that come from outside, each as a function of bytes that panics where a promise is broken, and otherwise
+//! says whether it could make anything of them.
 //!
 //! A fuzzer makes the bytes up; `tests/corpus` runs the same functions with the seeds and with changes of them.
 
@@ -7,7 +8,7 @@ mod readers;
 mod wire;
 
 /// Feeds one eater.
-pub type Eat = fn(&[u8]);
+pub type Eat = fn(&[u8]) -> bool;
 
 /// Every eater by the name of its target and of its folder of seeds.
 pub const TARGETS: &[(&str, Eat)] = &[
@@ -49,12 +50,12 @@ pub const TARGETS: &[(&str, Eat)] = &[
     ("pairing", wire::pairing),
 ];
 
-/// Feeds the eater of that name.
+/// Feeds the eater of that name; true if it could make anything of it.
 ///
 /// # Panics
 /// If there is none, or a promise of it is broken.
-pub fn eat(name: &str, data: &[u8]) {
+pub fn eat(name: &str, data: &[u8]) -> bool {
     let target = TARGETS.iter().find(|(known, _)| *known == name);
     let (_, eat) = target.expect("every target is in the list");
-    eat(data);
+    eat(data)
 }

@@ -39,11 +39,11 @@ fn text(data: &[u8]) -> std::borrow::Cow<'_, str> {
 const HEAD_TOPIC: &str = "gs/1/club/zones/wood/head";
 
 /// Opens only what says what was signed, and only where it was sent.
-pub fn envelope(data: &[u8]) {
+pub fn envelope(data: &[u8]) -> bool {
     let signer = signer();
     let find = |id: KeyId| (id == signer.id()).then(|| signer.public());
     let Ok(opened) = open(data, HEAD_TOPIC, find) else {
-        return;
+        return false;
     };
     // The one message that this key has signed: the seed.
     let head: Head = opened.read(Kind::Head).expect("a head was signed");
@@ -56,27 +56,31 @@ pub fn envelope(data: &[u8]) {
     assert_eq!(head.card_key, 1);
     assert!(open(data, "gs/1/club/zones/metal/head", find).is_err());
     assert!(open(data, HEAD_TOPIC, |_| None).is_err());
+    true
 }
 
 /// What [`OpeningKey::open`] opens of all that comes here: the seed.
 const SEALED_BYTES: usize = 32 + 16 + 5;
 
 /// Opens nothing that was not sealed.
-pub fn sealed(data: &[u8]) {
-    if let Ok(plain) = OpeningKey::from_seed(&[5; 32]).open(PURPOSE, data) {
+pub fn sealed(data: &[u8]) -> bool {
+    let opened = OpeningKey::from_seed(&[5; 32]).open(PURPOSE, data);
+    opened.is_ok_and(|plain| {
         assert_eq!((&plain[..], data.len()), (&b"plain"[..], SEALED_BYTES));
-    }
+        true
+    })
 }
 
-pub fn topic(data: &[u8]) {
+pub fn topic(data: &[u8]) -> bool {
     let text = text(data);
-    if let Some(topic) = Topic::parse(&text) {
+    Topic::parse(&text).is_some_and(|topic| {
         assert_eq!(topic.to_string(), text);
-    }
+        true
+    })
 }
 
-pub fn head(data: &[u8]) {
-    body::<Head>(data);
+pub fn head(data: &[u8]) -> bool {
+    body::<Head>(data).is_some()
 }
 
 fn revision(number: u64) -> Revision {
@@ -90,9 +94,9 @@ fn revision(number: u64) -> Revision {
 }
 
 /// Any rules are rules for any card at any time, and those that are named are those that were read.
-pub fn policy(data: &[u8]) {
+pub fn policy(data: &[u8]) -> bool {
     let Some(message) = body::<PolicyMessage>(data) else {
-        return;
+        return false;
     };
     if let Some(rules) = PolicyMessage::rules(data) {
         assert!(minicbor::decode::<Policy>(rules).ok().as_ref() == Some(&message.policy));
@@ -137,16 +141,15 @@ pub fn policy(data: &[u8]) {
             assert!(!unknown.grants() || open_house);
         }
     }
+    true
 }
 
 /// A change that is taken leaves what it says, and the digest of that.
-pub fn delta(data: &[u8]) {
-    if let Some(delta) = body::<Delta>(data) {
-        apply(delta);
-    }
+pub fn delta(data: &[u8]) -> bool {
+    body::<Delta>(data).is_some_and(apply)
 }
 
-fn apply(mut delta: Delta) {
+fn apply(mut delta: Delta) -> bool {
     let base = Revision {
         epoch: delta.epoch,
         number: delta.base,
@@ -157,7 +160,7 @@ fn apply(mut delta: Delta) {
     let mut after = before.clone();
     if after.apply(&delta).is_err() {
         assert!(after == before);
-        return;
+        return false;
     }
     assert_eq!(after.revision(), delta.revision());
     let built = AllowList::build(delta.revision(), after.entries());
@@ -169,23 +172,24 @@ fn apply(mut delta: Delta) {
             .rfind(|other| other.token == entry.token);
         assert_eq!(after.find(entry.token).as_ref(), last);
     }
+    true
 }
 
-pub fn config(data: &[u8]) {
-    body::<Config>(data);
+pub fn config(data: &[u8]) -> bool {
+    body::<Config>(data).is_some()
 }
 
-pub fn card_keys(data: &[u8]) {
-    body::<CardKeys>(data);
+pub fn card_keys(data: &[u8]) -> bool {
+    body::<CardKeys>(data).is_some()
 }
 
-pub fn sync(data: &[u8]) {
+pub fn sync(data: &[u8]) -> bool {
     match body::<Sync>(data) {
-        None => {}
+        None => false,
         Some(Sync::Delta { delta, .. }) => apply(delta),
         Some(Sync::Snapshot { part, .. }) => {
             let Some(entries) = part.unpack() else {
-                return;
+                return false;
             };
             assert_eq!(entries.len(), part.entries.len());
             let list = AllowList::build(part.revision, entries);
@@ -194,66 +198,70 @@ pub fn sync(data: &[u8]) {
                 .iter()
                 .flat_map(|part| part.unpack().expect("it was cut"));
             assert!(unpacked.eq(list.entries()));
+            true
         }
     }
 }
 
-pub fn request(data: &[u8]) {
-    body::<Request>(data);
+pub fn request(data: &[u8]) -> bool {
+    body::<Request>(data).is_some()
 }
 
-pub fn report(data: &[u8]) {
-    body::<Report>(data);
+pub fn report(data: &[u8]) -> bool {
+    body::<Report>(data).is_some()
 }
 
-pub fn events(data: &[u8]) {
-    if let Some(events) = body::<Events>(data) {
-        events.events.iter().for_each(|event| badge_event(event));
-    }
+pub fn events(data: &[u8]) -> bool {
+    body::<Events>(data).is_some_and(|events| {
+        let events = events.events.iter();
+        let read: Vec<bool> = events.map(|event| badge_event(event)).collect();
+        read.contains(&true)
+    })
 }
 
-pub fn badge_event(data: &[u8]) {
-    if let Some(event) = body::<BadgeEvent>(data) {
-        assert!(event.weight() <= Weight::Grant);
-    }
+pub fn badge_event(data: &[u8]) -> bool {
+    body::<BadgeEvent>(data).is_some_and(|event| event.weight() <= Weight::Grant)
 }
 
-pub fn ack(data: &[u8]) {
-    body::<Ack>(data);
+pub fn ack(data: &[u8]) -> bool {
+    body::<Ack>(data).is_some()
 }
 
-pub fn command(data: &[u8]) {
-    body::<Command>(data);
+pub fn command(data: &[u8]) -> bool {
+    body::<Command>(data).is_some()
 }
 
-pub fn result(data: &[u8]) {
-    body::<CommandResult>(data);
+pub fn result(data: &[u8]) -> bool {
+    body::<CommandResult>(data).is_some()
 }
 
-pub fn pairing_code(data: &[u8]) {
-    if let Ok(code) = PairingCode::parse(&text(data)) {
+pub fn pairing_code(data: &[u8]) -> bool {
+    PairingCode::parse(&text(data)).is_ok_and(|code| {
         assert!(PairingCode::parse(&code.to_string()) == Ok(code));
-    }
+        true
+    })
 }
 
 /// Only the server that the code names is believed, and only what it signed for this nonce: the seed.
-pub fn server_hello(data: &[u8]) {
+pub fn server_hello(data: &[u8]) -> bool {
     let server = signer().public();
     let code = PairingCode::new([9; 10], &server);
-    if let Ok(hello) = ServerHello::verify(data, &code, &[1; 32], server) {
+    let verified = ServerHello::verify(data, &code, &[1; 32], server);
+    if let Ok(hello) = &verified {
         assert_eq!((hello.key, hello.sealing.0), (server, [0x52; 32]));
         assert!(ServerHello::verify(data, &code, &[2; 32], server).is_err());
     }
     if let Some(hello) = body::<ServerHello>(data) {
         assert_ne!(code.proof(&hello, server, hello.sealing), [0; 32]);
     }
+    verified.is_ok()
 }
 
-pub fn pair_request(data: &[u8]) {
-    body::<PairRequest>(data);
+pub fn pair_request(data: &[u8]) -> bool {
+    body::<PairRequest>(data).is_some()
 }
 
-pub fn pairing(data: &[u8]) {
-    body::<Pairing>(data);
+pub fn pairing(data: &[u8]) -> bool {
     assert!(Pairing::verify(data, signer().public()).is_err());
+    body::<Pairing>(data).is_some()
 }
