@@ -294,7 +294,10 @@ mod tests {
         };
         let last = endless(HIGHEST / 2, HIGHEST / 2);
         assert_eq!(decode(&last.encode(true)), Some(last));
-        assert_eq!(decode(&endless(HIGHEST / 2, HIGHEST / 2 + 1).encode(true)), None);
+        assert_eq!(
+            decode(&endless(HIGHEST / 2, HIGHEST / 2 + 1).encode(true)),
+            None
+        );
         assert_eq!(decode(&[9; 60]), None);
         let mut old = vec![OLD_EVENT];
         old.extend(
