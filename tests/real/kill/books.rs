@@ -3,6 +3,8 @@
 use crate::http::RUNTIME;
 use crate::wait;
 use serde_json::{Value, json};
+use shared::badge::{BadgeEvent, What};
+use shared::reasons::Reason;
 use shared::rights::Entry;
 use shared::time::Timestamp;
 use sqlx::{Connection as _, SqliteConnection};
@@ -83,10 +85,10 @@ const STATES: [(&str, &str); 5] = [
     ("prices", "SELECT json_array(id, x, place) FROM prices"),
     (
         // Messages pass each other on their way to a door, which then refuses the older one; and a door that was shown a
-        // card before it had its list turned it away.
+        // card before it had its list turned it away, or let in whose card had just been lost.
         "attention",
         "SELECT json_array(a.subject, a.kind, m.name) FROM attention a LEFT JOIN members m ON m.id = a.member \
-         WHERE a.resolved_at IS NULL AND a.kind NOT IN ('messages_refused', 'paid_but_refused')",
+         WHERE a.resolved_at IS NULL AND a.kind NOT IN ('messages_refused', 'paid_but_refused', 'revoked_card')",
     ),
     (
         "standing",
@@ -187,9 +189,23 @@ impl Books {
         )
     }
 
-    /// What doors told of cards: door and reason.
+    /// What doors told of cards, door and reason; of unknown cards the first time.
     pub fn badges(&mut self) -> Vec<String> {
-        self.rows("SELECT door || ' ' || reason FROM badges WHERE kind = 'card'")
+        let query =
+            sqlx::query_as("SELECT door || ' ' || reason, body FROM badges WHERE kind = 'card'");
+        let mut rows: Vec<(String, Vec<u8>)> = RUNTIME
+            .block_on(query.fetch_all(&mut self.connection))
+            .expect("it answers");
+        let mut unknown = BTreeSet::new();
+        let is_first = |(told, body): &(String, Vec<u8>)| {
+            let event: BadgeEvent = minicbor::decode(body).expect("an event");
+            let What::Card { token, reason, .. } = event.what else {
+                return true;
+            };
+            reason != Reason::Unknown || unknown.insert((told.clone(), token))
+        };
+        rows.retain(is_first);
+        rows.into_iter().map(|(told, _)| told).collect()
     }
 
     /// The newest revision of each zone's list, as doors show it.
@@ -202,9 +218,9 @@ impl Books {
     }
 
     /// What is to be compared, with what doors did at last.
-    pub fn outcome(&mut self, taps: &[String]) -> Outcome {
+    pub fn outcome(&mut self, taps: Vec<String>) -> Outcome {
         let mut ledgers: BTreeMap<_, _> = LEDGERS.map(|(name, sql)| (name, self.rows(sql))).into();
-        ledgers.insert("taps", taps.to_vec());
+        ledgers.insert("taps", taps);
         let mut states: BTreeMap<&str, BTreeSet<String>> = STATES
             .map(|(name, sql)| (name, self.rows(sql).into_iter().collect()))
             .into();

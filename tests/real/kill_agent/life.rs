@@ -12,6 +12,7 @@ use reqwest::Method;
 use serde_json::json;
 use shared::allow_list::Revision;
 use shared::card::CardUid;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -68,6 +69,8 @@ struct Life {
     /// The server's numbers of the cards.
     cards: Vec<i64>,
     next: u32,
+    /// The places of those that are lost.
+    lost: BTreeSet<u32>,
     taps: Vec<Tap>,
     /// The newest list that it was known to have stored.
     floor: Option<Revision>,
@@ -136,6 +139,7 @@ impl Life {
             chance: Chance::new(seed),
             cards: cards.into_iter().map(|(id, _)| id).collect(),
             next: 0,
+            lost: BTreeSet::new(),
             taps: Vec::new(),
             floor: None,
             faults: Faults::default(),
@@ -246,9 +250,12 @@ impl Life {
         });
     }
 
-    /// An admin hears that the card which is shown next, or the one after, was lost.
+    /// An admin hears that the card which is shown next, or the one after, was lost; or, where that is known, a later one,
+    /// for the list must change.
     fn lose_card(&mut self) -> JoinHandle<Result<Answer, reqwest::Error>> {
         let place = self.next + u32::try_from(self.chance.below(2)).expect("small");
+        let place = (place..CARDS).find(|place| self.lost.insert(*place));
+        let place = place.expect("so many kills need more cards");
         let id = self.cards[usize::try_from(place).expect("small")];
         let path = format!("/api/v1/cards/{id}/mark");
         let body = json!({"mark": "lost"});
