@@ -241,6 +241,10 @@ pub struct Agent {
     reports: Reports,
     marks_due: Span,
     out: VecDeque<Output>,
+    /// What is due by the clocks of the last input, once its outputs are taken: no lock waits for it.
+    due: Option<Sources>,
+    /// What became of cards, not yet in the log.
+    shown: Vec<(DoorId, Reason)>,
 }
 
 impl Agent {
@@ -327,6 +331,8 @@ impl Agent {
             reports: Reports::default(),
             marks_due: sources.uptime + MARKS,
             out: VecDeque::new(),
+            due: None,
+            shown: Vec::new(),
         };
         agent.assign();
         let lists = agent.zones.values().filter_map(|zone| zone.list());
@@ -370,15 +376,20 @@ impl Agent {
             }
             Input::Tick => {}
         }
-        self.tick(sources);
+        self.due = Some(sources);
     }
 
     /// The next thing to do, if any.
     pub fn next_output(&mut self) -> Option<Output> {
+        if self.out.is_empty()
+            && let Some(sources) = self.due.take()
+        {
+            self.tick(sources);
+        }
         self.out.pop_front()
     }
 
-    /// The uptime by which [`Input::Tick`] is due.
+    /// The uptime by which [`Input::Tick`] is due, once every output is taken.
     #[must_use]
     pub fn poll_timeout(&self) -> Span {
         let doors = self
@@ -511,6 +522,9 @@ impl Agent {
 
     fn tick(&mut self, sources: Sources) {
         self.tick_doors(sources);
+        for (door, reason) in self.shown.drain(..) {
+            tracing::info!(door.id = %door, reason = reason.name(), "a card was shown");
+        }
         let stored = &self.state.contact;
         let is_first =
             |zone: &Zone| zone.contact() > Timestamp::MIN && !stored.contains_key(zone.id());

@@ -42,7 +42,7 @@ impl Agent {
             match command {
                 controller::Command::Event(what) => {
                     if let What::Card { reason, .. } = &what {
-                        tracing::info!(door.id = %id, reason = reason.name(), "a card was shown");
+                        self.shown.push((id.clone(), *reason));
                     }
                     self.log_event(Some(id), what, sources);
                 }

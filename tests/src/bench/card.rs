@@ -286,13 +286,16 @@ pub fn after_refusal(effort: Effort) -> anyhow::Result<Figure> {
         let (mut running, _) = folder.start()?;
         let mut slowest = Duration::ZERO;
         for pair in 0..pairs {
+            // Of what is released anew within a millisecond until the same moment the lock does not hear.
+            timing::pause(BETWEEN);
             // The last ones are behind the end of the list.
             let refused = folder.cards() - pairs + UNKNOWN + pair;
             running.say(&(line(&uid(refused)) + &line(&uid(1 + pair))))?;
             let shown = running.until(Did::Refused)?;
-            let released = running.until(Did::Released)?;
+            let released = running
+                .until(Did::Released)
+                .with_context(|| format!("behind the {pair}th refused card"))?;
             slowest = slowest.max(released.duration_since(shown));
-            timing::pause(BETWEEN);
         }
         values.push(slowest.as_secs_f64() * 1e3);
         tell(&format!(
