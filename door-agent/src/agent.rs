@@ -346,7 +346,11 @@ impl Agent {
             });
         }
         agent.log_event(None, What::Started, sources);
-        agent.tick_doors(sources);
+        // What holds now may release a lock.
+        let doors: Vec<DoorId> = agent.doors.keys().cloned().collect();
+        for door in doors {
+            agent.door(&door, controller::Input::Tick, sources);
+        }
         Ok(agent)
     }
 

@@ -4,7 +4,7 @@
 //! later than [`Controller::poll_timeout`].
 
 use crate::readers::Key;
-use guessing::Guard;
+use guessing::{Admitted, Guard};
 use held::Held;
 use passages::Passages;
 use pins::{Pins, Typed};
@@ -299,16 +299,19 @@ impl Controller {
                     }
                 }
             }
-            Input::Tamper { on } => self.watch.set(Alarm::Tamper, on, now.uptime),
-            Input::Fire { on } => self.watch.set(Alarm::Fire, on, now.uptime),
-            Input::LockFault { on } => self.watch.set(Alarm::LockFault, on, now.uptime),
+            Input::Tamper { on } => self.watch.set(Alarm::Tamper, on),
+            Input::Fire { on } => self.watch.fire(on, self.lock(), now.uptime),
+            Input::LockFault { on } => self.watch.set(Alarm::LockFault, on),
             Input::Unlock { counter } => {
                 self.done(counter, true, &mut out);
                 self.release(now.uptime);
                 self.show(Signal::Welcome, now.uptime, &mut out);
             }
             Input::Enrol { counter } => {
-                self.pins.forget();
+                if let Some(left) = self.pins.leave() {
+                    let (token, decision) = view.judge(&left, None, now.reading);
+                    out.push(told(token, decision, view));
+                }
                 self.end_enrolment(None, now.uptime, &mut out);
                 self.enrolment = Some(Enrolment {
                     counter,
@@ -334,9 +337,16 @@ impl Controller {
         out
     }
 
-    /// What is still to be told of unknown cards; the door ends.
+    /// What is still to be told of unknown cards, and that alarms are over of which nobody will know any more; the door
+    /// ends.
     pub fn end(&mut self, uptime: Span) -> Vec<What> {
-        self.refusals.tell_all(uptime)
+        let alarms = std::mem::take(&mut self.alarms).into_iter();
+        let over = alarms.map(|alarm| What::Alarm { alarm, on: false });
+        self.refusals
+            .tell_all(uptime)
+            .into_iter()
+            .chain(over)
+            .collect()
     }
 
     /// The uptime by which [`Input::Tick`] is due; none: nothing is waited for.
@@ -417,8 +427,10 @@ impl Controller {
             }
             return;
         }
-        if let Some(uid) = self.guard.admit(uid, now.uptime) {
-            self.judge(uid, now, view, out);
+        match self.guard.admit(uid, now.uptime) {
+            Admitted::Now(uid) => self.judge(uid, now, view, out),
+            Admitted::Waits(Some(given_way)) => self.presence.forget(&given_way),
+            Admitted::Waits(None) => {}
         }
     }
 
@@ -478,11 +490,14 @@ impl Controller {
             if again && decision.reason == Reason::Granted {
                 decision.reason = Reason::GrantedAgain;
             }
-            self.held.passed(now, view);
+            // In an open house a stranger passes.
+            if decision.reason != Reason::OpenHouse {
+                self.held.passed(now, view);
+            }
             self.release(now.uptime);
         }
         let mut is_told = true;
-        if decision.reason == Reason::Unknown {
+        if decision.may_be_guessed() {
             self.guard.unknown(token, now.uptime);
             let (repeats, untold) = self.refusals.repeats(token, now.reading.time, now.uptime);
             out.extend(untold.map(Command::Event));

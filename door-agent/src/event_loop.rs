@@ -231,7 +231,7 @@ impl Shell {
         self.listeners.follow(old.readers().filter(stays)).await;
         for door in &closed {
             self.doors.remove(&door.id);
-            self.agent.close_door(&door.id);
+            self.agent.close_door(&door.id, self.clock.read());
         }
         let Err(error) = self.open(&opened) else {
             self.listeners.follow(new.readers()).await;

@@ -102,6 +102,22 @@ pub struct Knowledge<'a> {
     pub contact: Timestamp,
 }
 
+impl Knowledge<'_> {
+    /// Whether the last contact is so long ago that only keyholders pass.
+    #[must_use]
+    pub fn is_stale(&self, clock: Reading) -> bool {
+        let limit = self.policy.staleness;
+        limit.is_some_and(|limit| clock.time > self.contact + limit)
+    }
+
+    /// Whether the door may open to everybody, where the policy asks for it: the hour is known, there is no lockdown, and
+    /// none that could not reach this door.
+    #[must_use]
+    pub fn may_open_to_all(&self, clock: Reading) -> bool {
+        clock.quality == Quality::Trusted && !self.policy.lockdown && !self.is_stale(clock)
+    }
+}
+
 /// What became of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
@@ -116,6 +132,12 @@ impl Decision {
     #[must_use]
     pub fn grants(&self) -> bool {
         self.reason.grants()
+    }
+
+    /// Whether a card was refused that no list names: it may be somebody's guess.
+    #[must_use]
+    pub fn may_be_guessed(&self) -> bool {
+        !self.grants() && self.holder.is_none() && self.reason != Reason::NoList
     }
 }
 
@@ -148,25 +170,29 @@ fn reason(
 ) -> Reason {
     let policy = knowledge.policy;
     let keyholder = entry.is_some_and(|entry| entry.flags.has(Flags::KEYHOLDER));
+    // Of a card that somebody should not have, staff hear in a lockdown too.
+    match entry.map(|entry| entry.state) {
+        Some(CardState::Lost) => return Reason::Lost,
+        Some(CardState::Held) => return Reason::Held,
+        Some(CardState::Lapsed | CardState::Ended | CardState::Ok) | None => {}
+    }
     if policy.lockdown && !keyholder {
         return Reason::Lockdown;
     }
-    if policy
+    let is_open_house = policy
         .open_house_until
-        .is_some_and(|until| clock.time < until)
-        && !is_withheld(entry)
-    {
+        .is_some_and(|until| clock.time < until);
+    let is_readable = !entry.is_some_and(|entry| entry.flags.has_unknown());
+    if is_open_house && is_readable && knowledge.may_open_to_all(clock) {
         return Reason::OpenHouse;
     }
     let Some(entry) = entry else {
         return Reason::Unknown;
     };
     match entry.state {
-        CardState::Lost => return Reason::Lost,
-        CardState::Held => return Reason::Held,
         CardState::Lapsed => return Reason::Lapsed,
         CardState::Ended => return Reason::Expired,
-        CardState::Ok => {}
+        CardState::Ok | CardState::Lost | CardState::Held => {}
     }
     if entry.flags.has_unknown() {
         return Reason::NewerRules;
@@ -174,11 +200,7 @@ fn reason(
     if entry.flags.has(Flags::INDUCTION) {
         return Reason::InductionNeeded;
     }
-    if !keyholder
-        && policy
-            .staleness
-            .is_some_and(|limit| clock.time > knowledge.contact + limit)
-    {
+    if !keyholder && knowledge.is_stale(clock) {
         return Reason::Stale;
     }
     let reason = entry
@@ -215,12 +237,6 @@ fn missing_pin(
         (_, Some(_), None) => Some(Reason::PinNeeded),
         (_, Some(pin), Some(typed)) => (pin != typed).then_some(Reason::WrongPin),
     }
-}
-
-fn is_withheld(entry: Option<&Entry>) -> bool {
-    entry.is_some_and(|entry| {
-        matches!(entry.state, CardState::Lost | CardState::Held) || entry.flags.has_unknown()
-    })
 }
 
 fn judge(right: &Right, knowledge: Knowledge<'_>, clock: Reading) -> Reason {

@@ -298,6 +298,24 @@ fn doors() -> Vec<Door> {
             trusted,
         ),
         door(
+            "open house, clock unsure",
+            &Policy {
+                open_house_until: Some(MONDAY + Span(1)),
+                ..policy.clone()
+            },
+            MONDAY,
+            untrusted,
+        ),
+        door(
+            "open house, 3 days without contact, 2 allowed",
+            &Policy {
+                open_house_until: Some(MONDAY + Span(1)),
+                ..stale.clone()
+            },
+            MONDAY - Span::days(3),
+            trusted,
+        ),
+        door(
             "open house over",
             &Policy {
                 open_house_until: Some(MONDAY),

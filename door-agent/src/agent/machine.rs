@@ -19,7 +19,12 @@ impl Agent {
     }
 
     /// A door is there no longer, or will be another one: whoever held its lock has let it rest.
-    pub fn close_door(&mut self, id: &DoorId) {
+    pub fn close_door(&mut self, id: &DoorId, sources: Sources) {
+        let untold = self.doors.get_mut(id);
+        let untold = untold.map(|door| door.controller.end(sources.uptime));
+        for what in untold.into_iter().flatten() {
+            self.log_event(Some(id), what, sources);
+        }
         if self.connected
             && let Some(topic) = self.status_topic(id)
         {

@@ -8,7 +8,7 @@ const CARDS: usize = 5;
 const WITHIN: Span = Span::minutes(1);
 /// So long the reader is read slowly.
 const SLOW: Span = Span::minutes(5);
-/// And so seldom; a member's card waits no longer than this.
+/// And so seldom; a member's card that lies on the reader alone waits no longer than this.
 const EVERY: Span = Span::seconds(1);
 
 /// How a reader is read.
@@ -25,18 +25,26 @@ struct Slow {
     waiting: Option<CardUid>,
 }
 
+/// What becomes of a card that has just come.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Admitted {
+    /// It may be judged.
+    Now(CardUid),
+    /// It is the one that comes next, instead of another one.
+    Waits(Option<CardUid>),
+}
+
 impl Guard {
     /// The card, if it may be judged now; else it waits, and the newest card that waits is the one that comes next.
-    pub fn admit(&mut self, uid: CardUid, uptime: Span) -> Option<CardUid> {
+    pub fn admit(&mut self, uid: CardUid, uptime: Span) -> Admitted {
         let Some(slow) = &mut self.slow else {
-            return Some(uid);
+            return Admitted::Now(uid);
         };
         if uptime < slow.next {
-            slow.waiting = Some(uid);
-            return None;
+            return Admitted::Waits(slow.waiting.replace(uid));
         }
         slow.next = uptime + EVERY;
-        Some(uid)
+        Admitted::Now(uid)
     }
 
     /// The card that has waited, when its time has come.

@@ -12,7 +12,7 @@ const MINUTE: i64 = 60_000;
 #[derive(Debug, Default)]
 pub struct Held {
     open: Option<Open>,
-    /// Hall hours begin and end with a minute.
+    /// Hall hours begin and end with a minute; so often is looked whether the door may stand open at all.
     next_minute: Option<Span>,
     /// A card has passed in this opening of the hall hours.
     somebody_is_in: bool,
@@ -36,8 +36,9 @@ impl Held {
         self.somebody_is_in &= hours.is_some();
         let by_hours = hours.filter(|hours| !hours.first_in || self.somebody_is_in);
         let left = by_hours.map(|_| HOLD).or_else(|| until(now, view));
-        self.next_minute =
-            hall(view).map(|_| now.uptime + Span(MINUTE - now.reading.time.0.rem_euclid(MINUTE)));
+        // The clock may come to be known meanwhile, or the contact be lost.
+        self.next_minute = is_asked_for(now, view)
+            .then(|| now.uptime + Span(MINUTE - now.reading.time.0.rem_euclid(MINUTE)));
         self.open = match (left, self.open) {
             (None, _) => None,
             (Some(_), Some(open)) if now.uptime < open.ask_again => Some(open),
@@ -64,23 +65,27 @@ impl Held {
     }
 }
 
-fn hall(view: View<'_>) -> Option<HallHours> {
-    view.knowledge?.policy.hall_hours
+/// Whether the door is to stand open by itself, some time.
+fn is_asked_for(now: Moment, view: View<'_>) -> bool {
+    let policy = view.knowledge.map(|known| known.policy);
+    let is_held = |until| now.reading.time < until;
+    policy.is_some_and(|policy| {
+        policy.hall_hours.is_some() || policy.hold_open_until.is_some_and(is_held)
+    })
 }
 
-/// The hall hours, while they are open; no clock that is not trusted opens a door to everybody.
+/// The hall hours, while they are open.
 fn hours(now: Moment, view: View<'_>) -> Option<HallHours> {
-    let policy = view.knowledge?.policy;
-    hall(view).filter(|hours| {
-        !policy.lockdown && policy.is_open(hours.schedule, now.reading) == Some(true)
-    })
+    let known = view.knowledge?;
+    let hours = known.policy.hall_hours?;
+    let is_open = known.policy.is_open(hours.schedule, now.reading) == Some(true);
+    (is_open && known.may_open_to_all(now.reading)).then_some(hours)
 }
 
 /// How long the door still stands open by itself.
 fn until(now: Moment, view: View<'_>) -> Option<Span> {
-    let policy = view.knowledge?.policy;
-    let until = policy
-        .hold_open_until
-        .filter(|until| now.reading.time < *until && !policy.lockdown)?;
-    Some(until - now.reading.time)
+    let known = view.knowledge?;
+    let until = known.policy.hold_open_until?;
+    let is_open = now.reading.time < until && known.may_open_to_all(now.reading);
+    is_open.then(|| until - now.reading.time)
 }

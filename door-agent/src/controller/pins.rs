@@ -77,11 +77,6 @@ impl Pins {
         });
     }
 
-    /// Whatever was typed does not count.
-    pub fn forget(&mut self) {
-        self.typing = None;
-    }
-
     /// Another card is there: whatever was typed does not count, and this card was left without its PIN.
     pub fn leave(&mut self) -> Option<CardUid> {
         self.typing.take().map(|typing| typing.uid)

@@ -27,4 +27,9 @@ impl Presence {
             }
         }
     }
+
+    /// The card was not judged: it comes anew as long as it rests.
+    pub fn forget(&mut self, uid: &CardUid) {
+        self.seen.retain(|(card, _)| card != uid);
+    }
 }

@@ -71,16 +71,19 @@ impl Watch {
     }
 
     /// An input that is an alarm by itself.
-    pub fn set(&mut self, alarm: Alarm, on: bool, uptime: Span) {
+    pub fn set(&mut self, alarm: Alarm, on: bool) {
         if on {
             self.alarms.insert(alarm);
         } else {
             self.alarms.remove(&alarm);
         }
-        // In a fire every door may stand open.
-        if alarm == Alarm::Fire {
-            self.open_since = (self.open == Some(true) && !on).then_some(uptime);
-        }
+    }
+
+    /// The fire input: in a fire every door may stand open.
+    pub fn fire(&mut self, on: bool, lock: Lock, uptime: Span) {
+        self.set(Alarm::Fire, on);
+        let may_stand_open = on || lock == Lock::Propped;
+        self.open_since = (self.open == Some(true) && !may_stand_open).then_some(uptime);
     }
 
     /// Somebody is let through: an open door may stay open for a while more.

@@ -52,6 +52,18 @@ fn an_unlock_command_opens_once_and_a_repeated_one_does_not() {
 }
 
 #[test]
+fn a_command_that_was_held_back_opens_nothing_by_a_clock_that_knows() {
+    let mut world = World::with_list(&[]);
+    for (seconds, opens) in [(60, true), (70, false)] {
+        let counter = 7 + u64::try_from(seconds).expect("small");
+        let unlock = command(&world, counter, Action::Unlock { door: front() });
+        // Only the wall clock moves, as where a broker holds everything back.
+        world.sources.wall = world.sources.wall + Span::seconds(seconds);
+        assert_eq!(unlocks(&give(&mut world, &unlock)), opens, "{seconds} s");
+    }
+}
+
+#[test]
 fn a_command_for_another_run_is_refused_and_the_counter_outlives_a_restart() {
     let mut world = World::with_list(&[]);
     let unlock = command(&world, 7, Action::Unlock { door: front() });

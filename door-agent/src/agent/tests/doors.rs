@@ -54,8 +54,24 @@ fn a_door_that_the_settings_drop_is_gone_for_the_world_and_comes_back_at_rest_wi
                 if *topic == status && String::from_utf8_lossy(payload).contains(word))
         })
     };
-    world.agent.close_door(&front());
+    let fault = Input::LockFault {
+        door: front(),
+        on: true,
+    };
+    world.input(fault);
+    world.agent.close_door(&front(), world.sources);
     let out = world.outputs();
+    let over = What::Alarm {
+        alarm: Alarm::LockFault,
+        on: false,
+    };
+    let sent = world.run(Span::minutes(2));
+    let sent = batches(&world.identity, &sent);
+    let mut events = sent.iter().flat_map(read);
+    assert!(
+        events.any(|event| event.what == over),
+        "nobody else will say so"
+    );
     assert!(says(&out, "\"online\":false"), "{out:?}");
     let drives = |out: &Output| matches!(out, Output::Drive { .. });
     assert!(!world.tap(1).iter().any(drives));

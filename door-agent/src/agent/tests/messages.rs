@@ -136,6 +136,27 @@ fn a_door_held_open_by_policy_stands_open_until_the_moment_and_then_rests() {
 }
 
 #[test]
+fn a_door_that_is_held_open_stands_open_from_the_start_of_the_agent() {
+    let mut world = World::with_list(&[]);
+    world.policy.revision = revision(2);
+    world.policy.policy.hold_open_until = Some(world.sources.wall + Span::minutes(10));
+    world.send_policy();
+    world.send_head();
+    world.run(Span::seconds(5));
+    let out = world.restart();
+    let released = |out: &Output| {
+        matches!(
+            out,
+            Output::Drive {
+                drive: Drive::Energise { .. },
+                ..
+            }
+        )
+    };
+    assert!(out.iter().any(released), "{out:?}");
+}
+
+#[test]
 fn what_is_older_than_the_list_changes_nothing() {
     let mut world = World::with_list(&[entry(1, None)]);
     let (old_list, old_head) = (world.list.clone(), world.head());

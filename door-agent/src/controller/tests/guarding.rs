@@ -102,6 +102,36 @@ fn of_a_thousand_cards_a_minute_one_a_second_is_judged() {
 }
 
 #[test]
+fn whoever_guesses_in_a_lockdown_is_slowed_down_too() {
+    let mut door = Door::new();
+    door.policy.lockdown = true;
+    let mut judged = 0;
+    for number in 0..200 {
+        let out = door.at(0, unknown(number));
+        judged += reasons(&out).len();
+    }
+    assert_eq!(judged, 6);
+    let alarms = door.controller.alarms();
+    assert!(alarms.contains(&Alarm::Guessing), "{alarms:?}");
+}
+
+#[test]
+fn a_card_that_gave_way_to_another_comes_anew_while_it_rests() {
+    let mut door = Door::new();
+    for number in 0..6 {
+        door.at(0, unknown(number));
+    }
+    assert_eq!(door.hear(Input::Card(uid(1))), [], "it waits");
+    assert_eq!(door.hear(unknown(7)), [], "the newest waits");
+    assert_eq!(
+        door.hear(Input::Card(uid(1))),
+        [],
+        "and is the newest again"
+    );
+    assert_eq!(reasons(&door.until(1)), [Reason::Granted]);
+}
+
+#[test]
 fn five_unknown_cards_in_a_minute_are_a_group_of_visitors() {
     let mut door = Door::new();
     for number in 0..20 {

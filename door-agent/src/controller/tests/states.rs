@@ -283,3 +283,70 @@ fn no_door_is_propped_in_a_lockdown_or_by_a_clock_that_is_not_trusted() {
     door.quality = Quality::Untrusted;
     assert_eq!(door.hear(Input::Tick), []);
 }
+
+#[test]
+fn no_door_is_held_open_by_a_clock_that_is_not_trusted_or_without_contact_for_too_long() {
+    let mut door = Door::new();
+    door.policy.hold_open_until = Some(NOON + Span::seconds(3600));
+    door.policy.staleness = Some(Span::seconds(200));
+    door.quality = Quality::Untrusted;
+    assert_eq!(door.hear(Input::Tick), []);
+    assert!(door.until(70).is_empty(), "looked at again, and refused");
+    door.quality = Quality::Trusted;
+    assert_eq!(
+        door.until(120),
+        [energise(180)],
+        "nothing but time is needed"
+    );
+    let out = door.until(300);
+    assert_eq!(out.last(), Some(&Command::Rest), "{out:?}");
+}
+
+#[test]
+fn hall_hours_end_where_only_keyholders_pass() {
+    let mut door = Door::new();
+    hall(&mut door, 0, false);
+    door.policy.staleness = Some(Span::seconds(50));
+    assert_eq!(door.hear(Input::Tick), [energise(60)]);
+    let out = door.until(100);
+    assert_eq!(out.last(), Some(&Command::Rest), "{out:?}");
+}
+
+#[test]
+fn a_stranger_who_comes_to_an_open_house_is_not_the_first_member_in() {
+    let mut door = Door::new();
+    hall(&mut door, 0, true);
+    door.policy.open_house_until = Some(NOON + Span::seconds(30));
+    let out = door.at(1, Input::Card(uid(7)));
+    assert_eq!(out[0], judged(7, Reason::OpenHouse));
+    assert!(door.until(20).contains(&Command::Rest));
+    door.at(40, Input::Card(uid(1)));
+    assert_eq!(door.controller.state(), State::Propped, "a member is");
+}
+
+#[test]
+fn when_a_fire_is_over_a_door_that_is_held_open_may_stay_so() {
+    let mut door = watched(Settings {
+        held_open: Some(Span::seconds(10)),
+        ..Settings::unlocking(UNLOCK)
+    });
+    door.policy.hold_open_until = Some(NOON + Span::seconds(3600));
+    door.hear(Input::Tick);
+    door.at(1, Input::Contact { open: true });
+    door.at(2, Input::Fire { on: true });
+    door.at(3, Input::Fire { on: false });
+    let out = door.until(200);
+    assert!(!told(&out).contains(&(Alarm::HeldOpen, true)), "{out:?}");
+}
+
+#[test]
+fn of_a_door_that_ends_no_alarm_stays() {
+    let mut door = Door::new();
+    door.hear(Input::LockFault { on: true });
+    let over = What::Alarm {
+        alarm: Alarm::LockFault,
+        on: false,
+    };
+    assert_eq!(door.controller.end(door.uptime), [over]);
+    assert_eq!(door.controller.end(door.uptime), []);
+}
