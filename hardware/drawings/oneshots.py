@@ -45,7 +45,7 @@ with drawn("oneshot-555", "One-shot with a 555: on while the Pi's pin is high, a
     sheet.wire((5, 4), (22, 4))
     sheet.between(elm.ResistorIEC(), (8, 4), (8, 1.2))
     sheet.ground((8, 1.2))
-    sheet.text((8.5, 2.6), "10 kΩ")
+    sheet.text((8.5, 2.6), "1 kΩ")
     sheet.between(elm.ResistorIEC(), (10, 4), (10, 7))
     sheet.text((9.5, 5.5), "10 kΩ", align="right")
     sheet.wire((10, 7), (11, 7))

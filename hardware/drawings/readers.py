@@ -32,6 +32,7 @@ with drawn("rdm6300", "RDM6300: its TX is 5 V, a pin of the Pi stands 3.3 V") as
     sheet.wire((6, 2), (18, 2))
     sheet.joint((13, 5), (13, 2))
     sheet.text((0, -1), "Before pin 10 is joined: TX rests high, so a meter shows about 3.2 V between the two resistors. 5 V there destroy the Pi.")
+    sheet.text((0, -1.8), "Boards that name only plugs: P1 is TX, RX, nothing, GND, +5V in this order, P2 the coil. Check with the seller's sheet.")
 
 with drawn("wiegand", "Wiegand: a level shifter module between the reader's 5 V and the Pi's 3.3 V") as sheet:
     sheet.box((0, -1), (6, 9), "Wiegand reader")
