@@ -10,7 +10,7 @@ use crate::store::attention::{Item, raise, settle};
 use crate::store::{Result, Tx, lists};
 use sha2::{Digest as _, Sha256};
 use shared::badge::{BadgeEvent, What, chain};
-use shared::ids::{AgentId, OrganisationId, ZoneId};
+use shared::ids::{AgentId, BootId, OrganisationId, ZoneId};
 use shared::time::Timestamp;
 use shared::wire::topics::Channel;
 use shared::wire::{Events, Kind, Report, Request, SnapshotPart, Sync, Topic, WireError, open};
@@ -238,7 +238,7 @@ impl Context<'_> {
         let doors = agents::doors(tx, self.organisation, &self.agent.id).await?;
         let served = |zone: &ZoneId| doors.iter().any(|door| door.zone == *zone);
         for zone in report.zones.iter().filter(|zone| served(&zone.zone)) {
-            self.check_zone(tx, zone).await?;
+            self.check_zone(tx, zone, report.boot).await?;
         }
         let refused: u64 = report.refused.iter().map(|refused| refused.count).sum();
         if refused > 0 {
@@ -257,7 +257,12 @@ impl Context<'_> {
     }
 
     /// A door that is ahead of us has seen a future that we lost: publishing on would roll it back.
-    async fn check_zone(&self, tx: &mut Tx, zone: &shared::wire::ZoneReport) -> Result<()> {
+    async fn check_zone(
+        &self,
+        tx: &mut Tx,
+        zone: &shared::wire::ZoneReport,
+        boot: BootId,
+    ) -> Result<()> {
         let Some(held) = zone.list else { return Ok(()) };
         let head = lists::lock_zone(tx, self.organisation, &zone.zone).await?;
         let ahead = held.revision.epoch.number > head.revision.epoch.number
@@ -278,16 +283,18 @@ impl Context<'_> {
             };
             raise(tx, self.organisation, item, self.now).await?;
         }
-        self.check_contact(tx, &zone.zone, zone.newest_head).await
+        self.check_contact(tx, &zone.zone, zone.newest_head, boot)
+            .await
     }
 
-    /// Somebody between us and the door may withhold heads while the link looks alive. An agent that was away has not
-    /// had the time to hear one.
+    /// Somebody between us and the door may withhold heads while the link looks alive. An agent that was away, or has
+    /// just started, has not had the time to hear one.
     async fn check_contact(
         &self,
         tx: &mut Tx,
         zone: &ZoneId,
         newest: Option<Timestamp>,
+        boot: BootId,
     ) -> Result<()> {
         let subject = format!("{} {zone}", self.agent.id);
         if newest.is_some_and(|newest| newest + OUT_OF_CONTACT >= self.now) {
@@ -301,7 +308,8 @@ impl Context<'_> {
             .await;
         }
         let before = self.agent.report_at;
-        if before.is_none_or(|before| before + OUT_OF_CONTACT < self.now) {
+        let was_away = before.is_none_or(|before| before + OUT_OF_CONTACT < self.now);
+        if was_away || self.agent.boot != Some(boot) {
             return Ok(());
         }
         let item = Item {

@@ -17,6 +17,7 @@ mod pins;
 mod plan_changes;
 mod readers;
 mod refused;
+mod reports;
 mod rules;
 mod seats;
 mod story;

@@ -1,0 +1,99 @@
+//! What reports of agents tell staff.
+
+use crate::doors::{Pi, paired};
+use crate::stripe::{one, open};
+use crate::support::Api;
+use server::store::lists;
+use shared::door_clock::Quality;
+use shared::ids::{BootId, ZoneId};
+use shared::time::{Span, Timestamp};
+use shared::wire::topics::Channel;
+use shared::wire::{HeldList, Kept, Kind, Report, Topic, ZoneReport, seal};
+
+/// The paired agent `pi`, which reports of the zone `hall`.
+struct Reporting {
+    api: Api,
+    pi: Pi,
+    boot: u8,
+    told: u64,
+}
+
+impl Reporting {
+    async fn new() -> Self {
+        let api = Api::new().await;
+        let pi = paired(&api).await;
+        let (boot, told) = (1, 0);
+        Self {
+            api,
+            pi,
+            boot,
+            told,
+        }
+    }
+
+    fn restart(&mut self) {
+        self.boot += 1;
+        self.told = 0;
+    }
+
+    /// The agent reports how safe its list is, and the newest head that it heard.
+    async fn report(&mut self, kept: Kept, newest_head: Option<Timestamp>) {
+        self.told += 1;
+        let hall = ZoneId::new("hall").expect("a name");
+        let mut tx = self.api.tx().await;
+        let head = lists::lock_zone(&mut tx, &self.api.app.organisation, &hall)
+            .await
+            .expect("a zone");
+        drop(tx);
+        let held = HeldList {
+            revision: head.revision,
+            digest: head.digest,
+            kept,
+        };
+        let report = Report {
+            boot: BootId([self.boot; 16]),
+            counter: self.told,
+            at: self.api.now(),
+            quality: Quality::Trusted,
+            zones: vec![ZoneReport {
+                zone: hall,
+                list: Some(held),
+                policy: None,
+                newest_head,
+            }],
+            spooled: 0,
+            config: None,
+            version: "0.1.0".to_owned(),
+            refused: Vec::new(),
+            command_counter: 0,
+        };
+        let agent = "pi".parse().expect("a name");
+        let topic = Topic::new(&self.api.app.organisation, Channel::Report(agent)).to_string();
+        let sealed = seal(Kind::Report, &topic, &report, &self.pi.signer);
+        let taken = self.api.app.message(&topic, &sealed, self.api.now()).await;
+        assert_eq!(taken.expect("taken").refused, None);
+    }
+
+    async fn count(&self, kind: &str) -> usize {
+        open(&self.api, kind).await.len()
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_has_just_started_is_given_time_to_hear_a_head() {
+    let mut pi = Reporting::new().await;
+    let heard = Some(pi.api.now());
+    pi.report(Kept::Stored, heard).await;
+    for _ in 0..2 {
+        pi.api.wait(Span::minutes(3));
+        pi.restart();
+        pi.report(Kept::Stored, None).await;
+        assert_eq!(pi.count("stream_withheld").await, 0);
+    }
+    pi.api.wait(Span::minutes(3));
+    pi.report(Kept::Stored, None).await;
+    assert_eq!(one(&pi.api, "stream_withheld").await["subject"], "pi hall");
+    let heard = Some(pi.api.now());
+    pi.report(Kept::Stored, heard).await;
+    assert_eq!(pi.count("stream_withheld").await, 0);
+}
