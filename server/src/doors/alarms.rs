@@ -1,7 +1,7 @@
 //! Alarms: what staff are told at once of the events of doors.
 
 use crate::attention::Kind;
-use crate::store::attention::{Item, raise, raise_seldom, settle};
+use crate::store::attention::{Item, raise, raise_newest, raise_seldom, settle};
 use crate::store::passages::{self, Passage};
 use crate::store::{Result, Tx, lists};
 use shared::badge::{Alarm, BadgeEvent, What};
@@ -116,8 +116,12 @@ impl Source<'_> {
             remedy: remedy(alarm),
             member: None,
         };
-        raise(tx, self.organisation, item, self.now).await?;
-        Ok(())
+        if lasts(alarm) {
+            raise(tx, self.organisation, item, self.now).await?;
+            return Ok(());
+        }
+        // Whoever looks at an old item must see that it was done again.
+        raise_newest(tx, self.organisation, item, self.now).await
     }
 
     /// A new run finds anew what lasts, and does not know how to end what an earlier one told. What somebody did to a

@@ -60,6 +60,24 @@ pub async fn raise_seldom(
     Ok(lately == 0 && raise(tx, organisation, item, now).await?)
 }
 
+/// Opens an item, or lets the one that is open say what is new.
+pub async fn raise_newest(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    item: Item<'_>,
+    now: Timestamp,
+) -> Result<()> {
+    let (kind, subject, sentence) = (item.kind, item.subject, item.sentence);
+    if raise(tx, organisation, item, now).await? {
+        return Ok(());
+    }
+    let sql = "UPDATE attention SET sentence = $4 \
+               WHERE organisation = $1 AND kind = $2 AND subject = $3 AND resolved_at IS NULL";
+    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(kind.word()).bind(subject).bind(sentence)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// Closes the open item of a kind and subject, if there is one: its cause has gone, and may be told when it comes again.
 pub async fn settle(
     tx: &mut Tx,

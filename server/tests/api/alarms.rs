@@ -126,6 +126,28 @@ async fn an_alarm_is_one_item_for_each_door_until_it_is_over_or_seen() {
 }
 
 #[tokio::test]
+async fn an_open_item_tells_the_newest_time_of_a_deed_and_the_first_of_what_lasts() {
+    let mut doors = Doors::new().await;
+    for alarm in Alarm::ALL {
+        let (first, kind) = (doors.api.now(), alarm.name());
+        doors.alarm("front", alarm, true).await;
+        doors.api.wait(Span::minutes(2));
+        let second = doors.api.now();
+        doors.alarm("front", alarm, true).await;
+        let deed = matches!(alarm, Alarm::Forced | Alarm::Tamper | Alarm::Guessing);
+        let told = if deed { second } else { first };
+        let sentence = one(&doors.api, kind).await["sentence"].clone();
+        let beginning = format!("Door front at {told}: ");
+        assert!(
+            sentence
+                .as_str()
+                .is_some_and(|text| text.starts_with(&beginning)),
+            "{sentence}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_was_over_days_ago_is_kept_in_the_log_and_calls_nobody() {
     let mut doors = Doors::new().await;
     for (ago, quality, called) in [
