@@ -167,6 +167,8 @@ kinds! {
     StreamWithheld, "stream_withheld", State, [Resend, Seen];
     /// A door refused messages.
     MessagesRefused, "messages_refused", Happening, [Seen];
+    /// An agent could not keep events of its doors.
+    EventsLost, "events_lost", Happening, [Seen];
     /// A door holds a newer list than the server.
     DoorAhead, "door_ahead", Happening, [Seen];
     /// Two agents claim one identity.
@@ -258,6 +260,7 @@ mod tests {
             "gift_card",
             "out_of_contact",
             "messages_refused",
+            "events_lost",
             "door_ahead",
             "revoked_card",
             "two_doors",

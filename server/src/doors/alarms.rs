@@ -39,11 +39,15 @@ pub struct Source<'a> {
 /// Tells staff what new events of an agent, in their order, want a human for, and what no longer does.
 pub async fn tell(tx: &mut Tx, source: Source<'_>, events: &[BadgeEvent]) -> Result<()> {
     let mut cards = BTreeSet::new();
-    let mut passed = Vec::new();
+    let (mut passed, mut gaps) = (Vec::new(), (0_u64, 0_u64));
     for event in events {
         match &event.what {
             What::Alarm { alarm, on } => source.alarm(tx, event, *alarm, *on).await?,
             What::Started => source.started(tx).await?,
+            What::Gap { lost, grants } => {
+                gaps.0 = gaps.0.saturating_add(*lost);
+                gaps.1 = gaps.1.saturating_add(*grants);
+            }
             What::Card { token, reason, .. } if is_alarming(*reason) => {
                 // Of a card that is shown again and again the first time will do.
                 if !source.is_history(event) && cards.insert((&event.door, *token, *reason)) {
@@ -63,12 +67,12 @@ pub async fn tell(tx: &mut Tx, source: Source<'_>, events: &[BadgeEvent]) -> Res
             | What::Exit
             | What::Command { .. }
             | What::Local { .. }
-            | What::Gap { .. }
             | What::Rejected { .. }
             | What::Contact { .. }
             | What::Refusals { .. } => {}
         }
     }
+    source.gaps(tx, gaps).await?;
     source.passages(tx, &passed).await
 }
 
@@ -133,6 +137,25 @@ impl Source<'_> {
                 settle(tx, self.organisation, kind, door.door.as_str(), self.now).await?;
             }
         }
+        Ok(())
+    }
+
+    /// So many events could not be kept, so many of them grants: the badge log will never have them.
+    async fn gaps(&self, tx: &mut Tx, (lost, grants): (u64, u64)) -> Result<()> {
+        if lost == 0 {
+            return Ok(());
+        }
+        let agent = self.agent;
+        let item = Item {
+            kind: Kind::EventsLost,
+            subject: &format!("agent {agent}"),
+            sentence: &format!(
+                "Agent {agent} lost {lost} events of its doors; at {grants} of them a door was opened for somebody."
+            ),
+            remedy: "Run `door-agent check` there: the disk is full or worn out, or the agent was without this server for too long.",
+            member: None,
+        };
+        raise_seldom(tx, self.organisation, item, TELL_EVERY, self.now).await?;
         Ok(())
     }
 

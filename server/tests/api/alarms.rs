@@ -148,6 +148,29 @@ async fn an_open_item_tells_the_newest_time_of_a_deed_and_the_first_of_what_last
 }
 
 #[tokio::test]
+async fn events_that_an_agent_could_not_keep_are_told_once_an_hour() {
+    let mut doors = Doors::new().await;
+    let gap = async |doors: &mut Doors| {
+        let (lost, grants) = (7, 2);
+        doors
+            .tell("", What::Gap { lost, grants }, Span(0), Quality::Untrusted)
+            .await;
+    };
+    gap(&mut doors).await;
+    let item = one(&doors.api, "events_lost").await;
+    assert_eq!(item["subject"], "agent pi");
+    let sentence = item["sentence"].as_str().unwrap_or_default();
+    assert!(sentence.contains("lost 7 events"), "{sentence}");
+    assert!(sentence.contains("2 of them"), "{sentence}");
+    resolve(&doors.api, "events_lost", json!({})).await;
+    gap(&mut doors).await;
+    assert_eq!(doors.count("events_lost").await, 0, "told within the hour");
+    doors.api.wait(Span::hours(1));
+    gap(&mut doors).await;
+    assert_eq!(doors.count("events_lost").await, 1);
+}
+
+#[tokio::test]
 async fn what_was_over_days_ago_is_kept_in_the_log_and_calls_nobody() {
     let mut doors = Doors::new().await;
     for (ago, quality, called) in [

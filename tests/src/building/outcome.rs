@@ -8,8 +8,9 @@ use shared::standing::Standing;
 use std::collections::BTreeMap;
 
 /// What staff are told of doors, which hangs on when messages of theirs come.
-const OF_DOORS: [&str; 8] = [
+const OF_DOORS: [&str; 9] = [
     "door_ahead",
+    "events_lost",
     "messages_refused",
     "out_of_contact",
     "pin_locked",
