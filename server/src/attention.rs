@@ -165,6 +165,8 @@ kinds! {
     OutOfContact, "out_of_contact", State, [Seen];
     /// An agent reports and sees no heads.
     StreamWithheld, "stream_withheld", State, [Resend, Seen];
+    /// A door's list is not safe on its disk.
+    ListNotKept, "list_not_kept", State, [Seen];
     /// A door refused messages.
     MessagesRefused, "messages_refused", Happening, [Seen];
     /// An agent could not keep events of its doors.
@@ -259,6 +261,7 @@ mod tests {
             "mandate_ended",
             "gift_card",
             "out_of_contact",
+            "list_not_kept",
             "messages_refused",
             "events_lost",
             "door_ahead",

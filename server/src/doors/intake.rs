@@ -6,14 +6,16 @@ use super::refused::Refusal;
 use crate::attention;
 use crate::keys::Keys;
 use crate::store::agents::{self, Agent, Badge};
-use crate::store::attention::{Item, raise, settle};
+use crate::store::attention::{Item, raise, raise_newest, settle};
 use crate::store::{Result, Tx, lists};
 use sha2::{Digest as _, Sha256};
 use shared::badge::{BadgeEvent, What, chain};
 use shared::ids::{AgentId, BootId, OrganisationId, ZoneId};
 use shared::time::Timestamp;
 use shared::wire::topics::Channel;
-use shared::wire::{Events, Kind, Report, Request, SnapshotPart, Sync, Topic, WireError, open};
+use shared::wire::{
+    Events, Kept, Kind, Report, Request, SnapshotPart, Sync, Topic, WireError, open,
+};
 
 /// What came of a message.
 #[derive(Debug, Default)]
@@ -264,6 +266,7 @@ impl Context<'_> {
         boot: BootId,
     ) -> Result<()> {
         let Some(held) = zone.list else { return Ok(()) };
+        self.check_kept(tx, &zone.zone, held.kept).await?;
         let head = lists::lock_zone(tx, self.organisation, &zone.zone).await?;
         let ahead = held.revision.epoch.number > head.revision.epoch.number
             || (held.revision.epoch == head.revision.epoch
@@ -285,6 +288,29 @@ impl Context<'_> {
         }
         self.check_contact(tx, &zone.zone, zone.newest_head, boot)
             .await
+    }
+
+    /// A disk that fails is noticed only by what it does not keep.
+    async fn check_kept(&self, tx: &mut Tx, zone: &ZoneId, kept: Kept) -> Result<()> {
+        let subject = format!("{} {zone}", self.agent.id);
+        let kind = attention::Kind::ListNotKept;
+        let sentence = match kept {
+            Kept::Stored => return settle(tx, self.organisation, kind, &subject, self.now).await,
+            Kept::Volatile => {
+                "A door has its list only in memory: storing it failed, and after a restart the door goes on from an older one."
+            }
+            Kept::Degraded => {
+                "A door goes on from an older list: the newest one on its disk could not be read."
+            }
+        };
+        let item = Item {
+            kind,
+            subject: &subject,
+            sentence,
+            remedy: "Run `door-agent check` there; if the SD card fails, replace it before the next power cut.",
+            member: None,
+        };
+        raise_newest(tx, self.organisation, item, self.now).await
     }
 
     /// Somebody between us and the door may withhold heads while the link looks alive. An agent that was away, or has

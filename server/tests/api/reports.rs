@@ -97,3 +97,23 @@ async fn an_agent_that_has_just_started_is_given_time_to_hear_a_head() {
     pi.report(Kept::Stored, heard).await;
     assert_eq!(pi.count("stream_withheld").await, 0);
 }
+
+#[tokio::test]
+async fn a_list_that_is_not_safe_on_disk_is_told_until_it_is() {
+    let mut pi = Reporting::new().await;
+    let heard = Some(pi.api.now());
+    for (kept, words) in [
+        (Kept::Degraded, "from an older list:"),
+        (Kept::Volatile, "only in memory"),
+    ] {
+        pi.report(kept, heard).await;
+        let item = one(&pi.api, "list_not_kept").await;
+        assert_eq!(item["subject"], "pi hall");
+        let sentence = item["sentence"].as_str().unwrap_or_default();
+        assert!(sentence.contains(words), "{sentence}");
+    }
+    pi.report(Kept::Stored, heard).await;
+    assert_eq!(pi.count("list_not_kept").await, 0);
+    pi.report(Kept::Volatile, heard).await;
+    assert_eq!(pi.count("list_not_kept").await, 1);
+}

@@ -8,9 +8,10 @@ use shared::standing::Standing;
 use std::collections::BTreeMap;
 
 /// What staff are told of doors, which hangs on when messages of theirs come.
-const OF_DOORS: [&str; 9] = [
+const OF_DOORS: [&str; 10] = [
     "door_ahead",
     "events_lost",
+    "list_not_kept",
     "messages_refused",
     "out_of_contact",
     "pin_locked",
