@@ -2,13 +2,15 @@
 
 use crate::config::Config;
 use crate::local;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// The word by which the guard ends without touching a lock.
 const DISMISSED: u8 = b'.';
+/// What follows settings that the guard is told: no text has it.
+const TOLD: u8 = 0;
 
 /// A guard that waits for this process to end.
 pub struct Guard {
@@ -22,17 +24,37 @@ impl Guard {
     /// # Errors
     /// If no process can be started.
     pub fn post(program: &Path, settings: &Path, options: &[&str]) -> io::Result<Self> {
-        let mut child = Command::new(program)
-            .arg("--config")
-            .arg(settings)
-            .args(options)
-            .arg("guard")
+        let mut command = Command::new(program);
+        command.arg("--config").arg(settings).args(options);
+        Self::start(command.arg("guard"))
+    }
+
+    /// Starts `program guard --told` for settings that lie in no file yet.
+    ///
+    /// # Errors
+    /// If no process can be started, or it does not listen.
+    pub fn post_telling(program: &Path, settings: &str) -> io::Result<Self> {
+        let mut guard = Self::start(Command::new(program).args(["guard", "--told"]))?;
+        guard.tell(settings)?;
+        Ok(guard)
+    }
+
+    pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .process_group(0)
             .spawn()?;
         let line = child.stdin.take();
         Ok(Self { child, line })
+    }
+
+    fn tell(&mut self, settings: &str) -> io::Result<()> {
+        let Some(line) = &mut self.line else {
+            return Ok(());
+        };
+        line.write_all(settings.as_bytes())?;
+        line.write_all(&[TOLD])
     }
 
     /// Lets the guard go: every lock rests already.
@@ -43,6 +65,17 @@ impl Guard {
         }
         drop(self.child.wait());
     }
+}
+
+/// The settings that the other process tells, before it touches a lock.
+///
+/// # Errors
+/// If it is gone before it has told them all, or they are wrong.
+pub fn told(line: &mut impl BufRead) -> anyhow::Result<Config> {
+    let mut text = Vec::new();
+    line.read_until(TOLD, &mut text)?;
+    anyhow::ensure!(text.pop() == Some(TOLD), "the settings were not told");
+    Ok(Config::parse(&String::from_utf8(text)?)?)
 }
 
 /// Waits for the end of the other process and lets every lock rest, unless it is dismissed.

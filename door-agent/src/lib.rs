@@ -8,6 +8,7 @@ pub mod control;
 pub mod controller;
 pub mod disk;
 pub mod doors;
+pub mod ending;
 pub mod event_loop;
 pub mod guard;
 pub mod hardware;

@@ -5,6 +5,8 @@ use crate::clock::{SystemClock, boot_id, randomness};
 use crate::config::{Config, Door};
 use crate::disk::Directory;
 use crate::doors::Doors;
+use crate::ending::Ending;
+use crate::guard::Guard;
 use crate::run::badges_dir;
 use crate::spool::{Limits, Spool};
 use anyhow::Context;
@@ -12,16 +14,23 @@ use shared::badge::{BadgeEvent, What};
 use shared::door_clock::Quality;
 use shared::ids::DoorId;
 use shared::time::Span;
+use std::io;
 use std::time::Duration;
-use tokio::time::timeout;
 
-/// Logs, then releases the lock for its time, or until the process is interrupted.
+/// Logs, then releases the lock for its time, or until the process is told to end; `post` posts a guard for when it is killed.
 ///
 /// # Errors
-/// If there is no such door, or its log or its lock cannot be used.
-pub async fn open(config: &Config, id: &DoorId) -> anyhow::Result<()> {
+/// If there is no such door, or its log, its lock or a guard cannot be had.
+pub async fn open(
+    config: &Config,
+    id: &DoorId,
+    post: impl Fn() -> io::Result<Guard>,
+) -> anyhow::Result<()> {
     let clock = SystemClock::start();
     let door = find(config, id)?;
+    let mut ending = Ending::hear()?;
+    // Before the lock, so that it outlives the lock's rest in every way this can end.
+    let guard = post().context("no guard can be started")?;
     log(config, id, true, &clock)?;
     let mut doors = Doors::open(std::slice::from_ref(door), clock.read())?;
     let unlock = door.settings.unlock;
@@ -32,8 +41,10 @@ pub async fn open(config: &Config, id: &DoorId) -> anyhow::Result<()> {
         },
         clock.read(),
     )?;
-    // Ended early or not, the lock rests when `doors` goes.
-    let _ = timeout(milliseconds(unlock), tokio::signal::ctrl_c()).await;
+    ending.comes_within(milliseconds(unlock)).await;
+    // The lock rests by this.
+    drop(doors);
+    guard.dismiss();
     Ok(())
 }
 

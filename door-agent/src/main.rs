@@ -99,7 +99,11 @@ enum Command {
     },
     /// Let every lock rest when the agent that started this is killed.
     #[command(hide = true)]
-    Guard,
+    Guard {
+        /// The settings come by standard input and not from the file.
+        #[arg(long)]
+        told: bool,
+    },
 }
 
 /// Exit status: start me again (`EX_TEMPFAIL`).
@@ -157,9 +161,15 @@ fn try_main(args: &Args, log: &Log) -> anyhow::Result<ExitCode> {
         runtime.shutdown_background();
         return done.map(|()| ExitCode::SUCCESS);
     }
+    if matches!(args.command, Command::Guard { told: true }) {
+        let mut line = io::stdin().lock();
+        let config = guard::told(&mut line)?;
+        guard::stand(line, &config)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let config = settings(&args.config, args.shadow)?;
     as_owner_of(&config.state_dir)?;
-    if matches!(args.command, Command::Guard) {
+    if matches!(args.command, Command::Guard { .. }) {
         guard::stand(io::stdin(), &config)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -184,6 +194,7 @@ async fn set_up(args: &Args, force: bool) -> anyhow::Result<()> {
         settings: &args.config,
         force,
         click: Duration::from_secs(1),
+        post: |text| Guard::post_telling(&this_program().map_err(io::Error::other)?, text),
     };
     setup
         .run(BufReader::new(tokio::io::stdin()), io::stdout())
@@ -235,7 +246,7 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
             local::find(config, door)?;
             match control::ask(&config.state_dir, &Ask::Open(door.clone())).await? {
                 Some(answer) => writeln!(io::stdout(), "{answer}")?,
-                None => local::open(config, door).await?,
+                None => local::open(config, door, posting(args)?).await?,
             }
         }
         Command::Release { door: Some(door) } => {
@@ -255,22 +266,16 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
         }
         Command::Decide { uid } => decide(config, uid)?,
         // Both were done before there were settings, or without a runtime.
-        Command::Setup { .. } | Command::Guard => {}
+        Command::Setup { .. } | Command::Guard { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
-    let program = this_program()?;
     let (manager, managed) = manager();
     let (path, shadow) = (args.config.clone(), args.shadow);
     let load = move || settings(&path, shadow);
-    let path = args.config.clone();
-    let post = move || {
-        let options: &[&str] = if shadow { &["--shadow"] } else { &[] };
-        Guard::post(&program, &path, options)
-    };
-    match run::run(config, manager, load, post).await {
+    match run::run(config, manager, load, posting(args)?).await {
         Ok(End::Stopped) => Ok(ExitCode::SUCCESS),
         // Whoever starts the agent starts it again after a failure.
         Ok(End::Restart) => Ok(ExitCode::from(AGAIN)),
@@ -282,6 +287,15 @@ async fn serve(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// How a guard for the same settings is posted.
+fn posting(args: &Args) -> anyhow::Result<impl Fn() -> io::Result<Guard> + use<>> {
+    let (program, path, shadow) = (this_program()?, args.config.clone(), args.shadow);
+    Ok(move || {
+        let options: &[&str] = if shadow { &["--shadow"] } else { &[] };
+        Guard::post(&program, &path, options)
+    })
 }
 
 /// Who started this program and wants to hear of it, and whether anybody did.

@@ -10,6 +10,8 @@ use crate::check::{self, Found, Machine};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError, Follows, Level, Problem, Relay};
 use crate::doors::Doors;
+use crate::ending::Ending;
+use crate::guard::Guard;
 use anyhow::{Context, bail};
 use ear::{Ears, Named};
 use found::Heard;
@@ -17,7 +19,7 @@ use shared::ids::DoorId;
 use shared::time::Span;
 use std::fmt::Display;
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -35,6 +37,8 @@ pub struct Setup<'a> {
     pub force: bool,
     /// How long a lock is released to hear it click.
     pub click: Duration,
+    /// Posts a guard for settings with this text.
+    pub post: fn(&str) -> io::Result<Guard>,
 }
 
 /// What switches the lock.
@@ -46,6 +50,8 @@ enum Lock {
     /// Lines in a file, for whoever has no relay yet.
     File(String),
 }
+
+const GIVEN_UP: &str = "given up; nothing was written";
 
 /// What may be wired besides the lock: its key in the settings, and what it is, with how its contact must be.
 const INPUTS: [(&str, &str); 3] = [
@@ -80,6 +86,7 @@ impl Setup<'_> {
             input: input.lines(),
             out,
             reader: None,
+            ending: Ending::hear()?,
         };
         talk.say("This sets up one door; what Enter alone answers stands in brackets.")?;
         let door: DoorId = talk
@@ -93,7 +100,7 @@ impl Setup<'_> {
                 .await?;
             let text = text(&door, "", &reader, &lock, seconds);
             match Config::parse(&text) {
-                Ok(config) if self.clicks(&config, &mut talk).await? => {
+                Ok(config) if self.clicks(&config, &text, &mut talk).await? => {
                     break self
                         .inputs(&door, &reader, &lock, seconds, &mut talk)
                         .await?;
@@ -140,7 +147,7 @@ impl Setup<'_> {
                     answer = talk.answer() => {
                         let answer = answer?;
                         if answer.eq_ignore_ascii_case("q") {
-                            bail!("given up; nothing was written");
+                            bail!(GIVEN_UP);
                         }
                         match place(&answer) {
                             Some(place) => named.push(place),
@@ -235,6 +242,7 @@ impl Setup<'_> {
     async fn clicks<I: AsyncBufRead + Unpin, O: Write>(
         &self,
         config: &Config,
+        text: &str,
         talk: &mut Talk<I, O>,
     ) -> anyhow::Result<bool> {
         loop {
@@ -243,9 +251,13 @@ impl Setup<'_> {
                 Some("now"),
             )
             .await?;
-            if let Err(error) = self.release(config).await {
-                talk.say(&format!("It cannot be driven: {error:#}"))?;
-                return Ok(false);
+            match self.release(config, text, &mut talk.ending).await {
+                Ok(true) => {}
+                Ok(false) => bail!(GIVEN_UP),
+                Err(error) => {
+                    talk.say(&format!("It cannot be driven: {error:#}"))?;
+                    return Ok(false);
+                }
             }
             match &*talk
                 .ask::<String>("Did it click? yes, no, again", None)
@@ -261,16 +273,26 @@ impl Setup<'_> {
         }
     }
 
-    async fn release(&self, config: &Config) -> anyhow::Result<()> {
+    /// Releases the lock for its moment; false if the process was told to end meanwhile.
+    async fn release(
+        &self,
+        config: &Config,
+        text: &str,
+        ending: &mut Ending,
+    ) -> anyhow::Result<bool> {
         let clock = SystemClock::start();
+        // Before the lock, so that it outlives the lock's rest in every way this can end.
+        let guard = (self.post)(text).context("no guard can be started")?;
         // At rest when it goes, however that happens.
         let mut doors = Doors::open(&config.doors, clock.read())?;
         for door in &config.doors {
             let until = clock.uptime() + Span::seconds(1);
             doors.drive(&door.id, Drive::Energise { until }, clock.read())?;
         }
-        drop(tokio::time::timeout(self.click, tokio::signal::ctrl_c()).await);
-        Ok(())
+        let told = ending.comes_within(self.click).await;
+        drop(doors);
+        guard.dismiss();
+        Ok(!told)
     }
 
     fn write(&self, text: &str) -> anyhow::Result<()> {
@@ -328,6 +350,7 @@ struct Talk<I, O> {
     out: O,
     /// What reads cards, once it is known: if it types them, they are no answers.
     reader: Option<Heard>,
+    ending: Ending,
 }
 
 impl<I: AsyncBufRead + Unpin, O: Write> Talk<I, O> {
@@ -340,7 +363,7 @@ impl<I: AsyncBufRead + Unpin, O: Write> Talk<I, O> {
         loop {
             let line = tokio::select! {
                 line = self.input.next_line() => line?.context("nobody answers; nothing was written")?,
-                _ = tokio::signal::ctrl_c() => bail!("given up; nothing was written"),
+                () = self.ending.comes() => bail!(GIVEN_UP),
             };
             let line = line.trim();
             if !self

@@ -24,6 +24,11 @@ struct Desk {
     reader: SerialStream,
 }
 
+/// A guard that does nothing until it is dismissed.
+fn idle(_: &str) -> io::Result<Guard> {
+    Guard::start(&mut std::process::Command::new("cat"))
+}
+
 /// What was said to the person.
 #[derive(Clone, Default)]
 struct Screen(Arc<Mutex<Vec<u8>>>);
@@ -69,6 +74,7 @@ impl Desk {
             settings: &settings,
             force,
             click: Duration::ZERO,
+            post: idle,
         };
         let screen = Screen::default();
         let (mut keys, input) = duplex(4096);
@@ -336,12 +342,14 @@ async fn talked(
         settings: Path::new("/nowhere/door-agent.toml"),
         force: false,
         click: Duration::ZERO,
+        post: idle,
     };
     let screen = Screen::default();
     let mut talk = Talk {
         input: BufReader::new(lines.as_bytes()).lines(),
         out: screen.clone(),
         reader: reader.clone(),
+        ending: Ending::hear().expect("the system tells"),
     };
     let door = "front".parse().expect("a name");
     let heard = reader.unwrap_or_else(|| typing_reader("hex"));

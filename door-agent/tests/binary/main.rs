@@ -1,5 +1,6 @@
 //! The built agent with a simulated door, paired by hand, at a broker that is not there.
 
+mod local;
 mod manager;
 mod reload;
 mod service;
