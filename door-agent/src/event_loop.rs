@@ -20,12 +20,13 @@ use tokio::sync::{Notify, mpsc};
 
 /// Everything the agent runs with.
 pub struct Shell {
+    // First, so that on a panic they are dropped first: a lock that is released must not wait for the agent's disk.
+    /// Its doors, at rest.
+    pub doors: Doors,
     /// The agent, started.
     pub agent: Agent,
     /// The clocks it was started by.
     pub clock: SystemClock,
-    /// Its doors, at rest.
-    pub doors: Doors,
     /// The settings it was started with.
     pub settings: Settings,
     /// Who listens at the readers.
@@ -272,3 +273,6 @@ async fn beat(beats: &mut Option<tokio::time::Interval>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;
