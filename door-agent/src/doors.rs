@@ -21,6 +21,7 @@ struct Wired {
     hardware: Box<dyn Hardware>,
     sensors: Sensors,
     lock: Lock,
+    siren: Siren,
     /// When lamps or buzzer change next.
     plays_at: Option<Span>,
 }
@@ -35,6 +36,14 @@ struct Lock {
     told: bool,
 }
 
+/// What a siren was told last.
+#[derive(Debug, Default)]
+struct Siren {
+    on: bool,
+    /// It did not do so, and is told again at this uptime.
+    again: Option<Span>,
+}
+
 impl Wired {
     fn open(door: &Door, now: Sources) -> Result<Self, HardwareError> {
         // The lock first: whatever is wrong with an input, it rests.
@@ -43,6 +52,7 @@ impl Wired {
             hardware,
             sensors: Sensors::open(door)?,
             lock: Lock::default(),
+            siren: Siren::default(),
             plays_at: None,
         })
     }
@@ -58,19 +68,27 @@ impl Wired {
         done
     }
 
+    fn siren(&mut self, on: bool, now: Sources) -> Result<(), HardwareError> {
+        let done = self.hardware.siren(on, now);
+        let again = done.is_err().then(|| now.uptime + AGAIN);
+        self.siren = Siren { on, again };
+        done
+    }
+
     fn drive(&mut self, drive: Drive, now: Sources) -> Result<(), HardwareError> {
         let done = match drive {
             Drive::Energise { .. } => return self.lock(true, now),
             Drive::Rest => return self.lock(false, now),
             Drive::Signal(signal) => self.hardware.signal(signal, now),
-            Drive::Siren(on) => self.hardware.siren(on, now),
+            Drive::Siren(on) => self.siren(on, now),
         };
         self.plays_at = self.hardware.play(now.uptime);
         done
     }
 
     fn due(&self) -> Option<Span> {
-        [self.plays_at, self.lock.again].into_iter().flatten().min()
+        let due = [self.plays_at, self.lock.again, self.siren.again];
+        due.into_iter().flatten().min()
     }
 }
 
@@ -131,7 +149,7 @@ impl Doors {
         self.doors.values().filter_map(Wired::due).min()
     }
 
-    /// Goes on with what lamps and buzzers show, and tells locks again what they did not do.
+    /// Goes on with what lamps and buzzers show, and tells locks and sirens again what they did not do.
     pub fn go_on(&mut self, now: Sources) {
         let due = |at: Option<Span>| at.is_some_and(|at| at <= now.uptime);
         for (id, door) in &mut self.doors {
@@ -139,6 +157,11 @@ impl Doors {
                 && let Err(error) = door.lock(door.lock.released, now)
             {
                 tracing::debug!(door.id = %id, reason = %crate::keeper::chain(&error), "the lock cannot be driven yet");
+            }
+            if due(door.siren.again)
+                && let Err(error) = door.siren(door.siren.on, now)
+            {
+                tracing::debug!(door.id = %id, reason = %crate::keeper::chain(&error), "the siren cannot be driven yet");
             }
             if due(door.plays_at) {
                 door.plays_at = door.hardware.play(now.uptime);

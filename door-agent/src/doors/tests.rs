@@ -70,6 +70,7 @@ fn doors(relay: &Relay) -> Doors {
         hardware: Box::new(relay.clone()),
         sensors: Sensors::none(front()),
         lock: Lock::default(),
+        siren: Siren::default(),
         plays_at: None,
     };
     Doors {
@@ -138,5 +139,31 @@ fn a_lamp_that_fails_is_no_fault_of_the_lock_and_a_signal_goes_on_by_its_deadlin
     assert!(!doors.has_faults());
     assert_eq!(doors.poll_timeout(), Some(Span(500)));
     doors.go_on(at(500));
+    assert_eq!(doors.poll_timeout(), None);
+}
+
+#[test]
+fn a_siren_that_does_not_go_off_is_told_again_every_second_and_is_no_fault_of_the_lock() {
+    let relay = Relay::default();
+    let mut doors = doors(&relay);
+    doors
+        .drive(&front(), Drive::Siren(true), at(0))
+        .expect("it works");
+    doors.go_on(at(500));
+    relay.breaks(true);
+    assert!(
+        doors
+            .drive(&front(), Drive::Siren(false), at(5_000))
+            .is_err()
+    );
+    assert!(!doors.has_faults());
+    assert_eq!(doors.poll_timeout(), Some(Span(6_000)));
+    doors.go_on(at(6_000));
+    relay.breaks(false);
+    relay.words();
+    doors.go_on(at(6_999));
+    assert_eq!(relay.words(), [""; 0]);
+    doors.go_on(at(7_000));
+    assert_eq!(relay.words(), ["siren"]);
     assert_eq!(doors.poll_timeout(), None);
 }

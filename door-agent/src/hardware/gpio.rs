@@ -100,8 +100,13 @@ impl Outputs {
     }
 
     fn release(&mut self, on: bool) -> Result<(), HardwareError> {
-        self.lock.set(on)?;
-        self.follow(Follows::Lock, on)
+        let lock = self.lock.set(on);
+        if on && lock.is_err() {
+            return lock;
+        }
+        // One that does not rest must not keep the other from it.
+        let second = self.follow(Follows::Lock, on);
+        lock.and(second)
     }
 
     fn follow(&mut self, what: Follows, on: bool) -> Result<(), HardwareError> {
@@ -145,8 +150,9 @@ impl Hardware for Outputs {
 
     fn siren(&mut self, on: bool, now: Sources) -> Result<(), HardwareError> {
         self.player.siren(on, now.uptime);
-        self.follow(Follows::Siren, on)?;
-        self.show(self.player.look(now.uptime).show)
+        let relay = self.follow(Follows::Siren, on);
+        let buzzer = self.show(self.player.look(now.uptime).show);
+        relay.and(buzzer)
     }
 
     fn play(&mut self, uptime: Span) -> Option<Span> {

@@ -194,3 +194,24 @@ fn a_lamp_that_is_broken_is_no_obstacle_to_the_lock() {
     board.with(|driven| driven.broken = Some(LOCK));
     assert!(outputs.rest(at(70)).is_err());
 }
+
+#[test]
+fn of_two_relays_each_rests_whatever_is_wrong_with_the_other() {
+    for (broken, other) in [(LOCK, SECOND), (SECOND, LOCK)] {
+        let board = Board::default();
+        let mut outputs = outputs(&board, Level::High, Follows::Lock);
+        outputs.energise(at(0)).expect("they are driven");
+        board.with(|driven| driven.broken = Some(broken));
+        assert!(outputs.rest(at(10)).is_err());
+        assert_eq!(board.level(other), Some(false), "{other}");
+    }
+}
+
+#[test]
+fn a_siren_whose_relay_is_broken_is_heard_at_the_buzzer() {
+    let board = Board::default();
+    let mut outputs = outputs(&board, Level::High, Follows::Siren);
+    board.with(|driven| driven.broken = Some(SECOND));
+    assert!(outputs.siren(true, at(0)).is_err());
+    assert_eq!(board.level(BUZZER), Some(true));
+}
