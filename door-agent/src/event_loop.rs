@@ -95,9 +95,7 @@ impl Shell {
                 // 6. The system; before the link, which may never be silent.
                 _ = terminate.recv() => return Ok(self.stop(End::Stopped)),
                 _ = interrupt.recv() => return Ok(self.stop(End::Stopped)),
-                _ = hangup.recv() => if let Some(end) = self.reload().await {
-                    return Ok(self.stop(end));
-                },
+                _ = hangup.recv() => self.reload().await,
                 // 7. The link.
                 Some(incoming) = self.link.incoming.recv() => self.incoming(incoming),
             }
@@ -159,7 +157,9 @@ impl Shell {
         if !self.doors.has(&door) {
             return format!("this agent has no door `{door}`");
         }
-        let text = if open {
+        let text = if self.doors.is_missing(&door) {
+            format!("the hardware of door {door} cannot be used: `door-agent check` tells why")
+        } else if open {
             format!("door {door} is open")
         } else {
             format!("door {door} rests")
@@ -216,13 +216,18 @@ impl Shell {
         end
     }
 
-    /// Takes over the settings that are in the file now, or says why not; ends if not even the old ones can be used.
-    async fn reload(&mut self) -> Option<End> {
+    /// Takes over the settings that are in the file now, or says why not, and looks for hardware that was not there.
+    async fn reload(&mut self) {
+        self.take_settings().await;
+        self.doors.look_for_missing(self.clock.read());
+    }
+
+    async fn take_settings(&mut self) {
         let offer = match self.settings.read() {
             Ok(offer) => offer,
             Err(error) => {
                 tracing::error!(reason = %chain(&error), "the settings stay as they were");
-                return None;
+                return;
             }
         };
         let (old, new) = (self.settings.config().clone(), offer.config.clone());
@@ -238,24 +243,29 @@ impl Shell {
             self.listeners.follow(new.readers()).await;
             self.settings.take(offer);
             tracing::info!(doors = new.doors.len(), "the settings were read anew");
-            return None;
+            return;
         };
         tracing::error!(reason = %chain(&error), "the settings stay as they were: a door cannot be used");
         offer.decline();
-        let back = self.open(&closed);
+        let now = self.clock.read();
+        // One that cannot be used any more is told by itself.
+        drop(self.doors.add_what_is_there(closed.iter().copied(), now));
+        self.tell_agent(&closed);
         self.listeners.follow(old.readers()).await;
-        let error = back.err()?;
-        tracing::error!(reason = %chain(&error), "a door cannot be used any more: starting anew");
-        Some(End::Restart)
     }
 
     fn open(&mut self, doors: &[&Door]) -> Result<(), HardwareError> {
         let now = self.clock.read();
         self.doors.add(doors.iter().copied(), now)?;
-        for door in doors {
+        self.tell_agent(doors);
+        Ok(())
+    }
+
+    fn tell_agent(&mut self, opened: &[&Door]) {
+        let now = self.clock.read();
+        for door in opened {
             self.agent.open_door(LocalDoor::from(*door), now);
         }
-        Ok(())
     }
 }
 

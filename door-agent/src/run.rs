@@ -50,7 +50,7 @@ pub async fn run(
     let settings = Settings::start(config.clone(), Box::new(load), Box::new(post))
         .context("no guard can be started")?;
     // Before anything else that may fail: whatever the last run left, the locks rest.
-    let doors = Doors::open(&config.doors, clock.read()).context("a door cannot be used")?;
+    let doors = Doors::serve(&config.doors, clock.read()).context("no door can be used")?;
     let mut disk = SharedDisk::new(state);
     let (identity, paired) = identity::load(&disk)?;
     if let Err(error) = identity::mend(&mut disk, &identity, &paired) {

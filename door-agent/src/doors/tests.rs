@@ -72,9 +72,11 @@ fn doors(relay: &Relay) -> Doors {
         lock: Lock::default(),
         siren: Siren::default(),
         plays_at: None,
+        inputs_at: None,
     };
     Doors {
         doors: [(front(), wired)].into(),
+        missing: BTreeMap::new(),
     }
 }
 
@@ -166,4 +168,69 @@ fn a_siren_that_does_not_go_off_is_told_again_every_second_and_is_no_fault_of_th
     doors.go_on(at(7_000));
     assert_eq!(relay.words(), ["siren"]);
     assert_eq!(doors.poll_timeout(), None);
+}
+
+/// Doors whose locks are files of these folders.
+fn in_folders(folders: &[(&str, &std::path::Path)]) -> Vec<Door> {
+    let door = |(id, folder): &(&str, &std::path::Path)| {
+        let folder = folder.display();
+        format!(
+            "[[door]]\nid = \"{id}\"\n[door.reader]\nkind = \"simulated\"\ninput = \"{folder}/reader-{id}\"\n\
+             [door.lock]\nkind = \"simulated\"\noutput = \"{folder}/lock\"\n"
+        )
+    };
+    let text: String = folders.iter().map(door).collect();
+    crate::config::Config::parse(&text).expect("valid").doors
+}
+
+#[test]
+fn a_door_whose_hardware_is_not_there_is_a_fault_keeps_no_other_from_its_service_and_is_looked_for_again()
+ {
+    let folder = tempfile::tempdir().expect("a folder");
+    let later = folder.path().join("later");
+    let settings = in_folders(&[("front", &later), ("back", folder.path())]);
+    let mut doors = Doors::serve(&settings, at(0)).expect("one is there");
+    assert!(folder.path().join("lock").exists());
+    assert!(doors.has(&front()) && doors.is_missing(&front()));
+    assert!(doors.has_faults());
+    assert_eq!(doors.faults(), [fault(true)]);
+    assert!(!doors.has_faults());
+    assert_eq!(doors.poll_timeout(), Some(Span(30_000)));
+    doors.go_on(at(30_000));
+    assert_eq!(doors.poll_timeout(), Some(Span(60_000)));
+    // What it is told meanwhile is what it does when it is there.
+    let until = Span(90_000);
+    let told = doors.drive(&front(), Drive::Energise { until }, at(50_000));
+    told.expect("it is noted");
+    std::fs::create_dir(&later).expect("its own folder");
+    doors.go_on(at(59_999));
+    assert!(!doors.has_faults());
+    doors.go_on(at(60_000));
+    assert!(!doors.is_missing(&front()));
+    assert_eq!(doors.faults(), [fault(false)]);
+    assert_eq!(doors.poll_timeout(), None);
+    let told = std::fs::read_to_string(later.join("lock")).expect("there");
+    assert!(told.trim_end().ends_with("\"released\"}"), "{told}");
+}
+
+#[test]
+fn a_missing_door_is_looked_for_at_once_when_somebody_asks_and_no_more_when_it_is_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let later = folder.path().join("later");
+    let settings = in_folders(&[("front", &later), ("back", folder.path())]);
+    let mut doors = Doors::serve(&settings, at(0)).expect("one is there");
+    doors.remove(&front());
+    assert!(!doors.has(&front()) && doors.poll_timeout().is_none());
+    assert!(doors.add_what_is_there(&settings[..1], at(5)).is_some());
+    std::fs::create_dir(&later).expect("its own folder");
+    doors.look_for_missing(at(10));
+    assert!(doors.has(&front()) && !doors.is_missing(&front()));
+}
+
+#[test]
+fn doors_of_which_none_is_there_are_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let later = folder.path().join("later");
+    let settings = in_folders(&[("front", &later)]);
+    assert!(Doors::serve(&settings, at(0)).is_err());
 }

@@ -5,7 +5,7 @@
 use super::HardwareError;
 use super::gpio::lines::{self, Input as Wire, Lines};
 use crate::agent::Input;
-use crate::config::{Door, Inputs, Pins, Wiring};
+use crate::config::{Chip, Door, Inputs, Pins, Wiring};
 use shared::ids::DoorId;
 use std::time::Duration;
 
@@ -83,7 +83,8 @@ impl Steady {
 struct Sensor {
     kind: Kind,
     line: u32,
-    wire: Box<dyn Wire>,
+    /// None: it cannot be had.
+    wire: Option<Box<dyn Wire>>,
     steady: Steady,
     fails: bool,
 }
@@ -91,7 +92,10 @@ struct Sensor {
 impl Sensor {
     /// What it says; one that cannot be read is as one whose wire is cut.
     fn read(&mut self, door: &DoorId) -> bool {
-        let level = self.wire.is_high();
+        let level = match &mut self.wire {
+            Some(wire) => wire.is_high(),
+            None => Err(std::io::ErrorKind::NotConnected.into()),
+        };
         match &level {
             Err(error) if !self.fails => {
                 tracing::error!(door.id = %door, line = self.line, reason = %error, "an input cannot be read and counts as cut");
@@ -106,10 +110,64 @@ impl Sensor {
 /// The inputs of a door.
 pub struct Sensors {
     door: DoorId,
+    chip: Chip,
     sensors: Vec<Sensor>,
 }
 
 impl Sensors {
+    /// Of a door whose lines are taken by [`Sensors::look_for_missing`]; until then each counts as cut.
+    #[must_use]
+    pub fn serve(door: &Door) -> Self {
+        match &door.wiring {
+            Wiring::Gpio(pins) => Self::missing(door.id.clone(), pins),
+            Wiring::Simulated { .. } => Self::none(door.id.clone()),
+        }
+    }
+
+    fn missing(door: DoorId, pins: &Pins) -> Self {
+        let sensors = wanted(pins.inputs).map(|(kind, line)| Sensor {
+            kind,
+            line,
+            wire: None,
+            steady: Steady::default(),
+            fails: false,
+        });
+        Self {
+            sensors: sensors.collect(),
+            chip: pins.chip.clone(),
+            door,
+        }
+    }
+
+    /// Takes the lines that are not taken; whether it has them all.
+    pub fn look_for_missing(&mut self) -> bool {
+        if self.sensors.iter().all(|sensor| sensor.wire.is_some()) {
+            return true;
+        }
+        match lines::of(&self.chip) {
+            Ok(lines) => self.take_missing(&*lines),
+            Err(error) => {
+                tracing::error!(door.id = %self.door, reason = %error, "the inputs cannot be had and count as cut");
+                false
+            }
+        }
+    }
+
+    fn take_missing(&mut self, lines: &dyn Lines) -> bool {
+        for sensor in &mut self.sensors {
+            if sensor.wire.is_some() {
+                continue;
+            }
+            match lines.input(sensor.line) {
+                Ok(wire) => sensor.wire = Some(wire),
+                Err(error) => {
+                    tracing::error!(door.id = %self.door, line = sensor.line, reason = %error, "an input cannot be had and counts as cut");
+                }
+            }
+        }
+        self.sensors.iter().all(|sensor| sensor.wire.is_some())
+    }
+
     /// Takes the lines that the settings name, and no other line of the door.
     ///
     /// # Errors
@@ -131,41 +189,21 @@ impl Sensors {
     /// Of a door without any.
     #[must_use]
     pub fn none(door: DoorId) -> Self {
-        let sensors = Vec::new();
-        Self { door, sensors }
+        Self {
+            door,
+            chip: Chip::Header,
+            sensors: Vec::new(),
+        }
     }
 
     fn on(lines: &dyn Lines, door: DoorId, pins: &Pins) -> Result<Self, HardwareError> {
-        let Inputs {
-            exit,
-            contact,
-            tamper,
-            fire,
-        } = pins.inputs;
-        let wanted = [
-            (Kind::Exit, exit),
-            (Kind::Contact, contact),
-            (Kind::Tamper, tamper),
-            (Kind::Fire, fire),
-        ];
-        let sensors = wanted.into_iter().filter_map(|(kind, line)| {
-            let line = line?;
+        let mut sensors = Self::missing(door, pins);
+        for sensor in &mut sensors.sensors {
+            let line = sensor.line;
             let wire = lines.input(line);
-            Some(
-                wire.map_err(|source| HardwareError::Line { line, source })
-                    .map(|wire| Sensor {
-                        kind,
-                        line,
-                        wire,
-                        steady: Steady::default(),
-                        fails: false,
-                    }),
-            )
-        });
-        Ok(Self {
-            sensors: sensors.collect::<Result<_, _>>()?,
-            door,
-        })
+            sensor.wire = Some(wire.map_err(|source| HardwareError::Line { line, source })?);
+        }
+        Ok(sensors)
     }
 
     /// Whether there are none.
@@ -191,6 +229,25 @@ impl Sensors {
         let read = |sensor: &mut Sensor| (sensor.kind, sensor.read(door));
         self.sensors.iter_mut().map(read).collect()
     }
+}
+
+/// The inputs that are named.
+fn wanted(inputs: Inputs) -> impl Iterator<Item = (Kind, u32)> {
+    let Inputs {
+        exit,
+        contact,
+        tamper,
+        fire,
+    } = inputs;
+    let kinds = [
+        (Kind::Exit, exit),
+        (Kind::Contact, contact),
+        (Kind::Tamper, tamper),
+        (Kind::Fire, fire),
+    ];
+    kinds
+        .into_iter()
+        .filter_map(|(kind, line)| Some((kind, line?)))
 }
 
 #[cfg(test)]

@@ -176,3 +176,24 @@ fn a_door_that_is_another_one_rests_first_and_a_reader_that_moves_is_heard_at_it
         "{before:?}"
     );
 }
+
+#[test]
+fn a_door_whose_hardware_is_not_there_keeps_no_other_from_its_service_and_comes_with_a_reload() {
+    let mut door = Door::new();
+    let mut back = Back::new(&door);
+    pair_and_fill(&door.state());
+    let folder = door.folder.path().to_owned();
+    let later = back.settings.replace("/back-lock", "/later/back-lock");
+    let two = format!("{}{later}", settings(&door));
+    write(&door, &two);
+    let running = door.run();
+    door.tap(PAID);
+    door.wait_for("\"released\"");
+    fs::create_dir(folder.join("later")).expect("its own folder");
+    let lock = folder.join("later/back-lock");
+    std::os::unix::fs::symlink(folder.join("back-lock"), lock).expect("its own folder");
+    hang_up(&running);
+    back.wait_for(REST);
+    back.tap(PAID);
+    back.wait_for("\"door_trouble\"");
+}
