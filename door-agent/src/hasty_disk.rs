@@ -3,16 +3,18 @@
 //! Every call waits that long for the real disk; while an earlier call is overdue, not at all. An append that is
 //! overdue counts as done: it is carried out in order, and if it fails after all, every further call on that file
 //! fails until the file is cut or replaced. Any other call that is overdue fails, and when it is repeated unchanged it
-//! has the result of the first.
+//! has the result of the first. Only what is read before [`HastyDisk::started`] says otherwise takes as long as it takes:
+//! without what the last run left there is nothing to begin with.
 //!
 //! Syncs have a thread of their own and are not waited for at all: what a card leaves to write must not wait until the
 //! one before it is durable, which takes a cheap card tenths of a second.
 
 use crate::disk::Disk;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{
     Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel,
 };
@@ -30,7 +32,10 @@ const LAST_PATIENCE: Duration = Duration::from_secs(2);
 pub struct HastyDisk {
     calls: Option<Sender<(Call, SyncSender<Answer>)>>,
     ended: Receiver<()>,
-    overdue: Option<Receiver<Answer>>,
+    overdue: RefCell<Option<Receiver<Answer>>>,
+    /// Questions that are overdue.
+    asked: RefCell<Vec<(Call, Receiver<Answer>)>>,
+    started: Arc<AtomicBool>,
     repeatable: BTreeMap<String, (Call, Receiver<Answer>)>,
     waiting: Arc<AtomicUsize>,
     patience: Duration,
@@ -91,11 +96,19 @@ impl HastyDisk {
         Ok(Self {
             calls: Some(calls),
             ended,
-            overdue: None,
+            overdue: RefCell::default(),
+            asked: RefCell::default(),
+            started: Arc::default(),
             repeatable: BTreeMap::new(),
             waiting,
             patience,
         })
+    }
+
+    /// To be set when the agent has started: from then on a question waits no longer than anything else.
+    #[must_use]
+    pub fn started(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.started)
     }
 
     fn hand_over(&self, call: Call) -> io::Result<Receiver<Answer>> {
@@ -110,9 +123,10 @@ impl HastyDisk {
     }
 
     /// Waits for an answer as long as may be; none if it is overdue.
-    fn wait(&mut self, answered: Receiver<Answer>) -> Result<Answer, Receiver<Answer>> {
+    fn wait(&self, answered: Receiver<Answer>) -> Result<Answer, Receiver<Answer>> {
         let still_overdue = self
             .overdue
+            .borrow()
             .as_ref()
             .is_some_and(|earlier| matches!(earlier.try_recv(), Err(TryRecvError::Empty)));
         let patience = if still_overdue {
@@ -122,7 +136,7 @@ impl HastyDisk {
         };
         match answered.recv_timeout(patience) {
             Ok(answer) => {
-                self.overdue = None;
+                *self.overdue.borrow_mut() = None;
                 Ok(answer)
             }
             Err(RecvTimeoutError::Timeout) => Err(answered),
@@ -139,20 +153,39 @@ impl HastyDisk {
             Ok(answer) => done(answer),
             Err(answered) => {
                 self.repeatable.insert(name.to_owned(), (call, answered));
-                self.note_overdue(name)
+                Err(self.note_overdue(name))
             }
         }
     }
 
     /// Whatever is handed over next finds out by this whether the disk has caught up.
-    fn note_overdue(&mut self, name: &str) -> io::Result<()> {
-        let probe = self.hand_over(Call::Read(format!("{name}.no-such-file")))?;
-        self.overdue = Some(probe);
-        Err(overdue())
+    fn note_overdue(&self, name: &str) -> io::Error {
+        match self.hand_over(Call::Read(format!("{name}.no-such-file"))) {
+            Ok(probe) => {
+                *self.overdue.borrow_mut() = Some(probe);
+                overdue()
+            }
+            Err(error) => error,
+        }
     }
 
     fn ask(&self, call: Call) -> io::Result<Answer> {
-        self.hand_over(call)?.recv().map_err(|_| gone())
+        if !self.started.load(Ordering::Relaxed) {
+            return self.hand_over(call)?.recv().map_err(|_| gone());
+        }
+        let earlier = {
+            let mut asked = self.asked.borrow_mut();
+            let place = asked.iter().position(|(earlier, _)| *earlier == call);
+            place.map(|place| asked.swap_remove(place).1)
+        };
+        let answered = match earlier {
+            Some(answered) => answered,
+            None => self.hand_over(call.clone())?,
+        };
+        self.wait(answered).map_err(|answered| {
+            self.asked.borrow_mut().push((call, answered));
+            self.note_overdue("question")
+        })
     }
 }
 
@@ -160,7 +193,8 @@ impl Disk for HastyDisk {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         match self.ask(Call::Read(name.to_owned()))? {
             Answer::Content(content) => content,
-            Answer::Done(_) | Answer::Names(_) => Err(gone()),
+            Answer::Done(done) => Err(done.err().unwrap_or_else(gone)),
+            Answer::Names(_) => Err(gone()),
         }
     }
 
@@ -177,7 +211,7 @@ impl Disk for HastyDisk {
         match self.wait(answered) {
             Ok(answer) => done(answer),
             Err(answered) => {
-                self.overdue = Some(answered);
+                *self.overdue.borrow_mut() = Some(answered);
                 Ok(())
             }
         }
@@ -214,7 +248,8 @@ impl Disk for HastyDisk {
     fn list(&self) -> io::Result<Vec<String>> {
         match self.ask(Call::List)? {
             Answer::Names(names) => names,
-            Answer::Done(_) | Answer::Content(_) => Err(gone()),
+            Answer::Done(done) => Err(done.err().unwrap_or_else(gone)),
+            Answer::Content(_) => Err(gone()),
         }
     }
 }
@@ -311,6 +346,9 @@ mod tests {
     struct Gated {
         disk: MemoryDisk,
         gate: Arc<(Mutex<bool>, Condvar)>,
+        /// Whether its names wait too.
+        names_wait: bool,
+        lists: Arc<AtomicUsize>,
     }
 
     impl Gated {
@@ -355,6 +393,10 @@ mod tests {
             self.disk.remove(name)
         }
         fn list(&self) -> io::Result<Vec<String>> {
+            self.lists.fetch_add(1, Ordering::Relaxed);
+            if self.names_wait {
+                self.pass();
+            }
             self.disk.list()
         }
     }
@@ -434,6 +476,31 @@ mod tests {
         hasty.truncate("log", 0).expect("mended");
         hasty.append("log", b"b").expect("it works again");
         assert_eq!(hasty.read("log").expect("it reads"), Some(b"b".to_vec()));
+    }
+
+    #[test]
+    fn once_the_agent_has_started_a_question_to_a_hanging_disk_returns_and_is_asked_once() {
+        let disk = Gated {
+            names_wait: true,
+            ..Gated::default()
+        };
+        disk.disk.overwrite("log", b"a".to_vec());
+        let hasty = hasty(&disk);
+        hasty.started().store(true, Ordering::Relaxed);
+        for _ in 0..3 {
+            let error = hasty.list().expect_err("it hangs");
+            assert_eq!(error.kind(), ErrorKind::TimedOut);
+            assert!(hasty.read("log").is_err());
+        }
+        disk.open();
+        let names = loop {
+            match hasty.list() {
+                Err(error) if error.kind() == ErrorKind::TimedOut => thread::yield_now(),
+                ended => break ended,
+            }
+        };
+        assert_eq!(names.expect("it lists"), ["log"]);
+        assert_eq!(disk.lists.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use rand_core::Rng;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
 
 /// Where the badge log lies: apart, so that it never waits for a list to be stored.
@@ -75,13 +76,10 @@ pub async fn run(
         let thread = ShelfThread::start(keeper, move || ring.notify_one())?;
         Ok(Box::new(thread) as Box<dyn Shelf>)
     };
-    let agent = Agent::start_on(
-        keeper,
-        on_thread,
-        Box::new(HastyDisk::start(badges, syncer)?),
-        start,
-        clock.read(),
-    )?;
+    let badges = HastyDisk::start(badges, syncer)?;
+    let started = badges.started();
+    let agent = Agent::start_on(keeper, on_thread, Box::new(badges), start, clock.read())?;
+    started.store(true, Ordering::Relaxed);
 
     let will = agent.last_will().map(|(topic, payload)| Message {
         topic,
