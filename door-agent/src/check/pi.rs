@@ -95,14 +95,86 @@ pub fn boot_level(machine: &Machine, relay: Relay, follows: Follows) -> Found {
     let level = if rest { "dh" } else { "dl" };
     let wanted = format!("gpio={pin}=op,{level}");
     let (config, path) = machine.boot("config.txt");
-    if settings(&config).any(|line| line == wanted) {
-        return Found::Good(format!(
-            "GPIO {pin} rests from power-on, driven by the firmware"
-        ));
+    match firmware(&config, pin, rest) {
+        Firmware::Rests => {
+            return Found::Good(format!(
+                "GPIO {pin} rests from power-on, driven by the firmware"
+            ));
+        }
+        Firmware::Otherwise(line) => {
+            return Found::bad(
+                format!(
+                    "the firmware sets GPIO {pin} otherwise than the relay needs to rest (`{line}` in {path}): {so}"
+                ),
+                format!("take GPIO {pin} out of that line and write `{wanted}`"),
+            );
+        }
+        Firmware::Nothing => {}
     }
     Found::Good(format!(
         "GPIO {pin} rests from power-on, by a weak pull only: `{wanted}` in {path} makes it sure"
     ))
+}
+
+/// What the firmware does to a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Firmware<'a> {
+    /// Nothing that matters: the pull of the chip stays.
+    Nothing,
+    /// It drives it to the level at which the relay rests.
+    Rests,
+    /// Something else, last by this line.
+    Otherwise(&'a str),
+}
+
+/// What the `gpio=` lines of a `config.txt` come to for a pin whose relay rests at this level: `gpio=17,20-22=op,dl`, where what stands
+/// later overrides what stands earlier (Raspberry Pi documentation, *GPIO control*).
+fn firmware(config: &str, pin: u32, rest: bool) -> Firmware<'_> {
+    let (mut is_output, mut is_other, mut drive, mut pull) = (false, false, None, rest);
+    let mut last = None;
+    for line in settings(config) {
+        let words = line.strip_prefix("gpio=").unwrap_or_default();
+        let Some((_, does)) = words
+            .split_once('=')
+            .filter(|(pins, _)| names_pin(pins, pin))
+        else {
+            continue;
+        };
+        last = Some(line);
+        for word in does.split(',').map(str::trim) {
+            match word {
+                "op" => (is_output, is_other) = (true, false),
+                "ip" => (is_output, is_other) = (false, false),
+                "dh" => drive = Some(true),
+                "dl" => drive = Some(false),
+                "pu" => pull = true,
+                "pd" => pull = false,
+                // None at all: it floats.
+                "pn" | "np" => pull = !rest,
+                // A function of the chip's, or nothing that is known here.
+                _other => (is_output, is_other) = (false, true),
+            }
+        }
+    }
+    match last {
+        None => Firmware::Nothing,
+        Some(line) if is_other || pull != rest => Firmware::Otherwise(line),
+        Some(_) if !is_output => Firmware::Nothing,
+        Some(_) if drive == Some(rest) => Firmware::Rests,
+        Some(line) => Firmware::Otherwise(line),
+    }
+}
+
+/// Whether a list such as `4,17-21` names a pin.
+fn names_pin(list: &str, pin: u32) -> bool {
+    list.split(',').any(|part| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let number = |text: &str| text.trim().parse::<u32>().ok();
+        match (number(first), number(last)) {
+            (Some(first), Some(last)) => (first..=last).contains(&pin),
+            (None, _) | (_, None) => false,
+        }
+    })
 }
 
 /// Whether anything else uses the serial line of a reader on the Pi's header; none if it is another kind of line.

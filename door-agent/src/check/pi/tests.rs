@@ -94,6 +94,42 @@ fn the_line_by_which_the_firmware_holds_the_relay_is_named_until_it_is_there() {
 }
 
 #[test]
+fn a_firmware_that_sets_the_relays_pin_otherwise_is_found_in_lists_and_ranges_and_by_what_stands_last() {
+    let (rests, nothing) = (Firmware::Rests, Firmware::Nothing);
+    let other = Firmware::Otherwise;
+    for (config, wanted) in [
+        ("", &nothing),
+        ("gpio=17=op,dl", &rests),
+        ("gpio=17,27=op,dl", &rests),
+        ("gpio=4,16-18=op,dl", &rests),
+        ("gpio=17=op,pd,dl", &rests),
+        ("gpio=16,18-20=op,dh", &nothing),
+        ("gpio=17=pd", &nothing),
+        ("gpio=17=ip,pd", &nothing),
+        ("gpio=17=op,dh", &other("gpio=17=op,dh")),
+        ("gpio=17,27=op,dh", &other("gpio=17,27=op,dh")),
+        ("gpio=6-18=op,dh", &other("gpio=6-18=op,dh")),
+        ("gpio=17=op", &other("gpio=17=op")),
+        ("gpio=17=pu", &other("gpio=17=pu")),
+        ("gpio=17=ip,pn", &other("gpio=17=ip,pn")),
+        ("gpio=0-27=a2", &other("gpio=0-27=a2")),
+        ("gpio=0-27=a2\ngpio=17=op,dl", &rests),
+        ("gpio=17=op,dl\ngpio=17=dh", &other("gpio=17=dh")),
+        ("#gpio=17=op,dh", &nothing),
+    ] {
+        assert_eq!(firmware(config, 17, false), *wanted, "{config}");
+    }
+    assert_eq!(firmware("gpio=6=op,dh", 6, true), rests);
+    let made = pi_4();
+    made.config("gpio=17=op,dh");
+    let found = lock(&made.machine(), 17, Level::High);
+    assert!(
+        fix(&found).is_some_and(|fix| fix.ends_with("write `gpio=17=op,dl`")),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_console_on_the_readers_line_is_found_by_either_name_with_the_command_that_takes_it_away() {
     let made = pi_4();
     made.config("enable_uart=1\n  dtoverlay=disable-bt");
