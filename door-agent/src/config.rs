@@ -10,6 +10,7 @@ pub use reader::{Format, Number, Reader, Source, SpiDevice};
 pub use taken::Chip;
 
 use crate::controller::Settings;
+use crate::hardware::gpio::cdev;
 use door::door;
 use section::{At, Section, line_of};
 use shared::ids::DoorId;
@@ -86,11 +87,11 @@ impl Config {
     /// # Errors
     /// If it cannot be read, or at the first thing in it that is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        let bytes = std::fs::read(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
         })?;
-        Self::parse(&text)
+        Self::parse(text(&bytes).map_err(ConfigError::Wrong)?)
     }
 
     /// Checks the text of a settings file.
@@ -98,7 +99,7 @@ impl Config {
     /// # Errors
     /// At the first thing that is wrong: its line, its key, and what would be right.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        read(text).map_err(ConfigError::Wrong)
+        read(text, cdev::one_name).map_err(ConfigError::Wrong)
     }
 }
 
@@ -123,7 +124,19 @@ impl Config {
     }
 }
 
-fn read(text: &str) -> Result<Config, Problem> {
+fn text(bytes: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let good = &bytes[..error.valid_up_to()];
+        Problem {
+            line: line_of(&String::from_utf8_lossy(good), good.len()),
+            key: String::new(),
+            what: "is not UTF-8".to_owned(),
+            valid: "a TOML file, which is UTF-8 text".to_owned(),
+        }
+    })
+}
+
+fn read(text: &str, chips: fn(&Chip) -> Chip) -> Result<Config, Problem> {
     let root = DeTable::parse(text).map_err(|error| Problem {
         line: line_of(text, error.span().map_or(0, |span| span.start)),
         key: String::new(),
@@ -131,7 +144,10 @@ fn read(text: &str) -> Result<Config, Problem> {
         valid: "a TOML file".to_owned(),
     })?;
     let mut top = Section::top(text, &root);
-    let state_dir = top.text("state_dir")?.map(absolute).transpose()?;
+    let state_dir = top
+        .text("state_dir")?
+        .map(|path| absolute(path, STATE_DIR))
+        .transpose()?;
     let inside = top.flag("inside")?;
     let shadow = top.flag("shadow")?.unwrap_or_default();
     let sections = top.sections("door")?;
@@ -147,7 +163,7 @@ fn read(text: &str) -> Result<Config, Problem> {
             ..missing
         });
     }
-    let mut taken = Taken::default();
+    let mut taken = Taken::nothing(chips);
     let doors = sections
         .into_iter()
         .map(|section| door(section, &mut taken))
@@ -161,13 +177,13 @@ fn read(text: &str) -> Result<Config, Problem> {
     Ok(if shadow { config.shadowed() } else { config })
 }
 
-fn absolute(path: At<&str>) -> Result<PathBuf, Problem> {
+fn absolute(path: At<&str>, such_as: &str) -> Result<PathBuf, Problem> {
     if Path::new(path.value).is_absolute() {
         return Ok(PathBuf::from(path.value));
     }
     Err(path.problem(
         format!("is {:?}", path.value),
-        "an absolute path, such as \"/var/lib/door-agent\"",
+        format!("an absolute path, such as {such_as:?}"),
     ))
 }
 

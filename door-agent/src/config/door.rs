@@ -240,7 +240,7 @@ fn lock(mut section: Section<'_>, chip: &Chip, taken: &mut Taken) -> Result<Lock
     } else {
         let output = section.required_text("output", "the path of a file, FIFO or socket")?;
         LockKind::Simulated {
-            output: absolute(output)?,
+            output: absolute(output, "/run/door-agent/lock")?,
         }
     };
     section.finish()?;

@@ -178,7 +178,7 @@ pub(super) fn reader(
         Kind::Simulated => {
             let input = section.required_text("input", "the path of a file, FIFO or socket")?;
             let source = Source::Simulated {
-                input: absolute(input)?,
+                input: absolute(input, "/run/door-agent/reader")?,
             };
             // Whoever writes the lines writes the number that is meant.
             section.finish()?;
@@ -217,7 +217,7 @@ fn port(device: At<&str>, taken: &mut Taken) -> Result<PathBuf, Problem> {
             taken.claim(format!("GPIO {pin}"), &device)?;
         }
     }
-    absolute(device)
+    absolute(device, SERIAL_PORTS[0])
 }
 
 fn baud(section: &mut Section<'_>, unsaid: u32) -> Result<u32, Problem> {
@@ -253,7 +253,7 @@ fn keyboard(section: &mut Section<'_>, taken: &mut Taken) -> Result<Source, Prob
     taken.claim(format!("the device {}", device.value), &device)?;
     let numbers = [("hex", Number::Hex), ("decimal", Number::Decimal)];
     Ok(Source::Keyboard {
-        device: absolute(device)?,
+        device: absolute(device, "/dev/input/by-id/usb-reader-event-kbd")?,
         number: section.required_choice("format", &numbers)?,
     })
 }

@@ -64,10 +64,18 @@ impl fmt::Display for Chip {
 }
 
 /// What is taken, the line that has taken it, and for whom if others of the kind may join.
-#[derive(Default)]
-pub(super) struct Taken(BTreeMap<String, (usize, Option<String>)>);
+pub(super) struct Taken {
+    things: BTreeMap<String, (usize, Option<String>)>,
+    chips: fn(&Chip) -> Chip,
+}
 
 impl Taken {
+    /// Nothing; `chips` gives every chip the one name it has on this machine.
+    pub fn nothing(chips: fn(&Chip) -> Chip) -> Self {
+        let things = BTreeMap::new();
+        Self { things, chips }
+    }
+
     pub fn claim<T>(&mut self, what: String, at: &At<T>) -> Result<(), Problem> {
         self.take(what, None, at)
     }
@@ -78,14 +86,14 @@ impl Taken {
     }
 
     fn take<T>(&mut self, what: String, by: Option<String>, at: &At<T>) -> Result<(), Problem> {
-        match self.0.get(&what) {
+        match self.things.get(&what) {
             Some((_, others)) if by.is_some() && *others == by => Ok(()),
             Some((line, _)) => Err(at.problem(
                 format!("is {what}, which line {line} has taken"),
                 "each thing used once",
             )),
             None => {
-                self.0.insert(what, (at.line, by));
+                self.things.insert(what, (at.line, by));
                 Ok(())
             }
         }
@@ -114,10 +122,9 @@ impl Taken {
     }
 
     fn claim_line(&mut self, line: &At<u32>, chip: &Chip) -> Result<u32, Problem> {
-        let what = if chip.has_header_pins() {
-            format!("GPIO {}", line.value)
-        } else {
-            format!("line {} of {chip}", line.value)
+        let what = match (self.chips)(chip) {
+            chip if chip.has_header_pins() => format!("GPIO {}", line.value),
+            chip => format!("line {} of {chip}", line.value),
         };
         self.claim(what, line)?;
         Ok(line.value)

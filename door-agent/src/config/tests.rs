@@ -228,7 +228,7 @@ const BAD: &[(&str, &str, &str)] = &[
     (
         "/dev/serial0",
         "serial0",
-        "line 15: `door.reader.device` is \"serial0\"; valid: an absolute path, such as \"/var/lib/door-agent\"",
+        "line 15: `door.reader.device` is \"serial0\"; valid: an absolute path, such as \"/dev/serial0\"",
     ),
     (
         "\"rdm6300\"",
@@ -597,5 +597,43 @@ fn the_header_by_its_label_has_the_same_numbers() {
     assert_eq!(
         problem(&text).to_string(),
         "line 11: `door.lock.pin` is GPIO 4, which line 8 has taken; valid: each thing used once"
+    );
+}
+
+#[test]
+fn one_line_is_one_thing_whatever_its_chip_is_called() {
+    let header = |chip: &Chip| match chip {
+        Chip::Path(path) if path.ends_with("gpiochip0") => Chip::Header,
+        Chip::Path(_) | Chip::Label(_) | Chip::Header => chip.clone(),
+    };
+    let door = |id: &str, chip: &str| {
+        format!(
+            "[[door]]\nid = \"{id}\"\n{chip}[door.reader]\nkind = \"simulated\"\ninput = \"/run/{id}\"\n\
+             [door.lock]\nkind = \"gpio\"\npin = 17\n"
+        )
+    };
+    let two = |chip: &str| door("front", "") + &door("back", chip);
+    let text = two("chip = \"/dev/gpiochip0\"\n");
+    let problem = read(&text, header).expect_err("one relay, two doors");
+    assert_eq!(
+        problem.to_string(),
+        "line 17: `door.lock.pin` is GPIO 17, which line 8 has taken; valid: each thing used once"
+    );
+    let other = two("chip = \"/dev/gpiochip1\"\n");
+    assert_eq!(read(&other, header).expect("two chips").doors.len(), 2);
+}
+
+#[test]
+fn a_file_that_is_no_text_is_wrong_and_its_line_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("door-agent.toml");
+    std::fs::write(&path, b"inside = true\n# K\xfcche\n").expect("its own folder");
+    let error = Config::load(&path).expect_err("latin 1");
+    let ConfigError::Wrong(problem) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        problem.to_string(),
+        "line 2: is not UTF-8; valid: a TOML file, which is UTF-8 text"
     );
 }

@@ -420,3 +420,14 @@ fn settings_that_are_wrong_are_told_by_line_and_key() {
         "{text}"
     );
 }
+
+#[test]
+fn settings_that_are_no_text_are_not_tried_again() {
+    let door = Door::new();
+    let path = door.folder.path().join("settings.toml");
+    std::fs::write(&path, b"# K\xfcche\n").expect("it writes");
+    let run = door.says(&["run"]);
+    assert_eq!(run.status.code(), Some(78));
+    let text = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(text.contains("line 1: is not UTF-8"), "{text}");
+}

@@ -96,6 +96,23 @@ pub fn find(chip: &Chip) -> io::Result<PathBuf> {
     ))
 }
 
+/// The name by which a chip is told from others on this machine: the header is one, whatever it is called; another is its device. One that
+/// cannot be found keeps its name.
+#[must_use]
+pub fn one_name(chip: &Chip) -> Chip {
+    if chip.has_header_pins() {
+        return Chip::Header;
+    }
+    let Ok(device) = find(chip) else {
+        return chip.clone();
+    };
+    let info = gpiocdev::Chip::from_path(&device).and_then(|chip| chip.info());
+    if info.is_ok_and(|info| Chip::is_header(&info.label)) {
+        return Chip::Header;
+    }
+    Chip::Path(std::fs::canonicalize(&device).unwrap_or(device))
+}
+
 /// What the kernel refused.
 pub fn error(error: gpiocdev::Error) -> io::Error {
     io::Error::other(error)
