@@ -1,7 +1,7 @@
 //! A socket in the state directory by which people at the machine speak with the running agent.
 //!
 //! One line of JSON in, one line of text back. Who may: whoever may write to the socket, which is the agent's user, its
-//! group and root.
+//! group and root. The group may pass through the state directory to it, and read nothing there.
 
 use serde::{Deserialize, Serialize};
 use shared::ids::DoorId;
@@ -148,4 +148,26 @@ async fn serve(stream: UnixStream, asked: mpsc::Sender<Question>) -> io::Result<
         Err(error) => format!("not a question: {error}"),
     };
     write.write_all(text.as_bytes()).await
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_group_comes_to_the_socket_through_the_folder_that_the_package_makes() {
+        let unit = include_str!("../packaging/door-agent.service");
+        let folder = include_str!("../packaging/tmpfiles.conf");
+        let line = |text: &'static str, start: &str| {
+            let line = text.lines().find(|line| line.starts_with(start));
+            line.expect("it is said")
+        };
+        assert_eq!(
+            line(unit, "StateDirectoryMode="),
+            "StateDirectoryMode=0710"
+        );
+        let folder = line(folder, "d /var/lib/door-agent ");
+        assert_eq!(
+            folder,
+            "d /var/lib/door-agent 0710 door-agent door-agent"
+        );
+    }
 }
