@@ -160,14 +160,8 @@ mod tests {
             let line = text.lines().find(|line| line.starts_with(start));
             line.expect("it is said")
         };
-        assert_eq!(
-            line(unit, "StateDirectoryMode="),
-            "StateDirectoryMode=0710"
-        );
+        assert_eq!(line(unit, "StateDirectoryMode="), "StateDirectoryMode=0710");
         let folder = line(folder, "d /var/lib/door-agent ");
-        assert_eq!(
-            folder,
-            "d /var/lib/door-agent 0710 door-agent door-agent"
-        );
+        assert_eq!(folder, "d /var/lib/door-agent 0710 door-agent door-agent");
     }
 }

@@ -14,7 +14,6 @@ use shared::time::{Span, Timestamp};
 use shared::wire;
 use shared::wire::pairing::Pairing;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 
 /// A disk that, when it goes, looks at what the lock was told last.
@@ -118,7 +117,7 @@ fn shell(config: &Config, badges: Box<dyn Disk>) -> Shell {
     let agent = Agent::start_on(keeper, on_no_thread, badges, start, clock.read());
     let same = config.clone();
     let load = move || Ok(same.clone());
-    let post = || Guard::start(&mut Command::new("cat"));
+    let post = || Ok(Guard::nobody());
     let settings = Settings::start(config.clone(), Box::new(load), Box::new(post));
     let (listeners, heard) = Listeners::new();
     Shell {

@@ -94,7 +94,8 @@ fn the_line_by_which_the_firmware_holds_the_relay_is_named_until_it_is_there() {
 }
 
 #[test]
-fn a_firmware_that_sets_the_relays_pin_otherwise_is_found_in_lists_and_ranges_and_by_what_stands_last() {
+fn a_firmware_that_sets_the_relays_pin_otherwise_is_found_in_lists_and_ranges_and_by_what_stands_last()
+ {
     let (rests, nothing) = (Firmware::Rests, Firmware::Nothing);
     let other = Firmware::Otherwise;
     for (config, wanted) in [
