@@ -146,6 +146,11 @@ pub enum Rejection {
     /// Cards that cannot be told apart.
     #[error("several cards at once: hold one alone to the reader")]
     SeveralCards,
+    /// A number that is another one at the next look.
+    #[error(
+        "a number that begins with 08 is made up anew each time, by a telephone or a card that hides its own: it cannot open a door"
+    )]
+    Random,
     /// Keys that stopped before Enter.
     #[error(
         "keys without Enter after them: set the reader to end with Enter (CR), or a key is stuck"
@@ -193,6 +198,15 @@ fn card(bytes: &[u8]) -> Read {
         Ok(uid) => Read::Card(uid),
         Err(error) => Read::Rejected(Rejection::Uid(error)),
     }
+}
+
+/// The number that a chip of ISO/IEC 14443 type A has read of a card.
+fn type_a(bytes: &[u8]) -> Read {
+    // ISO/IEC 14443-3, 6.5.4: a single size UID that begins with 08 is a random number.
+    if matches!(bytes, [0x08, _, _, _]) {
+        return Read::Rejected(Rejection::Random);
+    }
+    card(bytes)
 }
 
 #[cfg(test)]

@@ -20,12 +20,6 @@ pub fn explain(reader: &Reader, uid: &CardUid, reveal: bool) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if is_random(&reader.source, uid) {
-        lines.push(
-            "a number that begins with 08 is made up anew each time, by a telephone or a card that hides its own: it cannot open a door"
-                .to_owned(),
-        );
-    }
     if !reveal {
         lines.push("`--reveal` shows the number, and how other readers show it".to_owned());
         return lines;
@@ -75,19 +69,6 @@ fn is_part(source: &Source) -> bool {
         Source::Pn532Serial { .. }
         | Source::Pn532Spi { .. }
         | Source::Mfrc522 { .. }
-        | Source::Simulated { .. } => false,
-    }
-}
-
-/// ISO/IEC 14443-3, 6.5.4: a single size UID that begins with 08 is a random number.
-fn is_random(source: &Source, uid: &CardUid) -> bool {
-    match source {
-        Source::Pn532Serial { .. } | Source::Pn532Spi { .. } | Source::Mfrc522 { .. } => {
-            uid.as_bytes().len() == 4 && uid.as_bytes()[0] == 0x08
-        }
-        Source::Serial { .. }
-        | Source::Wiegand { .. }
-        | Source::Keyboard { .. }
         | Source::Simulated { .. } => false,
     }
 }
@@ -207,13 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_and_what_changes_each_time_is_told() {
+    fn what_is_left_out_is_told() {
         assert!(said(&wiegand(), "D41B81", false).contains("differ only there"));
         assert!(said(&serial(Format::Decimal), "08686CED", false).contains("differ only there"));
         assert!(!said(&serial(Format::Ascii), "08686CED", false).contains("differ only there"));
-        assert!(said(&mfrc522(), "08686CED", false).contains("made up anew"));
-        assert!(!said(&mfrc522(), "04686CED", false).contains("made up anew"));
-        assert!(!said(&serial(Format::Decimal), "08686CED", false).contains("made up anew"));
     }
 
     #[test]

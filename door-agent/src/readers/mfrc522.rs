@@ -5,7 +5,7 @@
 //! are looked for, so that every look finds them as if they had just come; a card that rests is seen about eight times a
 //! second, as other readers write theirs again and again.
 
-use super::{Read, Rejection, card};
+use super::{Read, Rejection, type_a};
 use select::{Answer, Field, Found, REQA};
 use std::io;
 use std::time::Duration;
@@ -134,7 +134,7 @@ impl<R: Registers> Mfrc522<R> {
         for found in found? {
             out.push(match found {
                 Found::Card(mut uid) => {
-                    let read = card(&uid);
+                    let read = type_a(&uid);
                     uid.zeroize();
                     read
                 }

@@ -4,7 +4,7 @@
 //! InListPassiveTarget (7.3.5), InRelease (7.3.11). The machine asks for a card again and again: a card that rests is seen
 //! about eight times a second, as other readers write theirs again and again.
 
-use super::{Read, Rejection, card};
+use super::{Read, Rejection, type_a};
 use frame::{Decoder, Frame, encode};
 use shared::time::Span;
 use zeroize::Zeroize;
@@ -247,7 +247,7 @@ fn target(answer: &[u8]) -> Option<Read> {
         [_, _, _, _, _, len @ (4 | 7 | 10), rest @ ..] => rest.get(..usize::from(*len)),
         _ => None,
     };
-    Some(uid.map_or(Read::Rejected(Rejection::Nonsense), card))
+    Some(uid.map_or(Read::Rejected(Rejection::Nonsense), type_a))
 }
 
 #[cfg(test)]

@@ -379,7 +379,8 @@ impl Registers for Mad {
 proptest! {
     #[test]
     fn any_cards_are_found_by_their_own_numbers_only(
-        numbers in prop::collection::btree_set(prop::collection::vec(1_u8..0x80, 4..=4), 1..=4),
+        // One that begins with 08 is random.
+        numbers in prop::collection::btree_set(prop::collection::vec(9_u8..0x80, 4..=4), 1..=4),
     ) {
         let numbers: Vec<Vec<u8>> = numbers.into_iter().collect();
         let slices: Vec<&[u8]> = numbers.iter().map(Vec::as_slice).collect();

@@ -122,7 +122,7 @@ fn told<'a>(way: &Way, card: &'a [u8]) -> &'a [u8] {
 fn uid_of(way: &Way, card: &[u8]) -> Option<CardUid> {
     match &(way.read)(card)[..] {
         [Read::Card(uid)] => Some(uid.clone()),
-        [Read::Rejected(Rejection::Uid(CardUidError::Blank))] => None,
+        [Read::Rejected(Rejection::Uid(CardUidError::Blank) | Rejection::Random)] => None,
         other => panic!("{}: {other:?}", way.name),
     }
 }
@@ -141,6 +141,28 @@ fn one_card_is_one_number_at_every_reader_that_tells_all_of_it_and_its_end_at_th
                 let other = uid_of(way, &turned).expect("no card here is blank");
                 assert_eq!(reversed(&other), uid, "{} with `reversed`", way.name);
             }
+        }
+    }
+}
+
+#[test]
+fn a_number_made_up_anew_at_each_look_is_no_card_where_a_chip_read_it() {
+    let chip = |way: &&Way| matches!(way.name, "PN532" | "MFRC522");
+    assert_eq!(WAYS.iter().filter(chip).count(), 2);
+    for card in [&[0x08, 0x68, 0x6c, 0xed][..], &[0x08, 0xff, 0x00, 0x01]] {
+        for way in WAYS.iter().filter(|way| (way.sees)(4)) {
+            if chip(&way) {
+                assert_eq!((way.read)(card), [rejected(Rejection::Random)]);
+            } else {
+                assert!(uid_of(way, card).is_some(), "{} knows no better", way.name);
+            }
+        }
+    }
+    // Longer numbers that begin so are a maker's.
+    for len in [7, 10] {
+        let card = [&[0x08][..], &[0x21; 9]].concat();
+        for way in WAYS.iter().filter(chip) {
+            assert!(uid_of(way, &card[..len]).is_some(), "{}", way.name);
         }
     }
 }
