@@ -26,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub use crate::controller::ENROL_TIME;
 use commands::Commands;
 use events::Upload;
+use readers::Gone;
 use reports::Reports;
 use storing::Storing;
 
@@ -36,6 +37,7 @@ mod events;
 mod lists;
 mod machine;
 mod messages;
+mod readers;
 mod reports;
 pub mod stored;
 mod storing;
@@ -128,6 +130,13 @@ pub enum Input {
         /// Where.
         door: DoorId,
         /// True when it could not.
+        on: bool,
+    },
+    /// A reader does not answer, or does again.
+    ReaderGone {
+        /// Where.
+        door: DoorId,
+        /// True when it does not.
         on: bool,
     },
     /// Somebody at the machine opens a door once, or ends that.
@@ -232,6 +241,8 @@ pub struct Agent {
     state: AgentState,
     spool: Spool,
     doors: BTreeMap<DoorId, Door>,
+    /// Whose reader does not answer.
+    readerless: BTreeMap<DoorId, Gone>,
     zones: BTreeMap<ZoneId, Zone>,
     connected: bool,
     commands: Commands,
@@ -320,6 +331,7 @@ impl Agent {
             config,
             clock,
             doors,
+            readerless: BTreeMap::new(),
             zones,
             connected: false,
             commands: Commands::after(state.command_counter),
@@ -372,6 +384,7 @@ impl Agent {
             Input::LockFault { door, on } => {
                 self.door(&door, controller::Input::LockFault { on }, sources)
             }
+            Input::ReaderGone { door, on } => self.reader_gone(door, on, sources),
             Input::Contact { door, open } => {
                 self.door(&door, controller::Input::Contact { open }, sources)
             }
@@ -402,6 +415,7 @@ impl Agent {
             .filter_map(|door| door.controller.poll_timeout());
         let link = self.link_timeout();
         doors
+            .chain(self.readers_timeout())
             .chain(link)
             .chain(self.storing.poll_timeout())
             .chain(self.upload.sync_timeout())
@@ -526,6 +540,7 @@ impl Agent {
 
     fn tick(&mut self, sources: Sources) {
         self.tick_doors(sources);
+        self.tick_readers(sources);
         for (door, reason) in self.shown.drain(..) {
             tracing::info!(door.id = %door, reason = reason.name(), "a card was shown");
         }

@@ -88,9 +88,13 @@ pub fn logged(heard: Heard) -> Option<Input> {
         Heard::Rejected(door, why) => {
             tracing::debug!(door.id = %door, reason = %why, "the reader sent no card")
         }
-        Heard::Device(door, Ok(())) => tracing::info!(door.id = %door, "the reader is there"),
+        Heard::Device(door, Ok(())) => {
+            tracing::info!(door.id = %door, "the reader is there");
+            return Some(Input::ReaderGone { door, on: false });
+        }
         Heard::Device(door, Err(error)) => {
             tracing::warn!(door.id = %door, reason = %error, "no reader: check its cable and device name");
+            return Some(Input::ReaderGone { door, on: true });
         }
     }
     None

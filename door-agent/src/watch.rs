@@ -69,6 +69,7 @@ fn words(heard: Heard, config: &Config, reveal: bool) -> String {
             | Input::Message { .. }
             | Input::Local { .. }
             | Input::LockFault { .. }
+            | Input::ReaderGone { .. }
             | Input::Tick,
         ) => String::new(),
         Heard::Rejected(door, why) => format!("{door}: no card: {why}"),

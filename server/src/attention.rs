@@ -275,6 +275,7 @@ mod tests {
             "fire",
             "guessing",
             "exit_stuck",
+            "reader_gone",
             "unknown_status",
             "active_without_payment",
             "dispute_inquiry",

@@ -168,11 +168,14 @@ pub enum Alarm {
     /// An exit button has been pressed for longer than anybody presses it.
     #[n(6)]
     ExitStuck,
+    /// A reader does not answer any more.
+    #[n(7)]
+    ReaderGone,
 }
 
 impl Alarm {
     /// Every alarm, in the order of the wire.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Forced,
         Self::HeldOpen,
         Self::LockFault,
@@ -180,6 +183,7 @@ impl Alarm {
         Self::Fire,
         Self::Guessing,
         Self::ExitStuck,
+        Self::ReaderGone,
     ];
 
     /// The name in logs and in the interface.
@@ -193,6 +197,7 @@ impl Alarm {
             Self::Fire => "fire",
             Self::Guessing => "guessing",
             Self::ExitStuck => "exit_stuck",
+            Self::ReaderGone => "reader_gone",
         }
     }
 
@@ -209,6 +214,7 @@ impl Alarm {
             Self::ExitStuck => {
                 "An exit button has been pressed for longer than anybody presses it."
             }
+            Self::ReaderGone => "The reader does not answer: nobody gets in by a card.",
         }
     }
 }

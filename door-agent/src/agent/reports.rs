@@ -116,7 +116,10 @@ impl Agent {
         let (Some(door), Some(topic)) = (self.doors.get(id), self.status_topic(id)) else {
             return;
         };
-        let shown = door.shown();
+        let mut shown = door.shown();
+        shown
+            .alarms
+            .extend(self.is_readerless(id).then_some(Alarm::ReaderGone));
         let status = Status {
             online: true,
             lock: Some(if shown.released {

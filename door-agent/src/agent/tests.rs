@@ -27,6 +27,7 @@ mod doors;
 mod events;
 mod heads;
 mod messages;
+mod readers;
 mod restarts;
 mod storing;
 

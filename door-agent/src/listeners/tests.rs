@@ -71,6 +71,22 @@ async fn a_reader_that_is_unplugged_and_plugged_in_again_goes_on() {
     listener.await.expect("it ends when nobody hears it");
 }
 
+#[test]
+fn the_agent_hears_of_readers_that_go_and_come_and_of_no_noise() {
+    let door = DoorId::new("front").expect("a name");
+    let gone = Err(io::ErrorKind::NotFound.into());
+    for (answer, on) in [(gone, true), (Ok(()), false)] {
+        let door = door.clone();
+        let heard = Input::ReaderGone {
+            door: door.clone(),
+            on,
+        };
+        assert_eq!(logged(Heard::Device(door, answer)), Some(heard));
+    }
+    let noise = Heard::Rejected(door, Rejection::Checksum);
+    assert_eq!(logged(noise), None);
+}
+
 #[tokio::test]
 async fn a_reader_that_turns_its_bytes_is_turned_back() {
     let (post, mut heard) = post(true);

@@ -261,7 +261,9 @@ fn too_fast(
 /// Whether it is a state of the door, not something that was done to it.
 fn lasts(alarm: Alarm) -> bool {
     match alarm {
-        Alarm::HeldOpen | Alarm::LockFault | Alarm::Fire | Alarm::ExitStuck => true,
+        Alarm::HeldOpen | Alarm::LockFault | Alarm::Fire | Alarm::ExitStuck | Alarm::ReaderGone => {
+            true
+        }
         Alarm::Forced | Alarm::Tamper | Alarm::Guessing => false,
     }
 }
@@ -280,6 +282,9 @@ fn remedy(alarm: Alarm) -> &'static str {
         Alarm::Fire => "If there is no fire, find what set the input off, and reset it.",
         Alarm::Guessing => "Look who is at the reader; cards of members are served all the same.",
         Alarm::ExitStuck => "Free the exit button; it is stuck, or somebody holds it.",
+        Alarm::ReaderGone => {
+            "Check the reader's cable, its supply and its device name; `door-agent check` helps."
+        }
     }
 }
 

@@ -77,6 +77,7 @@ fn says(line: &str) -> String {
         | Input::Disconnected
         | Input::Message { .. }
         | Input::LockFault { .. }
+        | Input::ReaderGone { .. }
         | Input::Local { .. }
         | Input::Tick => unreachable!("no line says it"),
     };
