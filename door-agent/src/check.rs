@@ -108,7 +108,7 @@ pub async fn check(config: &Config, machine: &Machine, out: impl Write) -> io::R
     for door in &config.doors {
         tell(
             &format!("reader of {}", door.id),
-            reader(door, running.is_some()),
+            reader(door, running.as_ref()),
         )?;
         if let Source::Serial { device, .. } | Source::Pn532Serial { device, .. } =
             &door.reader.source
@@ -223,9 +223,16 @@ fn marks() -> Found {
     )
 }
 
-fn reader(door: &Door, running: bool) -> Found {
+fn reader(door: &Door, running: Option<&Live>) -> Found {
     const SERIAL: &str = "check cable and name; on a Raspberry Pi enable the serial port and disable its login shell in raspi-config";
     const SPI: &str = "enable SPI in raspi-config; the user of the agent must be in the group spi";
+    if running.is_some_and(|live| !live.has_reader(&door.id)) {
+        return Found::bad(
+            "the running agent has no answer from it".to_owned(),
+            "check its cable, its supply and its name; the agent's log tells more: journalctl -u door-agent",
+        );
+    }
+    let running = running.is_some();
     match &door.reader.source {
         Source::Serial { device, baud, .. } | Source::Pn532Serial { device, baud } => {
             device_file(device, running, SERIAL, || {

@@ -15,6 +15,7 @@ use door::door;
 use section::{At, Section, line_of};
 use shared::ids::DoorId;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use taken::Taken;
 use toml::de::DeTable;
@@ -69,7 +70,7 @@ impl fmt::Display for Problem {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("cannot read the settings file {path}")]
+    #[error("cannot read the settings file {path}{}", if source.kind() == ErrorKind::NotFound { " (`sudo door-agent setup` writes it)" } else { "" })]
     Read {
         /// Which.
         path: PathBuf,

@@ -189,6 +189,9 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn set_up(args: &Args, force: bool) -> anyhow::Result<()> {
+    if let Ok(config) = Config::load(&args.config) {
+        is_stopped(&config.state_dir).await?;
+    }
     let setup = Setup {
         machine: &Machine::at(Path::new("/")),
         settings: &args.config,
@@ -199,6 +202,19 @@ async fn set_up(args: &Args, force: bool) -> anyhow::Result<()> {
     setup
         .run(BufReader::new(tokio::io::stdin()), io::stdout())
         .await
+}
+
+/// Readers and lines have one user at a time.
+///
+/// # Errors
+/// If the agent runs.
+async fn is_stopped(state_dir: &Path) -> anyhow::Result<()> {
+    let running = control::ask(state_dir, &Ask::Status).await;
+    anyhow::ensure!(
+        !matches!(running, Ok(Some(_))),
+        "the agent runs and has the readers and the lock: stop it first, with `sudo systemctl stop door-agent`"
+    );
+    Ok(())
 }
 
 /// Root becomes whoever owns the state directory: a file of root's in it would be one that the service cannot read.
@@ -241,12 +257,18 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
                 ExitCode::FAILURE
             });
         }
-        Command::Watch { reveal } => watch::watch(config, *reveal, io::stdout()).await?,
+        Command::Watch { reveal } => {
+            is_stopped(&config.state_dir).await?;
+            watch::watch(config, *reveal, io::stdout()).await?;
+        }
         Command::Open { door } => {
             local::find(config, door)?;
             match control::ask(&config.state_dir, &Ask::Open(door.clone())).await? {
                 Some(answer) => writeln!(io::stdout(), "{answer}")?,
                 None => local::open(config, door, posting(args)?).await?,
+            }
+            if config.shadow {
+                writeln!(io::stdout(), "shadow mode: no lock was driven")?;
             }
         }
         Command::Release { door: Some(door) } => {
@@ -356,7 +378,9 @@ async fn pair(config: &Config, server: &str, code: &str) -> anyhow::Result<()> {
             .post(format!("{server}{path}"))
             .header("content-type", "application/cbor")
             .body(body);
-        let answer = request.send().await?;
+        let answer = request.send().await.with_context(|| {
+            format!("{server} cannot be reached: check the address, and that no firewall keeps this machine from its port")
+        })?;
         let status = answer.status();
         let body = answer.bytes().await?;
         anyhow::ensure!(
@@ -370,7 +394,7 @@ async fn pair(config: &Config, server: &str, code: &str) -> anyhow::Result<()> {
     let pairing = &paired.pairing;
     writeln!(
         io::stdout(),
-        "This is now the agent {} of {}. Next: door-agent check",
+        "This is now the agent {} of {}. Next: sudo systemctl enable --now door-agent && sudo door-agent check",
         pairing.agent,
         pairing.organisation
     )?;
@@ -386,8 +410,20 @@ fn detail(body: &[u8]) -> String {
         .map_or_else(String::new, |text| format!(": {text}"))
 }
 
+/// The card whose printed decimal number was typed, if ten digits without a letter were.
+fn printed_number(uid: &CardUid) -> Option<u32> {
+    let digits = uid.reveal();
+    (digits.len() == 10).then(|| digits.parse().ok())?
+}
+
 fn decide(config: &Config, uid: &str) -> anyhow::Result<()> {
     let uid = CardUid::parse(uid)?;
+    if let Some(number) = printed_number(&uid) {
+        writeln!(
+            io::stderr(),
+            "ten decimal digits are what is printed on many cards; as a card's number that is {number:08X}"
+        )?;
+    }
     let disk = Directory::read_only(&config.state_dir);
     let (identity, paired) = identity::load(&disk)?;
     let other = Directory::read_only(&config.state_dir);

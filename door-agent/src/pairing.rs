@@ -19,7 +19,7 @@ const KEY: usize = 32;
 #[derive(Debug, thiserror::Error)]
 pub enum PairError {
     /// The server could not be asked.
-    #[error("the server cannot be asked at {path}")]
+    #[error("the server did not answer {path} as it should")]
     Transport {
         /// What was asked.
         path: &'static str,

@@ -118,7 +118,7 @@ impl Setup<'_> {
         self.write(&format!("inside = {inside}\n\n{text}"))?;
         let settings = self.settings.display();
         talk.say(&format!(
-            "Written to {settings}. Next: door-agent pair --server https://… --code …, as the server shows them"
+            "Written to {settings}. Next: sudo door-agent pair --server https://… --code …, as the server shows them"
         ))
     }
 
@@ -178,7 +178,7 @@ impl Setup<'_> {
             };
             let active = match &*talk
                 .ask::<String>(
-                    "The level on which the relay releases, high or low",
+                    "The level at which the relay switches and the lock lets go, high or low",
                     Some("high"),
                 )
                 .await?

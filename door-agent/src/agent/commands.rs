@@ -218,7 +218,12 @@ impl Agent {
         }
         for (id, door) in &self.doors {
             let zone = door.zone.as_ref().map_or("no zone", |zone| zone.as_str());
-            lines.push(format!("door {id}: {zone}"));
+            let reader = if self.readerless.contains_key(id) {
+                ", its reader does not answer"
+            } else {
+                ""
+            };
+            lines.push(format!("door {id}: {zone}{reader}"));
         }
         lines.join("\n")
     }

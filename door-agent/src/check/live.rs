@@ -1,6 +1,6 @@
 //! What a running agent says of itself, read back from its own words.
 
-use shared::ids::ZoneId;
+use shared::ids::{DoorId, ZoneId};
 
 /// So long after its start an agent may still wait for the broker, its lists and the first sign of the server.
 const SETTLING_SECONDS: u64 = 60;
@@ -25,6 +25,13 @@ impl Live {
     /// Whether the broker has let it in.
     pub fn connected(&self) -> bool {
         self.0.lines().any(|line| line == "broker: connected")
+    }
+
+    /// Whether the reader of a door answers, as far as that can be noticed.
+    pub fn has_reader(&self, door: &DoorId) -> bool {
+        let start = format!("door {door}: ");
+        let of_door = self.0.lines().find(|line| line.starts_with(&start));
+        of_door.is_none_or(|line| !line.ends_with(", its reader does not answer"))
     }
 
     /// The seconds since the newest head of a zone was signed, if one has come.
@@ -62,6 +69,9 @@ mod tests {
         let zone = |name| ZoneId::new(name).expect("a name");
         let ages = ["wood", "metal", "none"].map(|name| live(3).contact_age(&zone(name)));
         assert_eq!(ages, [Some(12), None, None]);
+        let doors = Live::new("door a: wood\ndoor b: wood, its reader does not answer".to_owned());
+        let has_reader = |name| doors.has_reader(&DoorId::new(name).expect("a name"));
+        assert_eq!(["a", "b", "c"].map(has_reader), [true, false, true]);
         assert!(Live::new("broker: connected".to_owned()).connected());
     }
 }

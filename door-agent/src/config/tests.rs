@@ -384,7 +384,7 @@ fn a_file_that_cannot_be_read_is_told_by_name() {
     let error = Config::load(Path::new("/nowhere/door-agent.toml")).expect_err("it is not there");
     assert_eq!(
         error.to_string(),
-        "cannot read the settings file /nowhere/door-agent.toml"
+        "cannot read the settings file /nowhere/door-agent.toml (`sudo door-agent setup` writes it)"
     );
 }
 

@@ -1,6 +1,6 @@
 //! Locks that people at the machine release while no agent runs: however that is ended, they rest.
 
-use crate::{Door, Running, pair_and_fill};
+use crate::{Door, PAID, Running, pair_and_fill};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use tokio_serial::{SerialPort, SerialStream};
@@ -69,4 +69,31 @@ async fn a_lock_that_clicks_for_the_setup_rests_however_that_is_ended() {
         door.wait_for("\"rest\"");
         assert!(!running.0.wait().expect("it ends").success(), "{signal}");
     }
+}
+
+#[test]
+fn who_wires_or_sets_up_a_reader_is_told_to_stop_the_agent_first() {
+    let mut door = Door::new();
+    pair_and_fill(&door.state());
+    let _running = door.run();
+    door.tap(PAID);
+    door.wait_for("\"released\"");
+    for args in [&["watch"][..], &["setup", "--force"]] {
+        let ended = door.says(args);
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success(), "{args:?}");
+        assert!(said.contains("sudo systemctl stop door-agent"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_typed_as_it_is_printed_on_a_card_is_explained() {
+    let door = Door::new();
+    pair_and_fill(&door.state());
+    let said = |uid| {
+        let ended = door.says(&["decide", uid]);
+        String::from_utf8_lossy(&ended.stderr).into_owned()
+    };
+    assert!(said("0012345678").contains("that is 00BC614E"));
+    assert_eq!(said("001234567A"), "");
 }

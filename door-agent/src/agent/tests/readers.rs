@@ -81,7 +81,7 @@ fn a_door_that_the_settings_drop_misses_no_reader() {
     world.reader_gone(true);
     let mut out = world.run(Span::seconds(20));
     // Closed and opened at once, its reader the same: that one is still gone.
-    world.agent.close_door(&front());
+    world.agent.close_door(&front(), world.sources);
     let settings = Settings::unlocking(UNLOCK);
     let door = LocalDoor {
         id: front(),
@@ -90,7 +90,7 @@ fn a_door_that_the_settings_drop_misses_no_reader() {
     world.agent.open_door(door, world.sources);
     out.extend(world.run(Span::minutes(1)));
     assert_eq!(told(&world, &out), [true]);
-    world.agent.close_door(&front());
+    world.agent.close_door(&front(), world.sources);
     let mut out = world.input(Input::Tick);
     out.extend(world.run(Span::minutes(10)));
     assert_eq!(told(&world, &out), [true, false]);
