@@ -22,6 +22,7 @@ use shared::time::{Span, Timestamp};
 use shared::wire::CommandResult;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// Where Stripe's events come from, and how they are trusted.
 #[derive(Clone)]
@@ -114,6 +115,8 @@ pub struct App {
     pub name: String,
     /// Below which prefix Home Assistant is told of the doors; none: it is not told.
     pub home_assistant: Option<String>,
+    /// Changes with everything that open pages may show.
+    pub news: watch::Sender<u64>,
     random: Mutex<Box<dyn CryptoRng + Send>>,
     rulebook: Mutex<Option<Arc<Rulebook>>>,
     published: Mutex<BTreeMap<ZoneId, Published>>,
@@ -180,6 +183,7 @@ impl App {
             account: AccountId(account.id),
             name,
             home_assistant: None,
+            news: watch::Sender::new(0),
             random: Mutex::new(random),
             rulebook: Mutex::new(None),
             published: Mutex::new(BTreeMap::new()),
@@ -316,6 +320,7 @@ impl App {
         // The disk and the signer work at the same time; without the commit nothing is published.
         let (committed, out) = tokio::join!(work.tx.commit(), sign);
         committed?;
+        self.news.send_modify(|count| *count += 1);
         Ok(out)
     }
 

@@ -208,6 +208,7 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
             Some(name) => format!(" of {name}, under /o/{name}"),
         };
         show(&format!("Admin token{whose}, shown only now: {fresh}"));
+        show("It makes the first owner at /admin, and is what scripts send to /api/v1.");
     }
     show(&format!(
         "Listening on http://{}; agents meet at {}",

@@ -30,6 +30,7 @@ pub mod reading;
 pub mod records;
 pub mod reversals;
 pub mod rulebook;
+pub mod staff;
 pub mod terms;
 pub mod trip;
 

@@ -5,16 +5,15 @@ use crate::doors::publish::Publication;
 use crate::drive::Bells;
 use crate::membership::clock::Run;
 use crate::serve::BrokerAddress;
+use crate::staff::{Passwords, Strangers};
 use crate::store::StoreError;
-use crate::store::attention::{AuditLine, audit};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use shared::ids::MemberId;
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::UnboundedSender;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -43,6 +42,7 @@ mod notices;
 mod once;
 mod organisation;
 mod page;
+mod pages;
 mod pairing;
 mod payments;
 mod pins;
@@ -57,11 +57,13 @@ mod types;
 mod values;
 mod watch;
 mod webhooks;
+mod who;
 mod zones;
 
 pub use crate::membership::explain::explain_lines;
 pub use commands::{Settled, settle};
 pub use problem::{Answer, Problem};
+use who::{Here, Who};
 
 /// What every handler may use.
 pub struct State {
@@ -74,10 +76,12 @@ pub struct State {
     admin_token: [u8; 32],
     webhooks: webhooks::Counters,
     pairing: pairing::Limit,
+    passwords: Passwords,
+    strangers: Mutex<Strangers>,
 }
 
-/// The state as handlers get it.
-type Here = axum::extract::State<Arc<State>>;
+/// The state as handlers get it whom everybody reaches.
+type Open = axum::extract::State<Arc<State>>;
 
 /// Everything under one address: the first organisation at its root, every other under `/o/` and its name. Stripe sends
 /// the events of all of them to one endpoint.
@@ -197,6 +201,7 @@ fn routes(state: Arc<State>) -> Router {
     Router::new()
         .merge(admin)
         .merge(agent)
+        .merge(pages::routes(&state))
         .route(
             "/api/v1/openapi.json",
             get(move || async move { document::answer(&document) }),
@@ -227,6 +232,8 @@ impl State {
             admin_token,
             webhooks,
             pairing,
+            passwords: Passwords::default(),
+            strangers: Mutex::default(),
         })
     }
 
@@ -234,21 +241,14 @@ impl State {
         (self.bells.clock)()
     }
 
+    fn strangers(&self) -> MutexGuard<'_, Strangers> {
+        let strangers = self.strangers.lock();
+        strangers.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Begins a change.
     async fn work(&self) -> Answer<Work> {
         Ok(self.app.work(self.now()).await?)
-    }
-
-    /// Writes down what an admin did.
-    fn note(&self, work: &mut Work, action: &str, member: Option<MemberId>, cause: &str) {
-        let line = AuditLine {
-            actor: ADMIN,
-            action,
-            member,
-            cause,
-            body: None,
-        };
-        audit(&mut work.tx, &self.app.organisation, work.now, line);
     }
 
     /// After a change of rules: links whoever pays by prices that name a type only now, and derives everybody, unless
@@ -302,6 +302,3 @@ async fn publish(
     }
     Ok(())
 }
-
-/// Who is signed in; one token, one admin.
-const ADMIN: &str = "admin";

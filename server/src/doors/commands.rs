@@ -61,8 +61,15 @@ pub enum Came {
     Done,
     /// Not done, and why.
     Refused(String),
-    /// A card was shown twice, for this member.
-    Card(CardUid, Option<MemberId>),
+    /// A card was shown twice.
+    Card {
+        /// Its number.
+        uid: CardUid,
+        /// For whom.
+        member: MemberId,
+        /// Who asked for it.
+        by: String,
+    },
     /// No card was shown twice in time, or its number did not open.
     NoCard,
     /// The agent about itself.
@@ -86,10 +93,10 @@ pub async fn record(
         Outcome::Diagnostics { .. } => "diagnostics",
     };
     let sql = "UPDATE commands SET outcome = $4 WHERE organisation = $1 AND agent = $2 AND counter = $3 \
-               AND outcome IS NULL RETURNING subject";
-    let subject: Option<Option<i64>> = on!(tx, c => sqlx::query_scalar(sql)
+               AND outcome IS NULL RETURNING subject, asked_by";
+    let asked: Option<(Option<i64>, String)> = on!(tx, c => sqlx::query_as(sql)
         .bind(organisation.as_str()).bind(agent.as_str()).bind(counter).bind(word).fetch_optional(c).await?);
-    let Some(subject) = subject else {
+    let Some((subject, by)) = asked else {
         return Ok(None);
     };
     Ok(Some(match &result.outcome {
@@ -97,9 +104,10 @@ pub async fn record(
         Outcome::Refused { why } => Came::Refused(why.clone()),
         Outcome::Enrolled { sealed_uid } => {
             let uid = keys.open(ENROL_PURPOSE, sealed_uid).ok();
-            match uid.and_then(|uid| CardUid::from_bytes(&uid).ok()) {
-                Some(uid) => Came::Card(uid, subject.map(MemberId)),
-                None => Came::NoCard,
+            let uid = uid.and_then(|uid| CardUid::from_bytes(&uid).ok());
+            match (uid, subject.map(MemberId)) {
+                (Some(uid), Some(member)) => Came::Card { uid, member, by },
+                (_, _) => Came::NoCard,
             }
         }
         Outcome::NoCard => Came::NoCard,

@@ -105,13 +105,36 @@ pub async fn search(
                AND (LOWER(name) LIKE LOWER($3) ESCAPE '!' OR mail_folded LIKE $4 ESCAPE '!') \
                AND COALESCE(standing, '') LIKE $5 ORDER BY id LIMIT $6";
     let text = search.text.unwrap_or("");
-    let state = search.state.map_or("%".to_owned(), |word| {
-        format!("%\"state\":{{\"state\":\"{word}\"%")
-    });
+    let state = search.state.map_or("%".to_owned(), told_by);
     let rows: Vec<PersonRow> = on!(tx, c => sqlx::query_as(sql)
         .bind(organisation.as_str()).bind(search.after).bind(within(text)).bind(within(&fold(text)))
         .bind(state).bind(search.limit).fetch_all(c).await?);
     rows.into_iter().map(PersonRow::read).collect()
+}
+
+/// How many members have a standing that is told by one of these words, in their order.
+pub async fn count_by_state(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    words: [&str; 6],
+) -> Result<[i64; 6]> {
+    let sql = "SELECT COALESCE(SUM(CASE WHEN standing LIKE $2 THEN 1 ELSE 0 END), 0), \
+               COALESCE(SUM(CASE WHEN standing LIKE $3 THEN 1 ELSE 0 END), 0), \
+               COALESCE(SUM(CASE WHEN standing LIKE $4 THEN 1 ELSE 0 END), 0), \
+               COALESCE(SUM(CASE WHEN standing LIKE $5 THEN 1 ELSE 0 END), 0), \
+               COALESCE(SUM(CASE WHEN standing LIKE $6 THEN 1 ELSE 0 END), 0), \
+               COALESCE(SUM(CASE WHEN standing LIKE $7 THEN 1 ELSE 0 END), 0) \
+               FROM members WHERE organisation = $1";
+    let [a, b, c, d, e, f] = words.map(told_by);
+    let row: (i64, i64, i64, i64, i64, i64) = on!(tx, connection => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(a).bind(b).bind(c).bind(d).bind(e).bind(f)
+        .fetch_one(connection).await?);
+    Ok(row.into())
+}
+
+/// What is found in a standing of this word.
+fn told_by(word: &str) -> String {
+    format!("%\"state\":{{\"state\":\"{word}\"%")
 }
 
 fn within(text: &str) -> String {

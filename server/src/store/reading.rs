@@ -26,6 +26,8 @@ pub struct BadgeRow {
     pub reason: Option<String>,
     /// Who, if a listed card was shown.
     pub member: Option<i64>,
+    /// Their name.
+    pub name: Option<String>,
     /// As it was spooled.
     pub body: Vec<u8>,
     /// When it arrived.
@@ -53,7 +55,7 @@ pub async fn badges(
     organisation: &OrganisationId,
     filter: BadgeFilter<'_>,
 ) -> Result<Vec<BadgeRow>> {
-    let sql = "SELECT b.id, b.agent, b.sequence, b.at, b.trusted, b.door, b.kind, b.reason, m.id AS member, b.body, \
+    let sql = "SELECT b.id, b.agent, b.sequence, b.at, b.trusted, b.door, b.kind, b.reason, m.id AS member, m.name AS name, b.body, \
                b.received_at FROM badges b LEFT JOIN members m ON m.holder = b.holder \
                WHERE b.organisation = $1 AND (b.at < $2 OR (b.at = $2 AND b.id < $3)) \
                AND ($4 = '' OR b.door = $4) AND ($5 = 0 OR m.id = $5) AND ($6 = '' OR b.reason = $6) \
@@ -72,7 +74,7 @@ pub async fn badge(
     organisation: &OrganisationId,
     id: i64,
 ) -> Result<Option<BadgeRow>> {
-    let sql = "SELECT b.id, b.agent, b.sequence, b.at, b.trusted, b.door, b.kind, b.reason, m.id AS member, b.body, \
+    let sql = "SELECT b.id, b.agent, b.sequence, b.at, b.trusted, b.door, b.kind, b.reason, m.id AS member, m.name AS name, b.body, \
                b.received_at FROM badges b LEFT JOIN members m ON m.holder = b.holder \
                WHERE b.organisation = $1 AND b.id = $2";
     Ok(
@@ -210,6 +212,12 @@ pub async fn open_items(
                AND resolved_at IS NULL ORDER BY id";
     Ok(on!(tx, c => sqlx::query_scalar(sql)
         .bind(organisation.as_str()).bind(kind.word()).bind(member.0).fetch_all(c).await?))
+}
+
+/// How many items are open.
+pub async fn waiting(tx: &mut Tx, organisation: &OrganisationId) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM attention WHERE organisation = $1 AND resolved_at IS NULL";
+    Ok(on!(tx, c => sqlx::query_scalar(sql).bind(organisation.as_str()).fetch_one(c).await?))
 }
 
 /// Settles an item by its number; false if it was settled before. What is `accepted` is not opened again while its cause

@@ -1,9 +1,9 @@
 //! Agents: pairing codes, what they hold by their own signed word, and their end.
 
+use super::Here;
 use super::extract::{At, Body};
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Title};
-use super::{Here, State};
 use crate::doors::access::SERVER_USER;
 use crate::doors::intake::OUT_OF_CONTACT;
 use crate::doors::pairing::{self, CODE_LIFE};
@@ -28,57 +28,57 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AgentView {
     /// Its name in addresses.
-    id: String,
+    pub id: String,
     /// What people call it.
-    name: String,
+    pub name: String,
     /// `unpaired`, `paired` or `revoked`.
-    state: &'static str,
+    pub state: &'static str,
     /// When it was paired.
-    paired_at: Option<Moment>,
+    pub paired_at: Option<Moment>,
     /// Whether a report came within ten minutes.
-    in_contact: bool,
+    pub in_contact: bool,
     /// When the last report came.
-    reported_at: Option<Moment>,
+    pub reported_at: Option<Moment>,
     /// What the agent said of itself, signed.
-    report: Option<ReportView>,
+    pub report: Option<ReportView>,
 }
 
 /// What an agent said of itself, signed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReportView {
     /// The agent's time.
-    at: Moment,
+    pub at: Moment,
     /// Whether that can be relied on.
-    clock_trusted: bool,
+    pub clock_trusted: bool,
     /// The agent's version.
-    version: String,
+    pub version: String,
     /// Events waiting to be sent.
-    spooled: u64,
+    pub spooled: u64,
     /// Messages refused since the report before, by cause.
-    refused: BTreeMap<&'static str, u64>,
+    pub refused: BTreeMap<&'static str, u64>,
     /// Zone by zone.
-    zones: Vec<HeldView>,
+    pub zones: Vec<HeldView>,
 }
 
 /// What an agent holds of one zone.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HeldView {
     /// Which.
-    zone: String,
+    pub zone: String,
     /// The revision in force, as epoch and number; none: no list yet.
-    revision: Option<String>,
+    pub revision: Option<String>,
     /// Whether it is the server's newest, by revision and digest.
-    current: bool,
+    pub current: bool,
     /// Whether the policy is the server's newest.
-    policy_current: bool,
+    pub policy_current: bool,
     /// Revisions behind the server; none: not of its history.
-    behind: Option<u64>,
+    pub behind: Option<u64>,
     /// `stored`, `volatile` (only in memory) or `degraded` (an older generation).
-    kept: Option<&'static str>,
+    pub kept: Option<&'static str>,
     /// When the newest verified head was signed.
-    newest_head: Option<Moment>,
+    pub newest_head: Option<Moment>,
     /// Seconds from then to the report.
-    lag_seconds: Option<i64>,
+    pub lag_seconds: Option<i64>,
 }
 
 fn held(zone: &ZoneReport, heads: &[(ZoneId, ZoneHead)], reported: Option<Timestamp>) -> HeldView {
@@ -173,7 +173,7 @@ fn view(
     })
 }
 
-async fn all(state: &State, tx: &mut Tx) -> Answer<Vec<AgentView>> {
+async fn all(state: &Here, tx: &mut Tx) -> Answer<Vec<AgentView>> {
     let (organisation, now) = (&state.app.organisation, state.now());
     let heads = lists::zones(tx, organisation).await?;
     let agents = agents::all(tx, organisation).await?;
@@ -185,7 +185,7 @@ async fn all(state: &State, tx: &mut Tx) -> Answer<Vec<AgentView>> {
         .collect()
 }
 
-async fn one(state: &State, tx: &mut Tx, id: &AgentId) -> Answer<AgentView> {
+async fn one(state: &Here, tx: &mut Tx, id: &AgentId) -> Answer<AgentView> {
     let found = all(state, tx)
         .await?
         .into_iter()
@@ -216,20 +216,20 @@ pub async fn show(state: Here, At(id): At<AgentId>) -> Answer<Json<AgentView>> {
 pub struct NewAgent {
     /// Its name in addresses and topics.
     #[schema(value_type = String)]
-    id: AgentId,
+    pub id: AgentId,
     /// What people call it.
-    name: Title,
+    pub name: Title,
 }
 
 /// A pairing code; shown this once.
 #[derive(Serialize, ToSchema)]
 pub struct PairingCodeView {
     /// For which agent.
-    agent: String,
+    pub agent: String,
     /// To be typed after `door-agent pair --code`.
-    code: String,
+    pub code: String,
     /// Good until then, once, for five tries.
-    expires_at: Moment,
+    pub expires_at: Moment,
 }
 
 /// Make an agent; the answer shows its pairing code once
@@ -270,7 +270,7 @@ pub async fn create(
 }
 
 async fn fresh_code(
-    state: &State,
+    state: &Here,
     work: &mut crate::app::Work,
     id: &AgentId,
 ) -> Answer<PairingCodeView> {
@@ -318,7 +318,7 @@ pub async fn revoke(state: Here, At(id): At<AgentId>) -> Answer<Json<AgentView>>
 }
 
 /// Takes an agent's rights; whoever calls this tells of it with [`State::agents_changed`] when it is committed.
-pub async fn revoke_now(state: &State, work: &mut crate::app::Work, id: &AgentId) -> Answer<()> {
+pub async fn revoke_now(state: &Here, work: &mut crate::app::Work, id: &AgentId) -> Answer<()> {
     let (organisation, now) = (&state.app.organisation, work.now);
     one(state, &mut work.tx, id).await?;
     places::revoke_agent(&mut work.tx, organisation, id, now).await?;

@@ -17,24 +17,24 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Attention {
     /// Its number.
-    id: i64,
+    pub id: i64,
     /// A short word, the same everywhere.
     #[schema(schema_with = words)]
-    kind: String,
+    pub kind: String,
     /// What it is about: an id.
-    subject: String,
+    pub subject: String,
     /// What happened.
-    sentence: String,
+    pub sentence: String,
     /// The one thing to do.
-    remedy: String,
+    pub remedy: String,
     /// What this list can do about it itself, in one step: first what the item asks for.
-    actions: Vec<Resolution>,
+    pub actions: Vec<Resolution>,
     /// Whom it concerns.
-    member: Option<i64>,
+    pub member: Option<i64>,
     /// Since when.
-    opened_at: Moment,
+    pub opened_at: Moment,
     /// When it was settled; none: it is open.
-    resolved_at: Option<Moment>,
+    pub resolved_at: Option<Moment>,
 }
 
 impl From<AttentionRow> for Attention {
@@ -71,11 +71,11 @@ impl From<AttentionRow> for Attention {
 pub struct AttentionFilter {
     /// Also what was settled.
     #[serde(default)]
-    all: bool,
+    pub all: bool,
     /// The `next` of the part before.
-    before: Option<i64>,
+    pub before: Option<i64>,
     /// At most so many, up to 500.
-    limit: Option<i64>,
+    pub limit: Option<i64>,
 }
 
 /// What a human must look at, newest first
@@ -101,11 +101,11 @@ pub async fn list(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AttentionKind {
     /// Its word.
-    kind: &'static str,
+    pub kind: &'static str,
     /// What the list can do about it, in one step: first what the item asks for.
-    actions: Vec<Resolution>,
+    pub actions: Vec<Resolution>,
     /// Whether it stays settled while its cause lasts; else it is told again when it happens again.
-    lasts: bool,
+    pub lasts: bool,
 }
 
 /// Every kind of item, and what resolves it

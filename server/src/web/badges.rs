@@ -17,38 +17,39 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Badge {
     /// Its number.
-    id: i64,
+    pub id: i64,
     /// When, by the door's time.
-    at: Moment,
+    pub at: Moment,
     /// Whether that time could be relied on.
-    clock_trusted: bool,
+    pub clock_trusted: bool,
     /// When it arrived here.
-    received_at: Moment,
+    pub received_at: Moment,
     /// Told by which agent.
-    agent: String,
+    pub agent: String,
     /// Where; none: it concerns the whole agent.
-    door: Option<String>,
+    pub door: Option<String>,
     /// `card`, `exit`, `command`, `local`, `gap`, `started`, `rejected`, `contact`, `alarm` or `refusals`.
-    kind: String,
+    pub kind: String,
     /// Why the lock was released or not, if a card was shown.
-    reason: Option<String>,
+    pub reason: Option<String>,
     /// Whether the lock was released.
-    granted: Option<bool>,
+    pub granted: Option<bool>,
     /// Who, if a listed card was shown.
-    member: Option<i64>,
+    pub member: Option<i64>,
     /// What happened, in one sentence.
-    sentence: String,
+    pub sentence: String,
     /// The one thing to do; empty where there is nothing.
-    remedy: &'static str,
+    pub remedy: &'static str,
 }
 
-fn view(row: BadgeRow) -> Badge {
+/// A badge event as it is told in this language, as far as the table of reasons speaks it.
+pub fn view(row: BadgeRow, language: Language) -> Badge {
     let event: Option<BadgeEvent> = minicbor::decode(&row.body).ok();
     let reason = row
         .reason
         .as_deref()
         .and_then(|name| Reason::ALL.into_iter().find(|known| known.name() == name));
-    let told = reason.map(|reason| reason.row(Language::En));
+    let told = reason.map(|reason| reason.row(language));
     let sentence = match (&event, told) {
         (_, Some(told)) => told.staff.to_owned(),
         (Some(event), None) => sentence(&event.what),
@@ -106,16 +107,16 @@ fn sentence(what: &What) -> String {
 pub struct BadgeQuery {
     /// Only at this door.
     #[param(value_type = Option<String>)]
-    door: Option<DoorId>,
+    pub door: Option<DoorId>,
     /// Only of this member.
-    member: Option<i64>,
+    pub member: Option<i64>,
     /// Only with this reason.
     #[param(value_type = Option<String>)]
-    reason: Option<Reason>,
+    pub reason: Option<Reason>,
     /// The `next` of the part before.
-    before: Option<String>,
+    pub before: Option<String>,
     /// At most so many, up to 500.
-    limit: Option<i64>,
+    pub limit: Option<i64>,
 }
 
 /// Badge events, newest first
@@ -137,11 +138,11 @@ pub async fn list(state: Here, Asked(query): Asked<BadgeQuery>) -> Answer<Json<P
         rows,
         limit,
         |row| format!("{}.{}", row.at, row.id),
-        view,
+        |row| view(row, Language::En),
     )))
 }
 
-fn place(text: &str) -> Answer<(i64, i64)> {
+pub fn place(text: &str) -> Answer<(i64, i64)> {
     let parsed = text
         .split_once('.')
         .and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));

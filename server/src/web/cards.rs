@@ -1,11 +1,11 @@
 //! Cards and fobs: shown by their last digits, never by their number.
 
+use super::Here;
 use super::extract::{Asked, At, Body};
 use super::members::expect_member;
 use super::page::{Page, limit};
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Title};
-use super::{Here, State};
 use crate::app::Work;
 use crate::membership::cards::{Added, add};
 use crate::store::members::CardRow;
@@ -22,17 +22,17 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Card {
     /// The card's number in this interface.
-    id: i64,
+    pub id: i64,
     /// Whose.
-    member: i64,
+    pub member: i64,
     /// The last digits of its number, to compare.
-    last_digits: String,
+    pub last_digits: String,
     /// What people call it.
-    label: String,
+    pub label: String,
     /// `ok`, `lost` or `returned`.
-    state: String,
+    pub state: String,
     /// Since when.
-    since: Moment,
+    pub since: Moment,
 }
 
 impl From<CardFace> for Card {
@@ -62,11 +62,11 @@ impl From<CardFace> for Card {
 #[into_params(parameter_in = Query)]
 pub struct CardFilter {
     /// Only of this member.
-    member: Option<i64>,
+    pub member: Option<i64>,
     /// The `next` of the part before.
-    after: Option<i64>,
+    pub after: Option<i64>,
     /// At most so many, up to 500.
-    limit: Option<i64>,
+    pub limit: Option<i64>,
 }
 
 /// Cards, in the order of their numbers
@@ -109,12 +109,12 @@ impl<'de> Deserialize<'de> for TypedUid {
 pub struct NewCard {
     /// Whose it will be.
     #[schema(value_type = i64)]
-    member: MemberId,
+    pub member: MemberId,
     /// Its number in hexadecimal digits, as printed or as a reader shows it.
     #[schema(value_type = String)]
-    uid: TypedUid,
+    pub uid: TypedUid,
     /// What people call it.
-    label: Option<Title>,
+    pub label: Option<Title>,
 }
 
 /// Give a card to a member by its typed number
@@ -138,7 +138,7 @@ pub async fn create(state: Here, Body(body): Body<NewCard>) -> Answer<(StatusCod
 
 /// Gives a card to a member; one that has an owner is refused.
 pub async fn give(
-    state: &State,
+    state: &Here,
     work: &mut Work,
     (member, uid): (MemberId, &CardUid),
     label: &str,
@@ -189,7 +189,7 @@ pub enum Mark {
 #[serde(deny_unknown_fields)]
 pub struct MarkBody {
     /// Lost, found or returned.
-    mark: Mark,
+    pub mark: Mark,
 }
 
 /// Mark a card as lost, found or returned

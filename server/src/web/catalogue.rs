@@ -4,7 +4,7 @@ use super::extract::{Asked, At, Body};
 use super::organisation::{Approval, expect_type};
 use super::problem::{Answer, Problem};
 use super::values::Moment;
-use super::{ADMIN, Here, State, through};
+use super::{Here, through};
 use crate::app::Work;
 use crate::attention::Kind;
 use crate::billing::catalogue::{Listing, Offer};
@@ -112,7 +112,7 @@ impl From<Offer> for PriceView {
 #[utoipa::path(get, path = "/api/v1/catalogue", tag = "catalogue",
     responses((status = OK, body = Catalogue), Problem))]
 pub async fn list(state: Here) -> Answer<Json<Catalogue>> {
-    let (held, now) = (state.0.clone(), state.now());
+    let (held, now) = (state.clone(), state.now());
     let listed = through(async move { held.app.list_catalogue(now).await }).await??;
     let (listing, publications) = listed;
     state.bells.publish(publications);
@@ -139,7 +139,7 @@ pub struct Mapping {
     membership: MembershipTypeId,
 }
 
-async fn one(state: &State, work: &mut Work, price: &str) -> Answer<PriceView> {
+async fn one(state: &Here, work: &mut Work, price: &str) -> Answer<PriceView> {
     let offers = state.app.offers(work).await?;
     let offer = offers.into_iter().find(|offer| offer.sold.id == price);
     Ok(offer.ok_or(Problem::not_found("price"))?.into())
@@ -165,7 +165,7 @@ pub async fn put_mapping(
 
 /// Gives a price a type, whatever it is called, and derives everybody.
 pub async fn map_price(
-    state: &State,
+    state: &Here,
     work: &mut Work,
     price: &str,
     membership: &MembershipTypeId,
@@ -174,7 +174,14 @@ pub async fn map_price(
     let (account, now) = (state.app.account, work.now);
     let known = catalogue::one(&mut work.tx, account, price).await?;
     known.ok_or(Problem::not_found("price"))?;
-    catalogue::map(&mut work.tx, (account, price), membership, ADMIN, now).await?;
+    catalogue::map(
+        &mut work.tx,
+        (account, price),
+        membership,
+        state.actor(),
+        now,
+    )
+    .await?;
     let organisation = &state.app.organisation;
     settle(&mut work.tx, organisation, Kind::NearMiss, price, now).await?;
     let cause = format!("price {price} was given the type {membership}");
@@ -288,12 +295,12 @@ pub async fn retrofit(
         metadata: body.metadata,
         approved,
     };
-    let (held, now) = (state.0.clone(), state.now());
+    let (held, now) = (state.clone(), state.now());
     if !body.write {
         let outcome = held.app.preview_retrofit(&wish, now).await?;
         return Ok(Json(Retrofitted::of(outcome, false)));
     }
-    let written = through(async move { held.app.retrofit(&wish, ADMIN, now).await }).await?;
+    let written = through(async move { held.app.retrofit(&wish, held.actor(), now).await }).await?;
     let (outcome, publications) = written?;
     state.bells.publish(publications);
     Ok(Json(Retrofitted::of(outcome, true)))

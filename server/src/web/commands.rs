@@ -1,11 +1,11 @@
 //! Commands: an admin asks, one run of one agent answers within seconds.
 
+use super::Here;
 use super::cards::{Card, alike};
 use super::doors::find;
 use super::extract::{At, Body};
 use super::members::expect_member;
 use super::problem::{Answer, Problem};
-use super::{ADMIN, Here, State};
 use crate::app::{App, Step};
 use crate::doors::commands::{self, Asked, Came};
 use crate::doors::publish::Publication;
@@ -19,7 +19,6 @@ use shared::ids::{AgentId, DoorId, MemberId, ZoneId};
 use shared::time::Timestamp;
 use shared::wire::topics::Channel;
 use shared::wire::{Action, CommandResult};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -43,10 +42,10 @@ pub enum DoorAction {
 #[serde(deny_unknown_fields)]
 pub struct DoorCommand {
     /// What to do.
-    action: DoorAction,
+    pub action: DoorAction,
     /// Whose card is enrolled.
     #[schema(value_type = Option<i64>)]
-    member: Option<MemberId>,
+    pub member: Option<MemberId>,
 }
 
 /// What an agent is told.
@@ -64,7 +63,7 @@ pub enum AgentAction {
 #[serde(deny_unknown_fields)]
 pub struct AgentCommand {
     /// What to do.
-    action: AgentAction,
+    pub action: AgentAction,
 }
 
 /// What came of a command.
@@ -162,7 +161,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 const ENROLMENT: Duration = Duration::from_secs(30);
 
 async fn tell(
-    state: &Arc<State>,
+    state: &Here,
     id: &AgentId,
     action: Action,
     member: Option<MemberId>,
@@ -186,7 +185,10 @@ async fn tell(
             "The agent is not paired; pair it first.",
         ));
     }
-    let asked = Asked { by: ADMIN, member };
+    let asked = Asked {
+        by: state.actor(),
+        member,
+    };
     let command = commands::issue(&mut tx, &app.organisation, &agent, action, asked, now).await?;
     let command = command.ok_or(Problem::conflict(
         "agent",
@@ -194,7 +196,7 @@ async fn tell(
     ))?;
     let cause = format!("command {} to agent {id}", command.counter);
     let line = AuditLine {
-        actor: ADMIN,
+        actor: state.actor(),
         action: "command",
         member,
         cause: &cause,
@@ -219,7 +221,7 @@ async fn tell(
 }
 
 async fn heard(
-    state: &State,
+    state: &Here,
     id: &AgentId,
     counter: u64,
     results: Receiver<(AgentId, CommandResult)>,
@@ -293,16 +295,16 @@ pub async fn settle(
         None => return Ok(None),
         Some(Came::Done) => Settled::Done,
         Some(Came::Refused(why)) => Settled::Refused(why),
-        Some(Came::NoCard | Came::Card(_, None)) => Settled::NoCard,
+        Some(Came::NoCard) => Settled::NoCard,
         Some(Came::Diagnostics(text)) => Settled::Diagnostics(text),
-        Some(Came::Card(uid, Some(member))) => {
+        Some(Came::Card { uid, member, by }) => {
             match add(app, &mut work, member, &uid, "", "a card was enrolled").await? {
                 Added::Owned(card) => Settled::Owned(card),
                 Added::LooksLike(zone, card) => Settled::LooksLike(zone, card),
                 Added::Added(id) => {
                     let cause = format!("card {id} at agent {agent}");
                     let line = AuditLine {
-                        actor: ADMIN,
+                        actor: &by,
                         action: "card.enrol",
                         member: Some(member),
                         cause: &cause,

@@ -1,11 +1,11 @@
 //! Who pays for whom: customers at Stripe, the members they are, and the seats they pay for.
 
+use super::Here;
 use super::extract::{Asked, At, Body};
 use super::members::expect_member;
 use super::page::{Page, limit};
 use super::problem::{Answer, Problem};
 use super::values::Moment;
-use super::{Here, State};
 use crate::app::Work;
 use crate::membership::link::forget_made;
 use crate::store::attention::settle_link;
@@ -23,21 +23,21 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Customer {
     /// `cus_…`
-    id: String,
+    pub id: String,
     /// Whose it is; none: nobody's yet.
-    member: Option<i64>,
+    pub member: Option<i64>,
     /// By what it was linked: `reference`, `mail`, `created` or `admin`.
-    link: Option<String>,
+    pub link: Option<String>,
     /// Whether nobody has to look at the link any more.
-    confirmed: bool,
+    pub confirmed: bool,
     /// The name Stripe has.
-    name: Option<String>,
+    pub name: Option<String>,
     /// The mail address Stripe has.
-    mail: Option<String>,
+    pub mail: Option<String>,
     /// When we first heard of it.
-    seen_at: Moment,
+    pub seen_at: Moment,
     /// Since when Stripe could not be read.
-    unread_since: Option<Moment>,
+    pub unread_since: Option<Moment>,
 }
 
 impl From<CustomerFace> for Customer {
@@ -59,15 +59,15 @@ impl From<CustomerFace> for Customer {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Seat {
     /// `cus_…`, who pays.
-    customer: String,
+    pub customer: String,
     /// `si_…`
-    item: String,
+    pub item: String,
     /// Counted from 1.
-    seat: i64,
+    pub seat: i64,
     /// Whom it covers.
-    member: i64,
+    pub member: i64,
     /// Since when.
-    named_at: Moment,
+    pub named_at: Moment,
 }
 
 impl From<payers::Seat> for Seat {
@@ -96,11 +96,11 @@ impl From<payers::Seat> for Seat {
 #[into_params(parameter_in = Query)]
 pub struct CustomerFilter {
     /// Only of this member; 0: of nobody yet.
-    member: Option<i64>,
+    pub member: Option<i64>,
     /// The `next` of the part before.
-    after: Option<String>,
+    pub after: Option<String>,
     /// At most so many, up to 500.
-    limit: Option<i64>,
+    pub limit: Option<i64>,
 }
 
 /// Customers at Stripe and the members they are
@@ -133,7 +133,7 @@ pub async fn customers(
 pub struct LinkBody {
     /// The member.
     #[schema(value_type = i64)]
-    member: MemberId,
+    pub member: MemberId,
 }
 
 /// Say which member a customer is
@@ -152,7 +152,7 @@ pub async fn link(
 
 /// Links a customer by an admin's word; whoever it was before and whoever it is now is derived.
 pub async fn link_to(
-    state: &State,
+    state: &Here,
     work: &mut Work,
     id: &str,
     member: MemberId,
@@ -196,10 +196,10 @@ pub async fn link_to(
 #[serde(deny_unknown_fields)]
 pub struct SeatBody {
     /// `cus_…`, who pays.
-    customer: String,
+    pub customer: String,
     /// Whom it covers.
     #[schema(value_type = i64)]
-    member: MemberId,
+    pub member: MemberId,
 }
 
 /// Name the member whom a seat of a subscription item covers
@@ -236,7 +236,7 @@ pub async fn name_seat(
 
 /// Lets a seat of a customer's item cover a member; everybody whom that concerns is derived.
 pub async fn cover(
-    state: &State,
+    state: &Here,
     work: &mut Work,
     customer: &str,
     (item, seat): (&str, i64),
@@ -258,7 +258,7 @@ pub async fn cover(
     named.ok_or(Problem::fault())
 }
 
-async fn paid_seats(state: &State, work: &mut Work, customer: &str, item: &str) -> Answer<i64> {
+async fn paid_seats(state: &Here, work: &mut Work, customer: &str, item: &str) -> Answer<i64> {
     let account = state.app.account;
     if mirror::customer(&mut work.tx, account, customer)
         .await?
@@ -295,7 +295,7 @@ pub async fn free_seat(state: Here, At((item, seat)): At<(String, i64)>) -> Answ
 }
 
 /// Takes a named seat away; everybody whom that concerns is derived.
-pub async fn uncover(state: &State, work: &mut Work, named: &payers::Seat) -> Answer<()> {
+pub async fn uncover(state: &Here, work: &mut Work, named: &payers::Seat) -> Answer<()> {
     let (account, item, seat) = (state.app.account, named.item.as_str(), named.seat);
     let whom = concerned(&mut work.tx, account, &named.customer).await?;
     payers::free_seat(&mut work.tx, account, item, seat).await?;

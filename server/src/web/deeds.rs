@@ -1,11 +1,11 @@
 //! Grants and holds: what an admin gives and withholds, with reason and end.
 
+use super::Here;
 use super::extract::{At, Body};
 use super::members::expect_member;
 use super::organisation::expect_type;
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Remark};
-use super::{ADMIN, Here, State};
 use crate::app::Work;
 use crate::store::ledger::{self, Deed, Stretch};
 use axum::Json;
@@ -19,38 +19,38 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Grant {
     /// Its number.
-    id: i64,
+    pub id: i64,
     /// Whom.
-    member: i64,
+    pub member: i64,
     /// As which type.
-    membership: String,
+    pub membership: String,
     /// First moment.
-    from: Moment,
+    pub from: Moment,
     /// First moment after it; none: until ended.
-    until: Option<Moment>,
+    pub until: Option<Moment>,
     /// Why.
-    reason: String,
+    pub reason: String,
     /// By whom.
-    made_by: String,
+    pub made_by: String,
 }
 
 /// Access withheld by an admin.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Hold {
     /// Its number.
-    id: i64,
+    pub id: i64,
     /// Whom.
-    member: i64,
+    pub member: i64,
     /// First moment.
-    from: Moment,
+    pub from: Moment,
     /// First moment after it; none: until lifted.
-    until: Option<Moment>,
+    pub until: Option<Moment>,
     /// `sub_…`, if only what that one gives is withheld.
-    subscription: Option<String>,
+    pub subscription: Option<String>,
     /// Why.
-    reason: String,
+    pub reason: String,
     /// By whom.
-    made_by: String,
+    pub made_by: String,
 }
 
 impl From<Deed> for Grant {
@@ -108,13 +108,13 @@ impl From<Deed> for Hold {
 pub struct NewGrant {
     /// As which type.
     #[schema(value_type = String)]
-    membership: MembershipTypeId,
+    pub membership: MembershipTypeId,
     /// First moment; left out: now.
-    from: Option<Moment>,
+    pub from: Option<Moment>,
     /// First moment after it; left out: until ended.
-    until: Option<Moment>,
+    pub until: Option<Moment>,
     /// Why.
-    reason: Remark,
+    pub reason: Remark,
 }
 
 /// Access to withhold.
@@ -122,11 +122,11 @@ pub struct NewGrant {
 #[serde(deny_unknown_fields)]
 pub struct NewHold {
     /// First moment; left out: now.
-    from: Option<Moment>,
+    pub from: Option<Moment>,
     /// First moment after it; left out: until lifted.
-    until: Option<Moment>,
+    pub until: Option<Moment>,
     /// Why.
-    reason: Remark,
+    pub reason: Remark,
 }
 
 /// When something ends.
@@ -134,7 +134,7 @@ pub struct NewHold {
 #[serde(deny_unknown_fields)]
 pub struct End {
     /// First moment after it; left out: now.
-    at: Option<Moment>,
+    pub at: Option<Moment>,
 }
 
 /// Checks that a stretch ends after it begins.
@@ -185,7 +185,7 @@ pub async fn create_grant(
         from,
         until,
         reason: body.reason.as_str(),
-        made_by: ADMIN,
+        made_by: state.actor(),
     };
     let id = ledger::grant(&mut work.tx, member, &body.membership, stretch).await?;
     state.note(
@@ -223,11 +223,11 @@ pub async fn end_grant(
 }
 
 /// Ends a grant now.
-pub async fn end_grant_now(state: &State, work: &mut Work, id: GrantId) -> Answer<()> {
+pub async fn end_grant_now(state: &Here, work: &mut Work, id: GrantId) -> Answer<()> {
     end_grant_at(state, work, id, End { at: None }).await
 }
 
-async fn end_grant_at(state: &State, work: &mut Work, id: GrantId, end: End) -> Answer<()> {
+async fn end_grant_at(state: &Here, work: &mut Work, id: GrantId, end: End) -> Answer<()> {
     let grant = ledger::find_grant(&mut work.tx, &state.app.organisation, id)
         .await?
         .ok_or(Problem::not_found("grant"))?;
@@ -274,7 +274,7 @@ pub async fn create_hold(
         from,
         until,
         reason: body.reason.as_str(),
-        made_by: ADMIN,
+        made_by: state.actor(),
     };
     let id = withhold(&state, &mut work, member, None, stretch).await?;
     let hold = ledger::find_hold(&mut work.tx, &state.app.organisation, id)
@@ -286,7 +286,7 @@ pub async fn create_hold(
 
 /// Withholds a member's access, or what one `subscription` gives.
 pub async fn withhold(
-    state: &State,
+    state: &Here,
     work: &mut Work,
     member: MemberId,
     subscription: Option<&str>,

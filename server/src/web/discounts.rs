@@ -179,7 +179,7 @@ pub async fn create(
     let stripe = stripe(&state)?;
     let nonce = state.app.with_random(|random| random.next_u64());
     let new = body.checked(nonce)?;
-    let held = state.0.clone();
+    let held = state.clone();
     let made = through(async move {
         let made = discounts::create(stripe.as_ref(), &new).await;
         let made = made.map_err(|error| problem(&error))?;

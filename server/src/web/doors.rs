@@ -17,17 +17,17 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Door {
     /// Its name in addresses.
-    id: String,
+    pub id: String,
     /// What people call it.
-    name: String,
+    pub name: String,
     /// Whose list it follows.
-    zone: String,
+    pub zone: String,
     /// Who serves it; none yet.
-    agent: Option<String>,
+    pub agent: Option<String>,
     /// Whether cards may be enrolled there.
-    enrols: bool,
+    pub enrols: bool,
     /// A card that passes again within so many seconds is marked, and passes; none: never.
-    again_within_seconds: Option<i64>,
+    pub again_within_seconds: Option<i64>,
 }
 
 impl From<places::Door> for Door {
@@ -56,18 +56,18 @@ impl From<places::Door> for Door {
 #[serde(deny_unknown_fields)]
 pub struct DoorBody {
     /// What people call it.
-    name: Title,
+    pub name: Title,
     /// Whose list it follows.
     #[schema(value_type = String)]
-    zone: ZoneId,
+    pub zone: ZoneId,
     /// Who serves it; left out: nobody yet.
     #[schema(value_type = Option<String>)]
-    agent: Option<AgentId>,
+    pub agent: Option<AgentId>,
     /// Whether cards may be enrolled there.
     #[serde(default)]
-    enrols: bool,
+    pub enrols: bool,
     /// A card that passes again within so many seconds, up to a day, is marked, and passes; left out: never.
-    again_within_seconds: Option<i64>,
+    pub again_within_seconds: Option<i64>,
 }
 
 const DAY: i64 = 86_400;

@@ -17,55 +17,55 @@ use utoipa::{IntoParams, ToSchema};
 pub struct When {
     /// A moment in the past; left out: now.
     #[param(value_type = Option<Moment>)]
-    at: Option<Moment>,
+    pub at: Option<Moment>,
 }
 
 /// A standing in words.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Explained {
     /// Whom it is about.
-    member: i64,
+    pub member: i64,
     /// The moment it is about.
-    at: Moment,
+    pub at: Moment,
     /// Standing in one sentence.
-    standing: String,
+    pub standing: String,
     /// Why: one sentence for each fact.
-    reasons: Vec<String>,
+    pub reasons: Vec<String>,
     /// What would have to change for good standing; none: nothing.
-    missing: Option<String>,
+    pub missing: Option<String>,
     /// What brought this standing about, and when.
-    cause: Option<String>,
+    pub cause: Option<String>,
     /// What each zone's list says.
-    zones: Vec<ZoneSays>,
+    pub zones: Vec<ZoneSays>,
     /// What each door does with the member's cards.
-    doors: Vec<DoorSays>,
+    pub doors: Vec<DoorSays>,
     /// What changes next, and when.
-    next: Option<String>,
+    pub next: Option<String>,
 }
 
 /// What a zone's list says.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ZoneSays {
     /// Which.
-    zone: String,
+    pub zone: String,
     /// In words.
-    says: String,
+    pub says: String,
 }
 
 /// What a door does with a member's cards.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DoorSays {
     /// Which.
-    door: String,
+    pub door: String,
     /// In words.
-    says: String,
+    pub says: String,
 }
 
 /// A badge event in words.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BadgeExplained {
     /// What the door did, what it went by, and what was known here; line by line.
-    lines: Vec<String>,
+    pub lines: Vec<String>,
 }
 
 /// Why a door did what it did when a card was shown

@@ -122,7 +122,7 @@ fn unreadable(path: &str, error: &serde_json::Error) -> Problem {
 }
 
 /// Turns what a reader says into a problem without repeating what was sent.
-fn field_problem(path: &str, text: &str) -> Problem {
+pub fn field_problem(path: &str, text: &str) -> Problem {
     let quoted = || text.split('`').nth(1).unwrap_or("").to_owned();
     let parent = path.rsplit_once('.').map(|(parent, _)| parent);
     let within = |base: Option<&str>, name: String| match base {

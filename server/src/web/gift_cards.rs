@@ -5,7 +5,7 @@ use super::members::expect_member;
 use super::page::{Page, limit};
 use super::problem::{Answer, Problem};
 use super::values::{Currency, Moment, Remark, Title};
-use super::{ADMIN, Here, through};
+use super::{Here, through};
 use crate::billing::client::Stripe;
 use crate::billing::gift::{GiftCode, GiftError};
 use crate::billing::read;
@@ -140,7 +140,7 @@ pub async fn create(
         currency: body.currency.as_str(),
         buyer: body.buyer.as_str(),
         note: body.note.as_ref().map_or("", Remark::as_str),
-        made_by: ADMIN,
+        made_by: state.actor(),
     };
     let id = gift_cards::issue(&mut work.tx, organisation, new, now).await?;
     state.note(
@@ -221,10 +221,10 @@ pub async fn redeem(state: Here, Body(body): Body<Redeem>) -> Answer<(StatusCode
     let mut tx = state.app.store.begin_read().await?;
     expect_member(&state, &mut tx, "member", body.member).await?;
     drop(tx);
-    let (held, now) = (state.0.clone(), state.now());
+    let (held, now) = (state.clone(), state.now());
     let redeemed = through(async move {
         let whose = (body.member, body.customer.as_deref());
-        held.app.redeem(&code, whose, ADMIN, now).await
+        held.app.redeem(&code, whose, held.actor(), now).await
     })
     .await??;
     let status = if redeemed.state == "redeemed" {

@@ -3,7 +3,7 @@
 use super::extract::{Asked, Body};
 use super::organisation::Approval;
 use super::problem::{Answer, Problem};
-use super::{ADMIN, Here, through};
+use super::{Here, through};
 use crate::billing::import::{Import, ImportError, Imported};
 use crate::billing::roll;
 use axum::Json;
@@ -124,8 +124,8 @@ pub async fn import(
         write: body.write,
         approved,
     };
-    let held = state.0.clone();
-    let run = async move { held.app.import(&wish, ADMIN, || held.now()).await };
+    let held = state.clone();
+    let run = async move { held.app.import(&wish, held.actor(), || held.now()).await };
     let (done, publications) = through(run).await??;
     state.bells.publish(publications);
     Ok(Json(Report::of(done, body.write)))

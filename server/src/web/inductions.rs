@@ -1,10 +1,10 @@
 //! Inductions: who was shown how to use a zone.
 
+use super::Here;
 use super::extract::At;
 use super::members::expect_member;
 use super::problem::{Answer, Problem};
 use super::values::Moment;
-use super::{ADMIN, Here};
 use crate::store::inductions::{self, Induction as Row};
 use axum::Json;
 use axum::http::StatusCode;
@@ -57,7 +57,15 @@ pub async fn note(
         return Err(Problem::not_found("zone"));
     }
     let (organisation, now) = (&state.app.organisation, work.now);
-    if inductions::note(&mut work.tx, organisation, (member, &zone), ADMIN, now).await? {
+    if inductions::note(
+        &mut work.tx,
+        organisation,
+        (member, &zone),
+        state.actor(),
+        now,
+    )
+    .await?
+    {
         let cause = format!("induction for zone {zone}");
         state.note(&mut work, "induction.note", Some(member), &cause);
         state.app.derive(&mut work, member, &cause).await?;

@@ -32,33 +32,33 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub struct MemberFilter {
     /// Part of a name or of a mail address.
-    q: Option<String>,
+    pub q: Option<String>,
     /// Only in this standing.
     #[param(inline)]
-    state: Option<StateWord>,
+    pub state: Option<StateWord>,
     /// The `next` of the part before.
-    after: Option<i64>,
+    pub after: Option<i64>,
     /// At most so many, up to 500.
-    limit: Option<i64>,
+    pub limit: Option<i64>,
 }
 
 /// A member in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MemberLine {
     /// The member's number.
-    id: i64,
+    pub id: i64,
     /// The name.
-    name: String,
+    pub name: String,
     /// The mail address.
-    mail: Option<String>,
+    pub mail: Option<String>,
     /// Standing in one word; none before it was first derived.
-    state: Option<StateWord>,
+    pub state: Option<StateWord>,
     /// Whether doors open for the member.
-    is_in: bool,
+    pub is_in: bool,
     /// In until then, out since then, or in from then on.
-    date: Option<Moment>,
+    pub date: Option<Moment>,
     /// How many cards count.
-    cards: i64,
+    pub cards: i64,
 }
 
 impl From<Person> for MemberLine {
@@ -80,41 +80,41 @@ impl From<Person> for MemberLine {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MemberView {
     /// The member's number.
-    id: i64,
+    pub id: i64,
     /// The opaque number by which doors know the person.
-    holder: i64,
+    pub holder: i64,
     /// The name.
-    name: String,
+    pub name: String,
     /// The mail address.
-    mail: Option<String>,
+    pub mail: Option<String>,
     /// Exempt from lockdown and staleness.
-    keyholder: bool,
+    pub keyholder: bool,
     /// When the PIN was set, which is never shown; none: there is none.
-    pin_since: Option<Moment>,
+    pub pin_since: Option<Moment>,
     /// Since when.
-    created_at: Moment,
+    pub created_at: Moment,
     /// What the member may do now; none before it was first derived.
-    standing: Option<StandingView>,
+    pub standing: Option<StandingView>,
     /// When the clock looks at it next.
-    next_change: Option<Moment>,
+    pub next_change: Option<Moment>,
     /// Seats that cover the member.
-    covered: Vec<Covered>,
+    pub covered: Vec<Covered>,
     /// The last hundred payments, newest first.
-    payments: Vec<Payment>,
+    pub payments: Vec<Payment>,
     /// Access given by an admin, newest first.
-    grants: Vec<Grant>,
+    pub grants: Vec<Grant>,
     /// Access withheld by an admin, newest first.
-    holds: Vec<Hold>,
+    pub holds: Vec<Hold>,
     /// Cards and fobs.
-    cards: Vec<Card>,
+    pub cards: Vec<Card>,
     /// Customers at Stripe that are this member.
-    customers: Vec<Customer>,
+    pub customers: Vec<Customer>,
     /// Seats named by an admin: the member's own, and those that the member's customers pay for.
-    seats: Vec<Seat>,
+    pub seats: Vec<Seat>,
     /// Membership types and their times, oldest first.
-    terms: Vec<Term>,
+    pub terms: Vec<Term>,
     /// What happened, each with what was really charged, oldest first.
-    story: Vec<Chapter>,
+    pub story: Vec<Chapter>,
 }
 
 const PAYMENTS: i64 = 100;
@@ -221,13 +221,16 @@ pub async fn list(
 #[serde(deny_unknown_fields)]
 pub struct NewMemberBody {
     /// The name.
-    name: Title,
+    pub name: Title,
     /// The mail address.
-    mail: Option<Mail>,
+    pub mail: Option<Mail>,
     /// Exempt from lockdown and staleness.
     #[serde(default)]
-    keyholder: bool,
+    pub keyholder: bool,
 }
+
+/// The right to say who passes in a lockdown.
+const KEYHOLDERS: &str = "keyholders.name";
 
 /// Make a member
 #[utoipa::path(post, path = "/api/v1/members", tag = "members", request_body = NewMemberBody,
@@ -236,6 +239,9 @@ pub async fn create(
     state: Here,
     Body(body): Body<NewMemberBody>,
 ) -> Answer<(StatusCode, Json<MemberView>)> {
+    if body.keyholder {
+        state.may(KEYHOLDERS)?;
+    }
     let mut random = Handed::new(|bytes| state.app.with_random(|random| random.fill_bytes(bytes)));
     let new = NewMember {
         holder: new_holder(&mut random),
@@ -271,13 +277,13 @@ pub async fn show(state: Here, At(id): At<MemberId>) -> Answer<Json<MemberView>>
 #[serde(deny_unknown_fields)]
 pub struct MemberChange {
     /// The name.
-    name: Option<Title>,
+    pub name: Option<Title>,
     /// The mail address; `null`: none.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
-    mail: Option<Option<Mail>>,
+    pub mail: Option<Option<Mail>>,
     /// Exempt from lockdown and staleness.
-    keyholder: Option<bool>,
+    pub keyholder: Option<bool>,
 }
 
 /// Change a member
@@ -291,6 +297,10 @@ pub async fn change(
     let mut work = state.work().await?;
     let person = people::find(&mut work.tx, &state.app.organisation, id).await?;
     let person = person.ok_or(Problem::not_found("member"))?;
+    let keyholder = change.keyholder.unwrap_or(person.keyholder);
+    if keyholder != person.keyholder {
+        state.may(KEYHOLDERS)?;
+    }
     let name = change
         .name
         .as_ref()
@@ -299,14 +309,7 @@ pub async fn change(
         Some(mail) => mail.as_ref().map(Mail::as_str),
         None => person.mail.as_deref(),
     };
-    people::put(
-        &mut work.tx,
-        id,
-        name,
-        mail,
-        change.keyholder.unwrap_or(person.keyholder),
-    )
-    .await?;
+    people::put(&mut work.tx, id, name, mail, keyholder).await?;
     state.note(&mut work, "member.change", Some(id), "by hand");
     state
         .app

@@ -25,6 +25,16 @@ pub struct Key {
     request_sha256: [u8; 32],
 }
 
+impl Key {
+    /// The key of a form, and what was sent with it.
+    pub fn of_form(key: &str, sent: &str) -> Self {
+        Self {
+            text: format!("form {key}"),
+            request_sha256: Sha256::digest(sent).into(),
+        }
+    }
+}
+
 /// A JSON body, with what its client calls the request.
 pub struct Named<T>(pub Option<Key>, pub T);
 

@@ -2,7 +2,7 @@
 
 use super::extract::bytes;
 use super::problem::{Answer, Problem};
-use super::{Here, State};
+use super::{Open, State};
 use crate::doors::{pairing, publish};
 use crate::random::Handed;
 use crate::store::agents;
@@ -26,7 +26,7 @@ const BYTES: &str = "application/octet-stream";
 #[utoipa::path(post, path = "/api/v1/pair/hello", tag = "pairing", security(()),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = OK, content_type = "application/octet-stream", body = Vec<u8>), Problem))]
-pub async fn hello(state: Here, request: Request) -> Answer<impl IntoResponse + use<>> {
+pub async fn hello(state: Open, request: Request) -> Answer<impl IntoResponse + use<>> {
     state.pairing.spend(state.now())?;
     let body = bytes(request, &(), MAX_REQUEST).await?;
     let Ok(nonce) = <[u8; 32]>::try_from(&body[..]) else {
@@ -42,7 +42,7 @@ pub async fn hello(state: Here, request: Request) -> Answer<impl IntoResponse + 
 #[utoipa::path(post, path = "/api/v1/pair", tag = "pairing", security(()),
     request_body(content = Vec<u8>, content_type = "application/cbor"),
     responses((status = OK, content_type = "application/cbor", body = Vec<u8>), Problem))]
-pub async fn pair(state: Here, request: Request) -> Answer<impl IntoResponse + use<>> {
+pub async fn pair(state: Open, request: Request) -> Answer<impl IntoResponse + use<>> {
     state.pairing.spend(state.now())?;
     let body = bytes(request, &(), MAX_REQUEST).await?;
     let request: PairRequest = minicbor::decode(&body)

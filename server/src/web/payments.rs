@@ -25,35 +25,35 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Payment {
     /// Its number.
-    id: i64,
+    pub id: i64,
     /// `stripe`, `cash` or `transfer`.
-    source: String,
+    pub source: String,
     /// Whose; none while the customer belongs to nobody.
-    member: Option<i64>,
+    pub member: Option<i64>,
     /// `cus_…`
-    customer: Option<String>,
+    pub customer: Option<String>,
     /// `in_…`
-    invoice: Option<String>,
+    pub invoice: Option<String>,
     /// What it paid for, if recorded by hand.
-    membership: Option<String>,
+    pub membership: Option<String>,
     /// Minor units; none: it is not on record.
-    amount: Option<i64>,
+    pub amount: Option<i64>,
     /// ISO 4217, lower case; none without an amount.
-    currency: Option<String>,
+    pub currency: Option<String>,
     /// Why, or why nothing had to be paid.
-    reason: String,
+    pub reason: String,
     /// First moment paid for.
-    from: Option<Moment>,
+    pub from: Option<Moment>,
     /// First moment no longer paid for.
-    until: Option<Moment>,
+    pub until: Option<Moment>,
     /// When.
-    paid_at: Moment,
+    pub paid_at: Moment,
     /// A remark.
-    note: String,
+    pub note: String,
     /// When it was declared void; none: it counts.
-    voided_at: Option<Moment>,
+    pub voided_at: Option<Moment>,
     /// Why.
-    void_reason: Option<String>,
+    pub void_reason: Option<String>,
 }
 
 impl From<PaymentRow> for Payment {
@@ -85,11 +85,11 @@ impl From<PaymentRow> for Payment {
 #[into_params(parameter_in = Query)]
 pub struct PaymentFilter {
     /// Only of this member.
-    member: Option<i64>,
+    pub member: Option<i64>,
     /// The `next` of the part before.
-    before: Option<i64>,
+    pub before: Option<i64>,
     /// At most so many, up to 500.
-    limit: Option<i64>,
+    pub limit: Option<i64>,
 }
 
 /// Payments, newest first
@@ -128,27 +128,27 @@ pub enum Source {
 pub struct NewPayment {
     /// Whose.
     #[schema(value_type = i64)]
-    member: MemberId,
+    pub member: MemberId,
     /// How it came.
-    source: Source,
+    pub source: Source,
     /// Minor units: cents, pence.
-    amount: i64,
+    pub amount: i64,
     /// ISO 4217, like `eur`.
-    currency: Currency,
+    pub currency: Currency,
     /// What it pays for.
     #[schema(value_type = String)]
-    membership: MembershipTypeId,
+    pub membership: MembershipTypeId,
     /// First moment paid for; left out: where the last payment by hand for the same type ends, if access by it is not
     /// over, else when the money came.
-    from: Option<Moment>,
+    pub from: Option<Moment>,
     /// For how long it pays, on the calendar of the organisation's first location; instead of `until`.
-    periods: Option<Periods>,
+    pub periods: Option<Periods>,
     /// First moment no longer paid for; instead of `periods`.
-    until: Option<Moment>,
+    pub until: Option<Moment>,
     /// When it came; left out: now.
-    paid_at: Option<Moment>,
+    pub paid_at: Option<Moment>,
     /// A remark.
-    note: Option<Remark>,
+    pub note: Option<Remark>,
 }
 
 /// Record money received by hand
@@ -262,7 +262,7 @@ async fn period(
 #[serde(deny_unknown_fields)]
 pub struct Void {
     /// Why.
-    reason: Remark,
+    pub reason: Remark,
 }
 
 /// Declare a payment that was recorded by hand void, because it was a mistake

@@ -3,7 +3,7 @@
 use super::extract::{At, Body};
 use super::members::expect_member;
 use super::problem::{Answer, Problem};
-use super::{ADMIN, Here, through};
+use super::{Here, through};
 use crate::billing::plan_change::{PlanChangeError, Preview, Wish};
 use axum::Json;
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,7 @@ pub async fn change(
         price: body.price,
         at_period_end: body.when == When::PeriodEnd,
     };
-    let (held, now) = (state.0.clone(), state.now());
+    let (held, now) = (state.clone(), state.now());
     let (change, preview) = match body.confirm {
         None => {
             let preview = held.app.preview_plan_change(&wish, now).await?;
@@ -149,7 +149,7 @@ pub async fn change(
         Some(token) => {
             let performed = through(async move {
                 held.app
-                    .perform_plan_change(&wish, &token, ADMIN, now)
+                    .perform_plan_change(&wish, &token, held.actor(), now)
                     .await
             });
             let change = performed.await??;

@@ -131,6 +131,43 @@ impl Problem {
         .at("Authorization")
     }
 
+    /// The session is over.
+    #[must_use]
+    pub fn signed_out() -> Self {
+        let detail = "Sign in again, then do it once more. Nothing was changed.";
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "/problems/signed-out",
+            "You are not signed in",
+            detail,
+        )
+    }
+
+    /// The role of whoever is signed in does not reach so far.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        let detail = "Your role does not allow this; an owner can give you another one.";
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "/problems/forbidden",
+            "Not allowed",
+            detail,
+        )
+    }
+
+    /// A page of somebody else sent this.
+    #[must_use]
+    pub fn other_site() -> Self {
+        let detail = "This came from a page of another site, or from a browser that does not say where it is. \
+                      Open the page here, and do it again.";
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "/problems/other-site",
+            "Sent by another site",
+            detail,
+        )
+    }
+
     /// Nothing is at this address.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
@@ -322,6 +359,8 @@ impl IntoResponse for Problem {
         if status == StatusCode::TOO_MANY_REQUESTS {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
         }
+        // For whoever shows it otherwise.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -12,6 +12,7 @@ use super::{Here, State, through};
 use crate::app::Work;
 use crate::attention::{Kind, Resolution};
 use crate::billing::reconcile::{ReconcileError, Repair};
+use crate::rights::of_resolution;
 use crate::store::reading::{self, AttentionRow};
 use axum::Json;
 use deed::Deed;
@@ -24,20 +25,20 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct Resolve {
     /// What to do; left out: it was looked at.
-    action: Option<Resolution>,
+    pub action: Option<Resolution>,
     /// For `link`, `cover` and `uncover`: the member. For `link` and `uncover` left out: the member that the item names.
     #[schema(value_type = Option<i64>)]
-    member: Option<MemberId>,
+    pub member: Option<MemberId>,
     /// For `map` and `default_type`: the membership type.
     #[schema(value_type = Option<String>)]
-    membership: Option<MembershipTypeId>,
+    pub membership: Option<MembershipTypeId>,
     /// For `make_type`: what people call it; left out: what prices call it.
-    name: Option<Title>,
+    pub name: Option<Title>,
     /// For `give_card`: the card's number, as `POST /api/v1/cards` takes it.
     #[schema(value_type = Option<String>)]
-    uid: Option<TypedUid>,
+    pub uid: Option<TypedUid>,
     /// For `hold` and `end_now`: why; left out: the item's kind and subject.
-    reason: Option<Remark>,
+    pub reason: Option<Remark>,
 }
 
 /// Settle an item, and do what it asks for
@@ -51,6 +52,7 @@ pub async fn resolve(
     Body(body): Body<Resolve>,
 ) -> Answer<Json<Attention>> {
     let action = body.action.unwrap_or(Resolution::Seen);
+    state.may(of_resolution(action))?;
     let mut work = state.work().await?;
     let item = open_item(&state, &mut work, id, action).await?;
     let kind = Kind::read(&item.kind);
@@ -156,7 +158,7 @@ impl Asking {
     }
 
     async fn run(self, state: &Here) -> Answer<()> {
-        let held = state.0.clone();
+        let held = state.clone();
         match self {
             Self::Reconcile => {
                 let run = async move { held.app.reconcile(Repair::Approved, || held.now()).await };

@@ -54,34 +54,34 @@ pub fn word(state: &Word) -> (StateWord, Option<Moment>) {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StandingView {
     /// In one word.
-    state: StateWord,
+    pub state: StateWord,
     /// Whether doors open for the member.
-    is_in: bool,
+    pub is_in: bool,
     /// In until then, out since then, or in from then on.
-    date: Option<Moment>,
+    pub date: Option<Moment>,
     /// The hold, if on hold.
-    hold: Option<i64>,
+    pub hold: Option<i64>,
     /// Access that holds, is to come, or ended lately.
-    access: Vec<AccessView>,
+    pub access: Vec<AccessView>,
 }
 
 /// A stretch of access and the fact it rests on.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccessView {
     /// As which type.
-    membership: String,
+    pub membership: String,
     /// First moment of access; none: since ever.
-    from: Option<Moment>,
+    pub from: Option<Moment>,
     /// First moment without access; none: until ended.
-    until: Option<Moment>,
+    pub until: Option<Moment>,
     /// False while a renewal may move the end on.
-    certain: bool,
+    pub certain: bool,
     /// `subscription`, `payment` or `grant`.
-    fact: &'static str,
+    pub fact: &'static str,
     /// The fact's id.
-    fact_id: String,
+    pub fact_id: String,
     /// What about it, in one sentence.
-    because: &'static str,
+    pub because: &'static str,
 }
 
 impl From<&Standing> for StandingView {
@@ -131,48 +131,48 @@ impl From<&Access> for AccessView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Covered {
     /// `sub_…`
-    subscription: String,
+    pub subscription: String,
     /// Stripe's word for its state.
-    status: String,
+    pub status: String,
     /// `cus_…`
-    customer: String,
+    pub customer: String,
     /// `si_…`
-    item: String,
+    pub item: String,
     /// Counted from 1.
-    seat: u32,
+    pub seat: u32,
     /// The type that its price names.
-    membership: Option<String>,
+    pub membership: Option<String>,
     /// Start of the running period.
-    period_start: Option<Moment>,
+    pub period_start: Option<Moment>,
     /// End of the running period.
-    period_end: Option<Moment>,
+    pub period_end: Option<Moment>,
     /// Ends with the running period.
-    cancel_at_period_end: bool,
+    pub cancel_at_period_end: bool,
     /// Ends at this moment.
-    cancel_at: Option<Moment>,
+    pub cancel_at: Option<Moment>,
     /// When it ended.
-    ended_at: Option<Moment>,
+    pub ended_at: Option<Moment>,
     /// Whether Stripe could not be read when it was last asked.
-    unread: bool,
+    pub unread: bool,
     /// What was invoiced.
-    invoices: Vec<Invoiced>,
+    pub invoices: Vec<Invoiced>,
 }
 
 /// An invoice of a subscription.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Invoiced {
     /// `in_…`
-    id: String,
+    pub id: String,
     /// Whether it is paid; zero totals count as paid.
-    paid: bool,
+    pub paid: bool,
     /// Minor units.
-    total: i64,
+    pub total: i64,
     /// Minor units really paid.
-    amount_paid: i64,
+    pub amount_paid: i64,
     /// ISO 4217, lower case.
-    currency: String,
+    pub currency: String,
     /// When Stripe made it.
-    created: Moment,
+    pub created: Moment,
 }
 
 /// The seats that cover a member.

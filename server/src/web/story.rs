@@ -12,21 +12,21 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Term {
     /// What it rests on.
-    source: String,
+    pub source: String,
     /// As which type.
-    membership: String,
+    pub membership: String,
     /// From when.
-    from: Moment,
+    pub from: Moment,
     /// Why it began.
-    cause: String,
+    pub cause: String,
     /// The type before, if a plan change began it.
-    instead_of: Option<String>,
+    pub instead_of: Option<String>,
     /// Until when; none: it runs.
-    until: Option<Moment>,
+    pub until: Option<Moment>,
     /// Why it ended.
-    end_cause: Option<String>,
+    pub end_cause: Option<String>,
     /// The type after, if a plan change ended it.
-    changed_to: Option<String>,
+    pub changed_to: Option<String>,
 }
 
 impl From<story::Term> for Term {
@@ -55,39 +55,39 @@ impl From<story::Term> for Term {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Chapter {
     /// When.
-    at: Moment,
+    pub at: Moment,
     /// `opened`, `plan_changed`, `renewed`, `paid`, `voided`, `ended` or `lapsed`.
-    what: &'static str,
+    pub what: &'static str,
     /// To which type.
-    membership: String,
+    pub membership: String,
     /// What it rests on.
-    source: String,
+    pub source: String,
     /// What happened and what was charged for it, in sentences.
-    sentence: String,
+    pub sentence: String,
     /// What brought it: event ids, an admin's deed, the clock, or the record of the money.
-    cause: String,
+    pub cause: String,
     /// What was charged for it; none: nothing, or not yet.
-    charge: Option<Charge>,
+    pub charge: Option<Charge>,
 }
 
 /// What was really charged.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Charge {
     /// `in_…`, or `payment` and its number.
-    record: String,
+    pub record: String,
     /// Minor units; of a part of an invoice, what that part came to: negative, it was taken off. None: it is not on
     /// record.
-    amount: Option<i64>,
+    pub amount: Option<i64>,
     /// ISO 4217, lower case; none without an amount.
-    currency: Option<String>,
+    pub currency: Option<String>,
     /// Minor units of the customer's credit that were used besides; negative: the credit grew.
-    credit_used: i64,
+    pub credit_used: i64,
     /// Minor units that are added to the next invoice; negative: that an earlier one had left.
-    carried_over: i64,
+    pub carried_over: i64,
     /// Why nothing was charged: `credit balance`, `discount`, `trial`, `below the minimum charge`, …
-    free: Option<&'static str>,
+    pub free: Option<&'static str>,
     /// Whether it is a part of an invoice that was made for something else.
-    part: bool,
+    pub part: bool,
 }
 
 impl Chapter {

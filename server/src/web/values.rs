@@ -152,6 +152,14 @@ fn date(text: &str) -> Option<String> {
         .map(|date| date.to_string())
 }
 
+impl Date {
+    /// As a day of the calendar.
+    pub fn day(&self) -> jiff::civil::Date {
+        let read = self.as_str().parse();
+        read.expect("it was one when it was read")
+    }
+}
+
 /// Reads a field that may be left out, be `null`, or hold a value: three different wishes.
 pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,

@@ -1,6 +1,6 @@
 //! For machines that watch: alive, ready, and numbers as Prometheus reads them.
 
-use super::Here;
+use super::Open;
 use super::problem::{Answer, Problem};
 use crate::doors::intake::OUT_OF_CONTACT;
 use crate::store::{agents, lists, reading};
@@ -14,7 +14,7 @@ pub async fn alive() -> &'static str {
 }
 
 /// The database answers.
-pub async fn ready(state: Here) -> Answer<&'static str> {
+pub async fn ready(state: Open) -> Answer<&'static str> {
     let mut tx = state.app.store.begin_read().await?;
     if reading::answers(&mut tx).await? {
         Ok("ready\n")
@@ -24,7 +24,7 @@ pub async fn ready(state: Here) -> Answer<&'static str> {
 }
 
 /// Numbers in Prometheus' text format; none of them names a person.
-pub async fn metrics(state: Here) -> Answer<impl IntoResponse + use<>> {
+pub async fn metrics(state: Open) -> Answer<impl IntoResponse + use<>> {
     let (app, now) = (&state.app, state.now());
     let mut tx = app.store.begin_read().await?;
     let numbers = reading::numbers(&mut tx, &app.organisation, app.account).await?;

@@ -3,7 +3,7 @@
 use super::extract::{Asked, At, Body};
 use super::organisation::{Approval, expect_type, refresh};
 use super::problem::{Answer, Problem};
-use super::values::{Moment, Title, given};
+use super::values::{Moment, Remark, Title, given};
 use super::{Here, State};
 use crate::membership::demands::effect;
 use crate::setup;
@@ -22,57 +22,57 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Zone {
     /// Its name in addresses.
-    id: String,
+    pub id: String,
     /// What people call it.
-    name: String,
+    pub name: String,
     /// Where.
-    location: String,
+    pub location: String,
     /// Knobs and lasting states.
-    settings: Settings,
+    pub settings: Settings,
     /// Which types open it.
-    access: Vec<Opens>,
+    pub access: Vec<Opens>,
     /// The newest revision of its list, as epoch and number.
-    revision: String,
+    pub revision: String,
     /// How many entries its list has: one for each card, and one more for each size that its readers cut a number to.
-    entries: u64,
+    pub entries: u64,
     /// Why nothing is published any more.
-    stopped: Option<String>,
+    pub stopped: Option<String>,
 }
 
 /// A type that opens a zone.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Opens {
     /// Which type.
-    membership: String,
+    pub membership: String,
     /// On which schedule; none: always.
-    schedule: Option<String>,
+    pub schedule: Option<String>,
 }
 
 /// Knobs and lasting states of a zone.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Settings {
     /// Seconds an uncertain end is stretched while a door is out of contact; none: two weeks.
-    offline_grace_seconds: Option<i64>,
+    pub offline_grace_seconds: Option<i64>,
     /// Seconds without contact after which only keyholders pass; none: never.
-    staleness_seconds: Option<i64>,
+    pub staleness_seconds: Option<i64>,
     /// Refuse scheduled rights while a door's clock is untrusted.
-    schedules_need_clock: bool,
+    pub schedules_need_clock: bool,
     /// Only keyholders pass.
-    lockdown: bool,
+    pub lockdown: bool,
     /// Any card passes until then.
-    open_house_until: Option<Moment>,
+    pub open_house_until: Option<Moment>,
     /// The doors stand unlocked until then.
-    hold_open_until: Option<Moment>,
+    pub hold_open_until: Option<Moment>,
     /// Besides readers that see whole card numbers there are some that see only so many of the last bytes, such as 3 of
     /// Wiegand with 26 bits.
-    reader_bytes: BTreeSet<u8>,
+    pub reader_bytes: BTreeSet<u8>,
     /// Only members pass who have had an induction.
-    needs_induction: bool,
+    pub needs_induction: bool,
     /// When the doors stand unlocked by themselves; none: never.
-    hall_hours: Option<HallHours>,
+    pub hall_hours: Option<HallHours>,
     /// While this schedule is open, or `always`, a PIN must follow the card; none: never.
     #[schema(value_type = Option<String>)]
-    pin_schedule: Option<Hours>,
+    pub pin_schedule: Option<Hours>,
 }
 
 impl From<ZoneSettings> for Settings {
@@ -93,42 +93,44 @@ impl From<ZoneSettings> for Settings {
 }
 
 /// What is to change; what is left out stays, `null` takes away.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsChange {
+    /// Why, for the audit log.
+    pub reason: Option<Remark>,
     /// Seconds an uncertain end is stretched while a door is out of contact; `null`: two weeks.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
-    offline_grace_seconds: Option<Option<i64>>,
+    pub offline_grace_seconds: Option<Option<i64>>,
     /// Seconds without contact after which only keyholders pass; `null`: never.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
-    staleness_seconds: Option<Option<i64>>,
+    pub staleness_seconds: Option<Option<i64>>,
     /// Refuse scheduled rights while a door's clock is untrusted.
-    schedules_need_clock: Option<bool>,
+    pub schedules_need_clock: Option<bool>,
     /// Only keyholders pass.
-    lockdown: Option<bool>,
+    pub lockdown: Option<bool>,
     /// Any card passes until then.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Moment>)]
-    open_house_until: Option<Option<Moment>>,
+    pub open_house_until: Option<Option<Moment>>,
     /// The doors stand unlocked until then.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Moment>)]
-    hold_open_until: Option<Option<Moment>>,
+    pub hold_open_until: Option<Option<Moment>>,
     /// Besides readers that see whole card numbers there are some that see only so many of the last bytes, such as 3 of
     /// Wiegand with 26 bits; an empty list: none.
-    reader_bytes: Option<BTreeSet<u8>>,
+    pub reader_bytes: Option<BTreeSet<u8>>,
     /// Only members pass who have had an induction.
-    needs_induction: Option<bool>,
+    pub needs_induction: Option<bool>,
     /// When the doors stand unlocked by themselves; `null`: never.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<HallHours>)]
-    hall_hours: Option<Option<HallHours>>,
+    pub hall_hours: Option<Option<HallHours>>,
     /// While this schedule is open, or `always`, a PIN must follow the card; `null`: never.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
-    pin_schedule: Option<Option<Hours>>,
+    pub pin_schedule: Option<Option<Hours>>,
 }
 
 const YEAR: i64 = 366 * 86_400;
@@ -220,10 +222,10 @@ impl SettingsChange {
 #[serde(deny_unknown_fields)]
 pub struct ZoneBody {
     /// What people call it.
-    name: Title,
+    pub name: Title,
     /// Where.
     #[schema(value_type = String)]
-    location: LocationId,
+    pub location: LocationId,
 }
 
 /// When a type opens a zone.
@@ -232,7 +234,7 @@ pub struct ZoneBody {
 pub struct AccessBody {
     /// On which schedule; left out: always.
     #[schema(value_type = Option<String>)]
-    schedule: Option<ScheduleId>,
+    pub schedule: Option<ScheduleId>,
 }
 
 impl From<places::Zone> for Zone {
@@ -339,6 +341,8 @@ pub async fn settings(
     let (app, organisation) = (&state.app, &state.app.organisation);
     let mut work = state.work().await?;
     let before = find(&state, &mut work.tx, &id).await?.settings;
+    let why = change.reason.as_ref().map_or("", Remark::as_str);
+    let cause = format!("{id} {why}");
     change.expect_schedules(&places::schedules(&mut work.tx, organisation).await?)?;
     let mut settings = before.clone();
     change.apply(&mut settings, work.now)?;
@@ -355,11 +359,11 @@ pub async fn settings(
     setup::zone_settings(&mut work.tx, organisation, &id, &settings, work.now).await?;
     if effect.relists {
         app.reread(&mut work).await?;
-        let cause = format!("settings of zone {id}");
+        let deed = format!("settings of zone {id}");
         // Nobody's standing hangs on them: the brake would not see it.
-        app.derive_all(&mut work, &cause, true).await?;
+        app.derive_all(&mut work, &deed, true).await?;
     }
-    state.note(&mut work, "zone.settings", None, id.as_str());
+    state.note(&mut work, "zone.settings", None, cause.trim_end());
     let answer = Json(find(&state, &mut work.tx, &id).await?.into());
     state.done(work).await?;
     Ok(answer)

@@ -12,6 +12,7 @@ mod hours;
 mod importing;
 mod inductions;
 mod order;
+mod pages;
 mod people;
 mod pins;
 mod plan_changes;

@@ -132,6 +132,9 @@ async fn main() -> anyhow::Result<()> {
         api,
         log: tests::demo::log::Log::default(),
     });
+    say(&format!(
+        "Pages for staff: {server}/admin, to begin with by the token {TOKEN}"
+    ));
     tokio::spawn(tests::demo::watch::watch(stage.clone()));
     let listener = tokio::net::TcpListener::bind(cli.listen)
         .await

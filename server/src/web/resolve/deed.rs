@@ -21,7 +21,7 @@ use crate::web::members::expect_member;
 use crate::web::organisation::expect_type;
 use crate::web::problem::{Answer, Problem};
 use crate::web::values::{Remark, Title};
-use crate::web::{ADMIN, State, agents};
+use crate::web::{Here, agents};
 use shared::facts::{Line, Subscription};
 use shared::ids::{AgentId, GrantId, MemberId, MembershipTypeId};
 use shared::standing::Because;
@@ -29,7 +29,7 @@ use std::collections::BTreeSet;
 
 /// What is done within one transaction.
 pub(super) struct Deed<'a> {
-    pub state: &'a State,
+    pub state: &'a Here,
     pub item: &'a AttentionRow,
     pub body: &'a Resolve,
     pub approved: bool,
@@ -84,7 +84,7 @@ impl Deed<'_> {
                     from: work.now,
                     until: None,
                     reason: &reason,
-                    made_by: ADMIN,
+                    made_by: self.state.actor(),
                 };
                 withhold(self.state, work, member, None, stretch).await?;
                 Ok(())
@@ -307,7 +307,7 @@ impl Deed<'_> {
                     from: now,
                     until: None,
                     reason: &reason,
-                    made_by: ADMIN,
+                    made_by: self.state.actor(),
                 };
                 let only = Some(subscription.id.as_str());
                 withhold(self.state, work, member, only, stretch).await?;

@@ -1,0 +1,46 @@
+//! What happened at the doors, newest first.
+
+use super::look::Look;
+use super::shown;
+use super::today::{BadgeLine, badge_lines};
+use crate::web::Here;
+use crate::web::extract::Asked;
+use crate::web::problem::Answer;
+use askama::Template;
+use axum::response::Response;
+use serde::Deserialize;
+
+const LINES: i64 = 100;
+
+#[derive(Template)]
+#[template(path = "badges.html")]
+struct Page {
+    look: Look,
+    badges: Vec<BadgeLine>,
+    /// Where the next part begins; none: this is the end.
+    next: Option<String>,
+}
+
+/// Which part.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    before: Option<String>,
+}
+
+/// The page.
+pub async fn show(
+    state: Here,
+    look: Look,
+    Asked(Part { before }): Asked<Part>,
+) -> Answer<Response> {
+    let before = before
+        .as_deref()
+        .map(crate::web::badges::place)
+        .transpose()?;
+    let badges = badge_lines(&state, look.words.spoken(), None, before, LINES).await?;
+    let full = i64::try_from(badges.len()).is_ok_and(|count| count == LINES);
+    let last = badges.last().filter(|_| full);
+    let next = last.map(|line| format!("{}.{}", line.badge.at.0.0, line.badge.id));
+    Ok(shown(&Page { look, badges, next }))
+}

@@ -1,0 +1,217 @@
+//! Who may do what: people with rights, the table of roles, and one's own sessions.
+
+use super::form::Form;
+use super::look::Look;
+use super::sign_in::secret;
+use super::{see, shown};
+use crate::rights::{Role, TABLE};
+use crate::staff::{INVITED, digest};
+use crate::store::staff::{self as table, Session, Staff};
+use crate::web::Here;
+use crate::web::extract::At;
+use crate::web::problem::{Answer, Problem};
+use crate::web::values::{Mail, Moment, Title};
+use askama::Template;
+use axum::http::HeaderMap;
+use axum::http::header::ORIGIN;
+use axum::response::Response;
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "people.html")]
+struct Page {
+    look: Look,
+    people: Vec<Staff>,
+    /// An invitation that was just made: for whom, and its address below the server's own.
+    invited: Option<(String, String)>,
+}
+
+impl Page {
+    fn table(&self) -> Vec<(&'static str, [bool; 5])> {
+        let row = |row: &(&'static str, &[Role], &[&str])| {
+            (row.0, Role::ALL.map(|role| row.1.contains(&role)))
+        };
+        TABLE.iter().map(row).collect()
+    }
+
+    /// An action in the words of people.
+    fn action(&self, name: &str) -> String {
+        self.look.words.say(&action_word(name))
+    }
+
+    fn roles(&self) -> [Role; 5] {
+        Role::ALL
+    }
+}
+
+/// The word of an action.
+fn action_word(name: &str) -> String {
+    format!("may-{}", name.replace(['.', '_'], "-"))
+}
+
+/// The words of all actions.
+#[cfg(test)]
+pub fn words() -> impl Iterator<Item = String> {
+    TABLE.iter().map(|row| action_word(row.0))
+}
+
+/// The page.
+pub async fn show(state: Here, look: Look) -> Answer<Response> {
+    page(&state, look, None).await
+}
+
+async fn page(state: &Here, look: Look, invited: Option<(String, String)>) -> Answer<Response> {
+    let mut tx = state.app.store.begin_read().await?;
+    let people = table::all(&mut tx, &state.app.organisation).await?;
+    Ok(shown(&Page {
+        look,
+        people,
+        invited,
+    }))
+}
+
+/// Somebody who is to have rights.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Invitation {
+    name: Title,
+    mail: Mail,
+    role: Role,
+}
+
+/// Invites somebody, or invites them anew: whoever lost phone or password comes in again by this. The link is shown once.
+pub async fn invite(
+    state: Here,
+    look: Look,
+    headers: HeaderMap,
+    Form(Invitation { name, mail, role }): Form<Invitation>,
+) -> Answer<Response> {
+    let link = secret(&state);
+    let organisation = &state.app.organisation;
+    let mut work = state.work().await?;
+    let known = table::by_mail(&mut work.tx, organisation, mail.as_str()).await?;
+    let id = match known {
+        Some(known) if known.role != role => {
+            let valid = "There is somebody with this address and another role; change that first.";
+            return Err(Problem::conflict("mail", valid));
+        }
+        Some(known) => known.id,
+        None => {
+            let who = (name.as_str(), mail.as_str(), role);
+            table::add(&mut work.tx, organisation, who, work.now).await?
+        }
+    };
+    table::invite(&mut work.tx, id, &digest(&link), work.now + INVITED).await?;
+    state.note(
+        &mut work,
+        "staff.invite",
+        None,
+        &format!("staff {id} as {}", role.word()),
+    );
+    work.tx.commit().await?;
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+    let path = look.to(&format!("/admin/welcome?invitation={link}"));
+    let address = format!("{}{path}", origin.unwrap_or_default());
+    page(&state, look, Some((name.as_str().to_owned(), address))).await
+}
+
+/// Somebody else's new role.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRole {
+    role: Role,
+}
+
+/// Gives somebody another role.
+pub async fn change_role(
+    state: Here,
+    look: Look,
+    At(id): At<i64>,
+    Form(NewRole { role }): Form<NewRole>,
+) -> Answer<Response> {
+    let mut work = state.work().await?;
+    let person = other(&state, &mut work, id, role == Role::Owner).await?;
+    table::put_role(&mut work.tx, id, role).await?;
+    let cause = format!("staff {id} from {} to {}", person.role.word(), role.word());
+    state.note(&mut work, "staff.role", None, &cause);
+    work.tx.commit().await?;
+    Ok(see(&look.to("/admin/people")))
+}
+
+/// Takes all rights from somebody.
+pub async fn remove(state: Here, look: Look, At(id): At<i64>) -> Answer<Response> {
+    let mut work = state.work().await?;
+    other(&state, &mut work, id, false).await?;
+    let now = work.now;
+    table::remove(&mut work.tx, id, now).await?;
+    state.note(&mut work, "staff.remove", None, &format!("staff {id}"));
+    work.tx.commit().await?;
+    Ok(see(&look.to("/admin/people")))
+}
+
+/// Somebody whose rights are to change; not the last owner who can sign in, unless an owner stays.
+async fn other(
+    state: &Here,
+    work: &mut crate::app::Work,
+    id: i64,
+    stays_owner: bool,
+) -> Answer<Staff> {
+    let all = table::all(&mut work.tx, &state.app.organisation).await?;
+    let owners = all
+        .iter()
+        .filter(|one| one.role == Role::Owner && one.password.is_some());
+    let is_last = owners.clone().count() == 1 && owners.clone().any(|owner| owner.id == id);
+    if is_last && !stays_owner {
+        let detail = "This is the last owner; make somebody else an owner first.";
+        return Err(Problem::conflict("role", detail));
+    }
+    let found = all.into_iter().find(|one| one.id == id);
+    found.ok_or(Problem::not_found("person"))
+}
+
+#[derive(Template)]
+#[template(path = "me.html")]
+struct Own {
+    look: Look,
+    person: Option<Staff>,
+    sessions: Vec<Session>,
+    current: i64,
+}
+
+impl Own {
+    fn at(&self, key: &str, milliseconds: &i64) -> String {
+        let at = self.look.moment(&Moment::of(*milliseconds));
+        self.look.words.with(key, "at", &at)
+    }
+
+    fn is_current(&self, session: &Session) -> bool {
+        session.id == self.current
+    }
+}
+
+/// One's own page.
+pub async fn me(state: Here, look: Look) -> Answer<Response> {
+    let Some((id, current)) = state.who.session else {
+        return Err(Problem::signed_out());
+    };
+    let mut tx = state.app.store.begin_read().await?;
+    let person = table::find(&mut tx, &state.app.organisation, id).await?;
+    let sessions = table::sessions(&mut tx, id).await?;
+    Ok(shown(&Own {
+        look,
+        person,
+        sessions,
+        current,
+    }))
+}
+
+/// Ends one of one's own sessions.
+pub async fn end_session(state: Here, look: Look, At(session): At<i64>) -> Answer<Response> {
+    let Some((id, _)) = state.who.session else {
+        return Err(Problem::signed_out());
+    };
+    let mut tx = state.app.store.begin().await?;
+    table::end(&mut tx, id, session).await?;
+    tx.commit().await?;
+    Ok(see(&look.to("/admin/me")))
+}

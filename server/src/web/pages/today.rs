@@ -1,0 +1,128 @@
+//! The first page: what needs somebody, how the doors are, who came.
+
+use super::look::Look;
+use super::members::STATES;
+use super::shown;
+use crate::store::people;
+use crate::store::reading::{self, BadgeFilter};
+use crate::web::agents::AgentView;
+use crate::web::attention::{Attention, AttentionFilter};
+use crate::web::badges::{self, Badge};
+use crate::web::doors::Door;
+use crate::web::extract::Asked;
+use crate::web::problem::Answer;
+use crate::web::standing::StateWord;
+use crate::web::{Here, agents, attention, doors};
+use askama::Template;
+use axum::Json;
+use axum::response::Response;
+use shared::ids::MemberId;
+use shared::reasons::Language;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// So many of each are shown.
+const LINES: i64 = 20;
+
+#[derive(Template)]
+#[template(path = "today.html")]
+struct Page {
+    look: Look,
+    items: Vec<Attention>,
+    doors: Vec<DoorLine>,
+    badges: Vec<BadgeLine>,
+    members: Vec<(&'static str, i64)>,
+}
+
+/// A door with whoever serves it.
+pub struct DoorLine {
+    pub door: Door,
+    pub agent: Option<Arc<AgentView>>,
+}
+
+impl DoorLine {
+    /// Whether it follows the newest list, as far as is known.
+    pub fn is_current(&self) -> bool {
+        let report = self.agent.as_ref().and_then(|agent| agent.report.as_ref());
+        report.is_some_and(|report| {
+            let of_zone = report.zones.iter().find(|held| held.zone == self.door.zone);
+            of_zone.is_some_and(|held| held.current && held.policy_current)
+        })
+    }
+
+    /// Whether its agent reported lately.
+    pub fn is_in_contact(&self) -> bool {
+        self.agent.as_ref().is_some_and(|agent| agent.in_contact)
+    }
+}
+
+/// A badge event with a name.
+pub struct BadgeLine {
+    pub badge: Badge,
+    pub name: Option<String>,
+}
+
+/// The page.
+pub async fn show(state: Here, look: Look) -> Answer<Response> {
+    let filter = AttentionFilter {
+        all: false,
+        before: None,
+        limit: Some(LINES),
+    };
+    let Json(items) = attention::list(state.clone(), Asked(filter)).await?;
+    let doors = door_lines(&state).await?;
+    let badges = badge_lines(&state, look.words.spoken(), None, None, LINES).await?;
+    let mut tx = state.app.store.begin_read().await?;
+    let words = STATES.map(StateWord::word);
+    let counts = people::count_by_state(&mut tx, &state.app.organisation, words).await?;
+    let members = words.into_iter().zip(counts).collect();
+    let items = items.items;
+    Ok(shown(&Page {
+        look,
+        items,
+        doors,
+        badges,
+        members,
+    }))
+}
+
+/// All doors with their agents.
+pub async fn door_lines(state: &Here) -> Answer<Vec<DoorLine>> {
+    let Json(doors) = doors::list(state.clone()).await?;
+    let Json(agents) = agents::list(state.clone()).await?;
+    let named = agents
+        .into_iter()
+        .map(|agent| (agent.id.clone(), Arc::new(agent)));
+    let agents: BTreeMap<String, Arc<AgentView>> = named.collect();
+    let lines = doors.into_iter().map(|door| {
+        let agent = door.agent.as_ref().and_then(|id| agents.get(id).cloned());
+        DoorLine { door, agent }
+    });
+    Ok(lines.collect())
+}
+
+/// The newest badge events, with the names of members.
+pub async fn badge_lines(
+    state: &Here,
+    language: Language,
+    member: Option<MemberId>,
+    before: Option<(i64, i64)>,
+    limit: i64,
+) -> Answer<Vec<BadgeLine>> {
+    let mut tx = state.app.store.begin_read().await?;
+    let organisation = &state.app.organisation;
+    let filter = BadgeFilter {
+        door: None,
+        member,
+        reason: None,
+        before,
+        limit,
+    };
+    let rows = reading::badges(&mut tx, organisation, filter).await?;
+    let line = |mut row: reading::BadgeRow| {
+        let name = row.name.take();
+        let badge = badges::view(row, language);
+        BadgeLine { badge, name }
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
