@@ -5,6 +5,7 @@
 
 mod agent;
 mod bad_input;
+mod browser;
 mod club;
 mod commands;
 mod connected;

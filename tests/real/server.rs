@@ -7,7 +7,8 @@ use reqwest::Method;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-const TOKEN: &str = "the token of these tests";
+/// The token of the first organisation.
+pub const TOKEN: &str = "the token of these tests";
 /// The webhook endpoint's signing secret.
 pub const SECRET: &str = "whsec_of_these_tests";
 
