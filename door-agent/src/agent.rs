@@ -65,6 +65,8 @@ pub struct Start {
     pub boot: BootId,
     /// The doors it has hardware for.
     pub doors: Vec<LocalDoor>,
+    /// Whether their locks are not driven, and what is decided only logged.
+    pub shadow: bool,
     /// For nonces, delays and sealing.
     pub random: Box<dyn CryptoRng + Send>,
 }
@@ -241,6 +243,7 @@ pub struct Agent {
     state: AgentState,
     spool: Spool,
     doors: BTreeMap<DoorId, Door>,
+    shadow: bool,
     /// Whose reader does not answer.
     readerless: BTreeMap<DoorId, Gone>,
     zones: BTreeMap<ZoneId, Zone>,
@@ -300,6 +303,7 @@ impl Agent {
             paired,
             boot,
             doors,
+            shadow,
             random,
         } = start;
         let state = keeper.state().clone();
@@ -331,6 +335,7 @@ impl Agent {
             config,
             clock,
             doors,
+            shadow,
             readerless: BTreeMap::new(),
             zones,
             connected: false,

@@ -241,6 +241,7 @@ impl Shell {
         }
         let Err(error) = self.open(&opened) else {
             self.listeners.follow(new.readers()).await;
+            self.agent.set_shadow(new.shadow, self.clock.read());
             self.settings.take(offer);
             tracing::info!(doors = new.doors.len(), "the settings were read anew");
             return;

@@ -30,4 +30,5 @@ pub mod setup;
 pub mod spool;
 pub mod store;
 pub mod watch;
+pub mod witness;
 pub mod zone;

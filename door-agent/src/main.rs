@@ -204,14 +204,17 @@ async fn set_up(args: &Args, force: bool) -> anyhow::Result<()> {
         .await
 }
 
+async fn is_running(state_dir: &Path) -> bool {
+    matches!(control::ask(state_dir, &Ask::Status).await, Ok(Some(_)))
+}
+
 /// Readers and lines have one user at a time.
 ///
 /// # Errors
 /// If the agent runs.
 async fn is_stopped(state_dir: &Path) -> anyhow::Result<()> {
-    let running = control::ask(state_dir, &Ask::Status).await;
     anyhow::ensure!(
-        !matches!(running, Ok(Some(_))),
+        !is_running(state_dir).await,
         "the agent runs and has the readers and the lock: stop it first, with `sudo systemctl stop door-agent`"
     );
     Ok(())
@@ -279,9 +282,8 @@ async fn command(args: &Args, config: &Config) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Release { door: None } => {
-            let running = control::ask(&config.state_dir, &Ask::Status).await;
             anyhow::ensure!(
-                !matches!(running, Ok(Some(_))),
+                !is_running(&config.state_dir).await,
                 "the agent runs and lets its locks rest in time: name the door that should rest now"
             );
             local::rest_all(config)?;

@@ -70,6 +70,7 @@ pub async fn run(
         paired,
         boot: boot_id(&mut random),
         doors: config.doors.iter().map(LocalDoor::from).collect(),
+        shadow: config.shadow,
         random: Box::new(random),
     };
     let on_thread = |keeper| {

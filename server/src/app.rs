@@ -11,11 +11,14 @@ use crate::keys::Keys;
 use crate::membership::build::ZoneChanges;
 use crate::membership::clock;
 use crate::membership::derive::{Context, Derived, derive, derive_all};
+use crate::oidc::provider::Provider;
+use crate::random::Handed;
 use crate::store::attention::{self, Item, raise};
+use crate::store::audit::{self, Link};
 use crate::store::lists::ZoneHead;
 use crate::store::rulebook::{self, Rulebook};
 use crate::store::trip::Question;
-use crate::store::{Store, StoreError, Tx, accounts, lists, members, places};
+use crate::store::{Store, StoreError, Tx, accounts, lists, members, places, search};
 use rand_core::CryptoRng;
 use shared::ids::{AccountId, AgentId, MemberId, OrganisationId, ZoneId};
 use shared::time::{Span, Timestamp};
@@ -115,6 +118,16 @@ pub struct App {
     pub name: String,
     /// Below which prefix Home Assistant is told of the doors; none: it is not told.
     pub home_assistant: Option<String>,
+    /// The address that people use, without a slash at its end: what stands before the links of letters.
+    pub address: String,
+    /// Whether letters go to a mail server; else they lie in a folder.
+    pub is_mailed: bool,
+    /// The OpenID provider at which people with rights may sign in; none: they sign in here.
+    pub provider: Option<Arc<Provider>>,
+    /// For how many days browsers are told to come by https only; none: they are told nothing.
+    pub hsts_days: Option<u32>,
+    /// Where lines of the audit log go beside the database; none: nowhere.
+    pub audit_copy: Option<AuditCopy>,
     /// Changes with everything that open pages may show.
     pub news: watch::Sender<u64>,
     random: Mutex<Box<dyn CryptoRng + Send>>,
@@ -122,6 +135,8 @@ pub struct App {
     published: Mutex<BTreeMap<ZoneId, Published>>,
     /// The latest moment that the clock has shown; none before the first look.
     latest: Mutex<Option<Timestamp>>,
+    /// The end of the audit log as it was last seen.
+    chained: Mutex<Option<Link>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +144,9 @@ struct Published {
     number: u64,
     policy: u64,
 }
+
+/// Takes a line of the audit log as JSON, without the break at its end.
+pub type AuditCopy = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A step's outcome.
 pub type Step<T = Vec<Publication>> = Result<T, StoreError>;
@@ -175,6 +193,14 @@ impl App {
             attention::settle(&mut tx, &organisation, kind, "webhooks", now).await?;
         }
         tx.commit().await?;
+        loop {
+            let mut tx = store.begin().await?;
+            let some = search::index_some(&mut tx, &organisation).await?;
+            tx.commit().await?;
+            if some == 0 {
+                break;
+            }
+        }
         Ok(Self {
             store,
             keys,
@@ -183,11 +209,17 @@ impl App {
             account: AccountId(account.id),
             name,
             home_assistant: None,
+            address: "http://localhost".to_owned(),
+            is_mailed: false,
+            provider: None,
+            hsts_days: None,
+            audit_copy: None,
             news: watch::Sender::new(0),
             random: Mutex::new(random),
             rulebook: Mutex::new(None),
             published: Mutex::new(BTreeMap::new()),
             latest: Mutex::new(None),
+            chained: Mutex::new(None),
         })
     }
 
@@ -195,6 +227,13 @@ impl App {
     pub fn with_random<T>(&self, run: impl FnOnce(&mut dyn CryptoRng) -> T) -> T {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         run(random.as_mut())
+    }
+
+    /// What a letter's link carries, sealed: the address below the organisation's own, such as `/me/enter?key=…`.
+    #[must_use]
+    pub fn seal_link(&self, path: &str) -> Vec<u8> {
+        let mut random = Handed::new(|bytes| self.with_random(|random| random.fill_bytes(bytes)));
+        self.keys.seal_secret(path.as_bytes(), LETTER, &mut random)
     }
 
     /// Begins a transaction with the rules in force.
@@ -220,6 +259,13 @@ impl App {
             zones: BTreeMap::new(),
             now,
         })
+    }
+
+    /// The rules in force, for what only reads.
+    pub async fn rules(&self, tx: &mut Tx, now: Timestamp) -> Step<Arc<Rulebook>> {
+        let version = rulebook::ask_version(tx);
+        let version = rulebook::version(tx, version).await?;
+        self.rulebook(tx, version, now).await
     }
 
     async fn rulebook(&self, tx: &mut Tx, version: i64, now: Timestamp) -> Step<Arc<Rulebook>> {
@@ -324,19 +370,49 @@ impl App {
         Ok(out)
     }
 
-    /// Every minute: policies and heads, signed anew.
+    /// Every minute: policies and heads, signed anew, with the end of the audit log as it is then.
     pub async fn sign_heads(&self, now: Timestamp) -> Step {
+        while self.chain_audit(now).await? == CHAIN_PART {}
         let mut tx = self.store.begin_read().await?;
         publish::zones(&mut tx, &self.keys, &self.organisation, now).await
+    }
+
+    /// Chains lines of the audit log that are not yet, some at a time; how many. What was chained before must still be there.
+    async fn chain_audit(&self, now: Timestamp) -> Step<usize> {
+        let seen = *self.chained.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tx = self.store.begin().await?;
+        let whole =
+            audit::witness(&mut tx, &self.organisation, "server", seen.as_slice(), now).await?;
+        let limit = i64::try_from(CHAIN_PART).unwrap_or(i64::MAX);
+        let mut random =
+            crate::random::Handed::new(|bytes| self.with_random(|random| random.fill_bytes(bytes)));
+        let (lines, end) = audit::chain(&mut tx, &self.organisation, limit, &mut random).await?;
+        tx.commit().await?;
+        if let Some(copy) = &self.audit_copy {
+            let told = lines.iter().map(|line| line.told(&self.organisation));
+            told.for_each(|line| copy(&line));
+        }
+        if whole {
+            *self.chained.lock().unwrap_or_else(PoisonError::into_inner) = end;
+        }
+        Ok(lines.len())
+    }
+
+    /// At the start and once a day: reads the whole audit log, and tells staff if a line was changed or is gone.
+    pub async fn check_audit(&self, now: Timestamp) -> Step<()> {
+        let mut tx = self.store.begin_read().await?;
+        let broken = audit::verify(&mut tx, &self.organisation).await?.err();
+        drop(tx);
+        let mut tx = self.store.begin().await?;
+        audit::tell(&mut tx, &self.organisation, broken.as_ref(), now).await?;
+        tx.commit().await
     }
 
     /// After a (re)connect to the broker, which may have forgotten everything: configurations, policies, heads.
     pub async fn publish_all(&self, now: Timestamp) -> Step {
         let mut tx = self.store.begin_read().await?;
         let mut out = {
-            let mut seed = crate::random::Handed::new(|bytes| {
-                self.with_random(|random| random.fill_bytes(bytes))
-            });
+            let mut seed = Handed::new(|bytes| self.with_random(|random| random.fill_bytes(bytes)));
             publish::configs(&mut tx, &self.keys, &self.organisation, now, &mut seed).await?
         };
         out.extend(publish::zones(&mut tx, &self.keys, &self.organisation, now).await?);
@@ -449,6 +525,7 @@ impl App {
         )
         .await?;
         self.check_refusals(tx, &taken.refusals, now).await?;
+        self.news.send_modify(|count| *count += 1);
         if let Some(refused) = &taken.refused {
             tracing::warn!(topic, %refused, "a message from the broker changed nothing");
         }
@@ -497,10 +574,17 @@ pub struct Taken {
     pub refused: Option<intake::Refused>,
 }
 
+/// What the secrets of letters are sealed for.
+pub(crate) const LETTER: &str = "letter";
 const CLOCK_BATCH: i64 = 500;
 /// Smaller steps of the clock are what keeping it right looks like.
 const SET_BACK: Span = Span::minutes(1);
 
+/// So many lines of the audit log are chained at once, so that others need not wait for long.
+const CHAIN_PART: usize = 200;
+
+/// The whole audit log is read so often.
+pub const AUDIT_EVERY: Span = Span::days(1);
 /// Heads are signed anew so often.
 pub const HEAD_EVERY: Span = Span::seconds(60);
 /// Silence is looked for so often.

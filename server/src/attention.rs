@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::badge::Alarm;
 use shared::concerns::ConcernKind;
+use shared::time::Span;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -129,6 +130,8 @@ kinds! {
     ConfirmLink, "confirm_link", Happening, [Confirm, Link, NewMember, Seen];
     /// A member pays and has no card.
     NeedsCard, "needs_card", Happening, [GiveCard, Link, Seen];
+    /// A member is to be forgotten, and a subscription cannot be ended.
+    CannotForget, "cannot_forget", State, [Seen];
     /// A price looks as if it should name a membership type.
     NearMiss, "near_miss", State, [Map, Seen];
     /// Prices name a membership type that does not exist.
@@ -173,6 +176,8 @@ kinds! {
     EventsLost, "events_lost", Happening, [Seen];
     /// A door holds a newer list than the server.
     DoorAhead, "door_ahead", Happening, [Seen];
+    /// The audit log is not the one that was seen before.
+    AuditRewritten, "audit_rewritten", State, [Seen];
     /// Two agents claim one identity.
     TwoAgents, "two_agents", Happening, [Revoke, Seen];
     /// A card that was revoked was presented at a door.
@@ -181,7 +186,43 @@ kinds! {
     TwoDoors, "two_doors", Happening, [Seen];
     /// Too many wrong PINs were typed after a card.
     PinLocked, "pin_locked", Happening, [Seen];
+    /// Letters do not get to their reader.
+    MailRefused, "mail_refused", Happening, [Seen];
+    /// The mail server takes no letters.
+    MailStuck, "mail_stuck", State, [Seen];
 }
+
+/// How staff are called to an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// Whether whoever looks after money is called besides owners and admins.
+    pub money: bool,
+    /// How long it may mend itself before.
+    pub after: Span,
+}
+
+/// What cannot wait until somebody looks at the list: whether it is about money, and for how long it may mend itself.
+const CALLS: &[(Kind, bool, Span)] = &[
+    (Kind::PaidButRefused, false, AT_ONCE),
+    (Kind::UnmatchedCustomer, true, AT_ONCE),
+    (Kind::UnmatchedPayment, true, AT_ONCE),
+    (Kind::MassBrake, true, AT_ONCE),
+    (Kind::ReconciliationBrake, true, AT_ONCE),
+    (Kind::LateNews, true, AT_ONCE),
+    (Kind::WebhooksUnverified, true, MENDS),
+    (Kind::StripeNotReadable, true, MENDS),
+    (Kind::Disconnected, true, MENDS),
+    (Kind::OutOfContact, false, AT_ONCE),
+    (Kind::StreamWithheld, false, AT_ONCE),
+    (Kind::DoorAhead, false, AT_ONCE),
+    (Kind::TwoAgents, false, AT_ONCE),
+    (Kind::RevokedCard, false, AT_ONCE),
+    (Kind::TwoDoors, false, AT_ONCE),
+    (Kind::PinLocked, false, AT_ONCE),
+];
+
+const AT_ONCE: Span = Span(0);
+const MENDS: Span = Span::minutes(15);
 
 fn of_concern(kind: ConcernKind) -> &'static [Resolution] {
     use Resolution::{Cover, EndGrant, EndNow, Hold, Link, Map, Seen, Uncover};
@@ -213,6 +254,22 @@ impl Kind {
     #[must_use]
     pub fn read(word: &str) -> Option<Self> {
         Self::all().find(|kind| kind.word() == word)
+    }
+
+    /// How staff are called to it; none: it waits until they look.
+    #[must_use]
+    pub fn call(self) -> Option<Call> {
+        let call = |(_, money, after): &(Self, bool, Span)| Call {
+            money: *money,
+            after: *after,
+        };
+        if let Self::Alarm(_) = self {
+            return Some(Call {
+                money: false,
+                after: AT_ONCE,
+            });
+        }
+        CALLS.iter().find(|(kind, ..)| *kind == self).map(call)
     }
 
     /// Whether it says something only while its cause lasts.
@@ -255,6 +312,7 @@ mod tests {
             .map(Kind::word)
             .collect();
         let elsewhere = [
+            "cannot_forget",
             "webhooks_unverified",
             "thin_events",
             "fraud_warning",
@@ -265,9 +323,12 @@ mod tests {
             "messages_refused",
             "events_lost",
             "door_ahead",
+            "audit_rewritten",
             "revoked_card",
             "two_doors",
             "pin_locked",
+            "mail_refused",
+            "mail_stuck",
             "forced",
             "held_open",
             "lock_fault",

@@ -3,6 +3,8 @@
 //! This is the only place that reads the environment.
 
 mod given;
+mod mail;
+mod oidc;
 #[cfg(test)]
 mod tests;
 
@@ -15,10 +17,10 @@ use crate::doors::mqtt::MqttTarget;
 use crate::doors::tls::{KeyPin, Trust};
 use crate::serve::BrokerSettings;
 use given::{
-    ADMIN_TOKEN, CONNECTED, DATA_DIR, DATABASE_URL, HOME_ASSISTANT, LISTEN, LOG, MQTT_LISTEN,
-    MQTT_LOOPBACK, MQTT_PASSWORD, MQTT_PIN, MQTT_PUBLIC_URL, MQTT_URL, MQTT_USERNAME, ORGANISATION,
-    PUBLIC_URL, STRIPE_API_BASE, STRIPE_MODE, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, Setting,
-    WATCHER_PASSWORD,
+    ADMIN_TOKEN, AUDIT_COPY, CONNECTED, DATA_DIR, DATABASE_URL, HOME_ASSISTANT, HSTS_DAYS, LISTEN,
+    LOG, MQTT_LISTEN, MQTT_LOOPBACK, MQTT_PASSWORD, MQTT_PIN, MQTT_PUBLIC_URL, MQTT_URL,
+    MQTT_USERNAME, ORGANISATION, PUBLIC_URL, STRIPE_API_BASE, STRIPE_MODE, STRIPE_SECRET_KEY,
+    STRIPE_WEBHOOK_SECRET, Setting, WATCHER_PASSWORD,
 };
 use reqwest::Url;
 use shared::ids::OrganisationId;
@@ -130,6 +132,14 @@ pub struct Config {
     pub broker: BrokerSettings,
     /// Below which prefix Home Assistant is told of the doors.
     pub home_assistant: Option<String>,
+    /// How letters are sent.
+    pub mail: crate::mail::post::Settings,
+    /// The OpenID provider at which people with rights may sign in.
+    pub provider: Option<crate::oidc::provider::Settings>,
+    /// For how many days browsers are told to come by https only.
+    pub hsts_days: Option<u32>,
+    /// Whether lines of the audit log go to standard output, too.
+    pub copies_audit: bool,
     /// The admin token, if one was given.
     pub admin_token: Option<String>,
     /// What is logged.
@@ -201,6 +211,10 @@ impl Given {
             connected,
             broker: self.broker()?,
             home_assistant: self.home_assistant()?,
+            mail: self.mail()?,
+            provider: self.provider()?,
+            hsts_days: self.hsts_days()?,
+            copies_audit: self.copies_audit()?,
             admin_token: self.admin_token()?,
             data_dir,
             log,
@@ -245,6 +259,34 @@ impl Given {
                 &PUBLIC_URL,
                 "it is an address such as https://members.example.org",
             ))
+        }
+    }
+
+    /// Of no use where people do not come by https, and there it would shut them out.
+    fn hsts_days(&self) -> Result<Option<u32>> {
+        let Some(text) = self.get(&HSTS_DAYS) else {
+            return Ok(None);
+        };
+        let days = text
+            .trim()
+            .parse()
+            .ok()
+            .filter(|days| (1..=3650).contains(days));
+        let days =
+            days.ok_or_else(|| self.wrong(&HSTS_DAYS, "it is a number of days such as 365"))?;
+        let address = self.get(&PUBLIC_URL).unwrap_or_default();
+        if !address.trim().starts_with("https://") {
+            let problem = "it is for people who come by https: PUBLIC_URL has to begin with that";
+            return Err(self.wrong(&HSTS_DAYS, problem));
+        }
+        Ok(Some(days))
+    }
+
+    fn copies_audit(&self) -> Result<bool> {
+        match self.get(&AUDIT_COPY).map(str::trim) {
+            None => Ok(false),
+            Some("stdout") => Ok(true),
+            Some(_) => Err(self.wrong(&AUDIT_COPY, "it is stdout")),
         }
     }
 
@@ -508,7 +550,7 @@ impl Given {
 }
 
 /// Whether nobody on the way can read along.
-fn is_private_on_the_way(base: &str) -> bool {
+pub(crate) fn is_private_on_the_way(base: &str) -> bool {
     let Ok(url) = Url::parse(base) else {
         return true;
     };
@@ -598,6 +640,16 @@ impl Config {
                  port 8883 for others."
                     .to_owned(),
             );
+        }
+        if self.mail.server.is_none() {
+            missing.push(
+                "SMTP_URL is not set: letters to members and staff lie in DATA_DIR/mail, and nobody gets them. Set it to \
+                 your mail server, such as smtps://user:password@mail.example.org, and MAIL_FROM to who writes."
+                    .to_owned(),
+            );
+        }
+        if self.mail.server.is_some() && self.public_url.is_none() {
+            missing.push("PUBLIC_URL is not set: links in letters lead to this machine only. Set the address that people use.".to_owned());
         }
         if self.listen.ip().is_loopback() && self.public_url.is_none() {
             missing.push(

@@ -1,6 +1,6 @@
 //! Drivers: they own the timers and the link, call the steps of [`App`], and publish what those say.
 
-use crate::app::{App, HEAD_EVERY, Step, WATCH_EVERY};
+use crate::app::{AUDIT_EVERY, App, HEAD_EVERY, Step, WATCH_EVERY};
 use crate::billing::pull::{PULL_EVERY, PULL_SELDOM, SWEEP_EVERY, pull_again};
 use crate::billing::receive::{Delivery, Writer};
 use crate::billing::{catalogue, gift, reconcile};
@@ -9,6 +9,7 @@ use crate::doors::access_table;
 use crate::doors::broker::AgentAccess;
 use crate::doors::mqtt::{Incoming, LinkHandle};
 use crate::doors::publish::Publication;
+use crate::mail::REMIND_EVERY;
 use shared::ids::AgentId;
 use shared::time::{Span, Timestamp};
 use shared::wire::CommandResult;
@@ -20,6 +21,7 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::task::JoinSet;
 
 pub mod deliveries;
+pub mod post;
 
 /// How often the clock is looked at.
 const TICK_EVERY: Span = Span::seconds(1);
@@ -163,7 +165,7 @@ pub fn start(
         |app, bells, now| async move {
             bells.publish(app.tick(now).await?);
             bells.fetch.notify_one();
-            Ok(())
+            app.mail_links(now).await
         },
     ));
     drivers.spawn(every(
@@ -177,12 +179,21 @@ pub fn start(
         },
     ));
     drivers.spawn(every(
+        AUDIT_EVERY,
+        app.clone(),
+        bells.clone(),
+        "audit log",
+        |app, _, now| async move { app.check_audit(now).await },
+    ));
+    drivers.spawn(every(
         WATCH_EVERY,
         app.clone(),
         bells.clone(),
         "watch",
         |app, bells, now| async move {
             bells.publish(app.watch(now).await?);
+            app.let_badges_go(now).await?;
+            bells.publish(app.keep_forgetting(now).await?);
             Ok(())
         },
     ));
@@ -195,6 +206,13 @@ pub fn start(
             bells.publish(app.link_waiting(now).await?);
             Ok(())
         },
+    ));
+    drivers.spawn(every(
+        REMIND_EVERY,
+        app.clone(),
+        bells.clone(),
+        "reminders",
+        |app, _, now| async move { app.remind(now).await },
     ));
     drivers.spawn(admit(app.clone(), bells.clone(), access));
 }

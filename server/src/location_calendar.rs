@@ -97,6 +97,18 @@ fn time_zone(name: &str) -> Result<TimeZone, CalendarError> {
     })
 }
 
+/// The names of all time zones.
+#[must_use]
+pub fn time_zones() -> Vec<String> {
+    let known = TimeZoneDatabase::bundled();
+    let known = known.available().map(|zone| zone.to_string());
+    let places = known.filter(|zone| zone.contains('/') && !zone.starts_with("Etc/"));
+    let mut zones: Vec<String> = places.collect();
+    zones.push("UTC".to_owned());
+    zones.sort();
+    zones
+}
+
 /// By a slip in the name, or by the city alone.
 fn nearest_zone<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let city = |zone: &'a String| zone.rsplit('/').next().unwrap_or(zone);

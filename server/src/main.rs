@@ -5,17 +5,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Parser, Subcommand};
 use rand_core::Rng as _;
-use server::app::App;
+use server::app::{App, AuditCopy};
 use server::billing::reconcile::Repair;
 use server::billing::retrofit::Retrofit;
 use server::config::{Config, Given};
 use server::keys::Keys;
+use server::oidc::provider::Provider;
 use server::serve::{Connected, Settings, serve};
 use server::store::{Store, places};
 use server::{clock, random};
 use sha2::{Digest as _, Sha256};
 use shared::ids::{MemberId, MembershipTypeId, OrganisationId};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -92,6 +93,11 @@ enum Command {
     },
     /// Begins a new line of history after a restore from backup.
     NewEpoch,
+    /// Lists the people with rights, or lets one of them in again who lost phone and password.
+    Admin {
+        /// Whom to let in again, by mail address; without it: list them.
+        invite: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -165,6 +171,15 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
             show_all(server::tools::retrofit(&app(config).await?, &wish, yes).await?)
         }
         Command::NewEpoch => server::tools::new_epoch(&app(config).await?).await,
+        Command::Admin { invite: None } => {
+            show_all(server::tools::staff(&app(config).await?).await?)
+        }
+        Command::Admin { invite: Some(mail) } => {
+            let base = config.public_url.clone().unwrap_or_default();
+            let path = server::tools::invite(&app(config).await?, &mail).await?;
+            show(&format!("Good for 7 days and once: {base}{path}"));
+            Ok(())
+        }
     }
 }
 
@@ -193,6 +208,13 @@ async fn run_server(config: Config) -> anyhow::Result<()> {
         billing: config.billing,
         broker: config.broker,
         home_assistant: config.home_assistant,
+        mail: config.mail,
+        provider: config.provider,
+        hsts_days: config.hsts_days,
+        audit_copy: config
+            .copies_audit
+            .then(|| std::sync::Arc::new(copy) as AuditCopy),
+        public_url: config.public_url,
         admin_token: tokens[0].hash,
         connected,
         clock: std::sync::Arc::new(clock::now),
@@ -239,6 +261,13 @@ fn make_private(data_dir: &Path) -> anyhow::Result<()> {
 )]
 fn show(line: &str) {
     println!("{line}");
+}
+
+/// A line for whoever collects logs; one that cannot be written must not end the server.
+fn copy(line: &str) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{line}") {
+        tracing::error!(%error, "a line of the audit log could not be copied");
+    }
 }
 
 fn show_all(lines: Vec<String>) -> anyhow::Result<()> {
@@ -339,9 +368,11 @@ async fn check(config: Config) -> anyhow::Result<()> {
         ));
         return Ok(());
     }
+    let provider = config.provider.clone().map(Provider::new).transpose()?;
     let app = app(config).await?;
     show("keys: good");
     show("database: good");
+    show(&server::tools::check_audit(&app).await?);
     if let Some(stripe) = &app.billing.stripe {
         let account = stripe.account().await;
         account.context("Stripe cannot be read with STRIPE_SECRET_KEY; nobody loses access")?;
@@ -350,6 +381,10 @@ async fn check(config: Config) -> anyhow::Result<()> {
             "STRIPE_SECRET_KEY is of another account or mode than the one on record; nobody loses access"
         );
         show("Stripe: the key reads the right account");
+    }
+    if let Some(provider) = provider {
+        provider.check(clock::now()).await?;
+        show("OpenID provider: it answers");
     }
     Ok(())
 }

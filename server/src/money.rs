@@ -20,14 +20,20 @@ fn places(currency: &str) -> usize {
     }
 }
 
-/// An amount in minor units as people write it.
-pub(crate) fn in_words(amount: i64, currency: &str) -> String {
+/// An amount in minor units as people write it, without its currency.
+pub(crate) fn digits(amount: i64, currency: &str) -> String {
     let places = places(currency);
     let sign = if amount < 0 { "-" } else { "" };
     let digits = format!("{:0width$}", amount.unsigned_abs(), width = places + 1);
     let (whole, part) = digits.split_at(digits.len() - places);
     let point = if places == 0 { "" } else { "." };
-    format!("{sign}{whole}{point}{part} {}", currency.to_uppercase())
+    format!("{sign}{whole}{point}{part}")
+}
+
+/// An amount in minor units as people write it.
+pub(crate) fn in_words(amount: i64, currency: &str) -> String {
+    let digits = digits(amount, currency);
+    format!("{digits} {}", currency.to_uppercase())
 }
 
 /// Reads an amount that is not negative, in minor units: whole, or with all the digits that its currency has after the

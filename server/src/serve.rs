@@ -1,6 +1,6 @@
 //! The whole server put together: database, broker, link, drivers and HTTP.
 
-use crate::app::{App, Billing};
+use crate::app::{App, AuditCopy, Billing};
 use crate::clock::Clock;
 use crate::doors::access_table;
 use crate::doors::broker::{self, AgentAccess, SERVER_USER, TlsSettings, Watcher};
@@ -8,6 +8,8 @@ use crate::doors::mqtt::{self, MqttTarget, Trust};
 use crate::doors::tls::{BrokerIdentity, KeyPin, install_crypto};
 use crate::drive::{self, Bells};
 use crate::keys::Keys;
+use crate::mail::post::{self, Post};
+use crate::oidc::provider::{self, Provider};
 use crate::random;
 use crate::store::Store;
 use anyhow::Context as _;
@@ -38,6 +40,16 @@ pub struct Settings {
     pub broker: BrokerSettings,
     /// Below which prefix Home Assistant is told of the doors; none: it is not told.
     pub home_assistant: Option<String>,
+    /// How letters are sent.
+    pub mail: post::Settings,
+    /// The OpenID provider at which people with rights may sign in.
+    pub provider: Option<provider::Settings>,
+    /// For how many days browsers are told to come by https only.
+    pub hsts_days: Option<u32>,
+    /// Where lines of the audit log go beside the database.
+    pub audit_copy: Option<AuditCopy>,
+    /// The address people use, without a slash at its end; none: where HTTP is answered.
+    pub public_url: Option<String>,
     /// SHA-256 of the admin token.
     pub admin_token: [u8; 32],
     /// Organisations beside the first one, whose Stripe accounts are connected to the platform; each is served under
@@ -112,6 +124,13 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
     };
     let keys_dir = settings.data_dir.join("keys");
     let now = (settings.clock)();
+    let address = match &settings.public_url {
+        Some(address) => address.clone(),
+        None => format!("http://{}", settings.listen),
+    };
+    let provider = settings.provider.map(Provider::new).transpose();
+    let provider = provider.context("the HTTP client for the OpenID provider cannot be set up")?;
+    let provider = provider.map(Arc::new);
     let mut apps = Vec::new();
     let mut tokens = Vec::new();
     for one in std::iter::once(first).chain(settings.connected) {
@@ -120,6 +139,14 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
         let (store, organisation) = (store.clone(), one.organisation);
         let mut app = App::new(store, keys, organisation, one.billing, random, now).await?;
         app.home_assistant.clone_from(&settings.home_assistant);
+        app.provider.clone_from(&provider);
+        app.hsts_days = settings.hsts_days;
+        app.audit_copy.clone_from(&settings.audit_copy);
+        app.is_mailed = settings.mail.server.is_some();
+        app.address = match apps.len() {
+            0 => address.clone(),
+            _ => format!("{address}/o/{}", app.organisation),
+        };
         apps.push(Arc::new(app));
         tokens.push(one.admin_token);
     }
@@ -141,7 +168,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
         let target = meeting.target(app);
         let link = mqtt::connect(&target, &app.organisation, jitter)?;
         let access = meeting.access.clone();
+        let post = Post::new(&settings.mail, &settings.data_dir, &app.organisation)?;
         drive::start(&mut drivers, app, &bells, ends, link, access);
+        drivers.spawn(drive::post::send(app.clone(), bells.clone(), post));
         let (app, broker) = (app.clone(), meeting.address.clone());
         states.push(crate::web::State::new(app, bells, broker, token));
     }

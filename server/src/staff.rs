@@ -7,7 +7,7 @@ use shared::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 /// A password has at least so many characters (OWASP ASVS 5.0, 6.2.1: 15 are better than 8).
@@ -53,25 +53,43 @@ impl Password {
 /// Hashes passwords, a few at a time: each takes 19 MiB (OWASP Password Storage Cheat Sheet: argon2id, 2 passes).
 #[derive(Clone)]
 pub struct Passwords {
+    places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
         Self {
+            places: Arc::new(Semaphore::new(PLACES)),
             turns: Arc::new(Semaphore::new(2)),
         }
     }
 }
 
+/// So many at most wait for their turn or have it: about a second on a small machine. More are sent away at once, so that a
+/// flood neither fills the memory nor keeps people waiting for ever.
+pub const PLACES: usize = 16;
+
+/// A place among those who wait; given back when it is dropped.
+pub struct Place {
+    _held: OwnedSemaphorePermit,
+}
+
 impl Passwords {
+    /// A place in the queue; none: too many wait.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let held = self.places.clone().try_acquire_owned().ok()?;
+        Some(Place { _held: held })
+    }
+
     /// As it is stored. None if the process has no thread left.
-    pub async fn hash(&self, password: Password, salt: [u8; 16]) -> Option<String> {
+    pub async fn hash(&self, place: Place, password: Password, salt: [u8; 16]) -> Option<String> {
         let turn = self.turns.clone().acquire_owned().await.ok()?;
         let hashed = tokio::task::spawn_blocking(move || {
             let salt = SaltString::encode_b64(&salt).expect("16 bytes are a salt");
             let hash = Argon2::default().hash_password(password.0.as_bytes(), &salt);
-            drop(turn);
+            drop((turn, place));
             hash.expect("a password of any length has a hash")
                 .to_string()
         });
@@ -79,7 +97,7 @@ impl Passwords {
     }
 
     /// Whether it is the one that is stored. Where none is stored it is not, and that takes as long.
-    pub async fn fits(&self, password: Password, stored: Option<String>) -> bool {
+    pub async fn fits(&self, place: Place, password: Password, stored: Option<String>) -> bool {
         let Ok(turn) = self.turns.clone().acquire_owned().await else {
             return false;
         };
@@ -91,7 +109,7 @@ impl Passwords {
                     .verify_password(password.0.as_bytes(), &hash)
                     .is_ok()
             });
-            drop(turn);
+            drop((turn, place));
             known && fits
         });
         verified.await.unwrap_or(false)
@@ -307,7 +325,10 @@ mod tests {
     async fn a_password_fits_itself_alone() {
         let passwords = Passwords::default();
         let password = |text: &str| Password::typed(text.to_owned());
-        let stored = passwords.hash(password("lathe cobalt"), [7; 16]).await;
+        let place = || passwords.place().expect("nobody else waits");
+        let stored = passwords
+            .hash(place(), password("lathe cobalt"), [7; 16])
+            .await;
         assert!(
             stored
                 .as_ref()
@@ -315,11 +336,33 @@ mod tests {
         );
         assert!(
             passwords
-                .fits(password("lathe cobalt"), stored.clone())
+                .fits(place(), password("lathe cobalt"), stored.clone())
                 .await
         );
-        assert!(!passwords.fits(password("lathe cobald"), stored).await);
-        assert!(!passwords.fits(password("lathe cobalt"), None).await);
+        assert!(
+            !passwords
+                .fits(place(), password("lathe cobald"), stored)
+                .await
+        );
+        assert!(
+            !passwords
+                .fits(place(), password("lathe cobalt"), None)
+                .await
+        );
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_place_is_sent_away_and_a_place_is_given_back() {
+        let passwords = Passwords::default();
+        let taken: Vec<Place> = (0..PLACES).filter_map(|_| passwords.place()).collect();
+        assert_eq!(taken.len(), PLACES);
+        assert!(passwords.place().is_none());
+        drop(taken);
+        let place = passwords.place().expect("there is room");
+        let password = Password::typed("a guess".to_owned());
+        assert!(!passwords.fits(place, password, None).await);
+        let free: Vec<Place> = (0..PLACES).filter_map(|_| passwords.place()).collect();
+        assert_eq!(free.len(), PLACES, "the one that was used is free again");
     }
 
     #[test]

@@ -5,34 +5,47 @@ use sqlx::{PgPool, Postgres};
 pub mod accounts;
 pub mod agents;
 pub mod attention;
+pub mod audit;
 pub mod catalogue;
+pub mod erasures;
 mod facts;
 pub mod file;
 pub mod gift_cards;
 pub mod idempotency_keys;
+pub mod identities;
+pub mod imports;
 pub mod inbox;
 pub mod inductions;
 pub mod journal;
 pub mod ledger;
+pub mod letters;
 pub mod lists;
+pub mod loaners;
 pub mod many;
+pub mod member_notes;
+pub mod member_sessions;
 pub mod members;
 pub mod mirror;
 pub mod notices;
 pub mod passages;
+pub mod passkeys;
 pub mod payers;
 pub mod people;
 pub mod pins;
 pub mod places;
 pub mod plan_changes;
+pub mod post;
 pub mod prices;
 pub mod reading;
 pub mod records;
 pub mod reversals;
 pub mod rulebook;
+pub mod search;
 pub mod staff;
 pub mod terms;
 pub mod trip;
+pub mod visits;
+pub mod weeks;
 
 use file::{File, Transaction};
 use trip::{Statement, Trip};
@@ -123,6 +136,15 @@ macro_rules! on {
 }
 pub(crate) use on;
 
+/// The condition that a column names a member who is asked for at this place, for whom an index is used; if nobody is, it
+/// always holds.
+pub(crate) fn of(member: Option<i64>, column: &str, place: &str) -> String {
+    match member {
+        Some(_) => format!("{column} = {place}"),
+        None => format!("CAST({place} AS BIGINT) = 0"),
+    }
+}
+
 /// Decodes a JSON column, naming the row if that fails.
 pub(crate) fn json<T: serde::de::DeserializeOwned>(
     text: &str,
@@ -189,6 +211,18 @@ impl Store {
             return Ok(Tx::new(Connection::Sqlite(transaction)));
         }
         self.begin().await
+    }
+
+    /// Takes what was deleted out of the file itself, and out of its log; false if somebody read meanwhile: then it has to
+    /// be done again. A server gives the space back that rows had; its own log and backups are its operator's.
+    pub async fn clean(&self) -> Result<bool> {
+        match self {
+            Self::Sqlite(file) => file.clean().await,
+            Self::Postgres(pool) => {
+                sqlx::query("VACUUM").execute(pool).await?;
+                Ok(true)
+            }
+        }
     }
 
     /// Closes all connections.

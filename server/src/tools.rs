@@ -9,8 +9,12 @@ use crate::billing::retrofit::Retrofit;
 use crate::billing::roll;
 use crate::clock;
 use crate::membership::clock::Run;
-use crate::store::lists;
+use crate::staff::{INVITED, digest};
+use crate::store::attention::{AuditLine, audit};
+use crate::store::{lists, staff};
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use shared::allow_list::Epoch;
 use shared::ids::MemberId;
 use shared::time::Timestamp;
@@ -227,4 +231,56 @@ pub async fn new_epoch(app: &App) -> anyhow::Result<()> {
     }
     app.finish(work).await?;
     Ok(())
+}
+
+/// The people with rights, a line each: number, role, mail address, and whether they have come.
+pub async fn staff(app: &App) -> anyhow::Result<Vec<String>> {
+    let mut tx = app.store.begin_read().await?;
+    let all = staff::all(&mut tx, &app.organisation).await?;
+    let line = |one: staff::Staff| {
+        let came = if one.password.is_some() {
+            ""
+        } else {
+            ", invited"
+        };
+        format!("{} {} {}{came}", one.id, one.role.word(), one.mail)
+    };
+    Ok(all.into_iter().map(line).collect())
+}
+
+/// Lets somebody with rights choose anew how to sign in; the path of the page where that is done.
+///
+/// # Errors
+/// If nobody with rights has this mail address.
+pub async fn invite(app: &App, mail: &str) -> anyhow::Result<String> {
+    let mut work = app.work(clock::now()).await?;
+    let known = staff::by_mail(&mut work.tx, &app.organisation, mail).await?;
+    let known = known
+        .context("nobody with rights has this mail address: `goodstanding admin` lists them")?;
+    let mut bytes = [0; 32];
+    app.with_random(|random| random.fill_bytes(&mut bytes));
+    let link = URL_SAFE_NO_PAD.encode(bytes);
+    staff::invite(&mut work.tx, known.id, &digest(&link), work.now + INVITED).await?;
+    let line = AuditLine {
+        actor: "command line",
+        action: "staff.invite",
+        member: None,
+        cause: &format!("staff {}", known.id),
+        body: None,
+    };
+    audit(&mut work.tx, &app.organisation, work.now, line);
+    work.tx.commit().await?;
+    Ok(format!("/admin/welcome?invitation={link}"))
+}
+
+/// Reads the whole audit log and says that it is whole.
+///
+/// # Errors
+/// With the first line that was changed or is gone.
+pub async fn check_audit(app: &App) -> anyhow::Result<String> {
+    let mut tx = app.store.begin_read().await?;
+    match crate::store::audit::verify(&mut tx, &app.organisation).await? {
+        Ok(lines) => Ok(format!("audit log: whole, {lines} lines in its chain")),
+        Err(broken) => anyhow::bail!("the audit log is not whole: {}", broken.said().english()),
+    }
 }

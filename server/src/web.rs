@@ -4,12 +4,19 @@ use crate::app::{App, ConnectedAccount, Work};
 use crate::doors::publish::Publication;
 use crate::drive::Bells;
 use crate::membership::clock::Run;
+use crate::own::Counts;
 use crate::serve::BrokerAddress;
 use crate::staff::{Passwords, Strangers};
-use crate::store::StoreError;
+use crate::store::{StoreError, rulebook};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::http::HeaderValue;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::middleware::{from_fn_with_state, map_response, map_response_with_state};
+use axum::response::Response;
 use axum::routing::{get, post};
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
@@ -19,10 +26,16 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+mod access;
+mod adopt;
 mod agents;
 mod attention;
+mod audit;
 mod auth;
 mod badges;
+mod books;
+mod bulk;
+mod card;
 mod cards;
 mod catalogue;
 mod commands;
@@ -35,24 +48,38 @@ mod explain;
 mod extract;
 mod gift_cards;
 mod import;
+mod imports;
 mod inbox;
 mod inductions;
+mod kept;
+mod letters;
+mod loaners;
+mod locked_out;
 mod members;
+mod notes;
 mod notices;
 mod once;
 mod organisation;
+mod own;
 mod page;
-mod pages;
+pub(crate) mod pages;
+mod paid_items;
 mod pairing;
+mod paying_nothing;
 mod payments;
 mod pins;
 mod plan_changes;
+mod preview;
 mod problem;
+mod reconciliation;
+mod refusals;
 mod resolve;
 mod reversals;
 mod schedules;
 mod standing;
+mod start;
 mod story;
+mod stripe;
 mod types;
 mod values;
 mod watch;
@@ -78,6 +105,7 @@ pub struct State {
     pairing: pairing::Limit,
     passwords: Passwords,
     strangers: Mutex<Strangers>,
+    asked: Mutex<Counts>,
 }
 
 /// The state as handlers get it whom everybody reaches.
@@ -139,17 +167,30 @@ fn routes(state: Arc<State>) -> Router {
         .routes(routes!(types::show, types::put))
         .routes(routes!(schedules::list))
         .routes(routes!(schedules::show, schedules::put))
+        .routes(routes!(schedules::preview))
         .routes(routes!(zones::list))
         .routes(routes!(zones::show, zones::put))
         .routes(routes!(zones::settings))
-        .routes(routes!(zones::put_access, zones::remove_access))
+        .routes(routes!(access::put_all))
+        .routes(routes!(access::preview))
+        .routes(routes!(access::put, access::remove))
         // --- members
         .routes(routes!(members::list, members::create))
         .routes(routes!(members::show, members::change))
+        .routes(routes!(bulk::run))
         .routes(routes!(explain::show))
+        .routes(routes!(kept::data))
+        .routes(routes!(kept::erase, kept::keep))
         .routes(routes!(import::import))
+        .routes(routes!(imports::list, imports::create))
+        .routes(routes!(imports::undo))
         .routes(routes!(cards::list, cards::create))
         .routes(routes!(cards::mark))
+        .routes(routes!(card::show, card::change))
+        .routes(routes!(loaners::list, loaners::create))
+        .routes(routes!(loaners::lend))
+        .routes(routes!(loaners::take_back))
+        .routes(routes!(loaners::remove))
         .routes(routes!(coverage::customers))
         .routes(routes!(coverage::link))
         .routes(routes!(coverage::name_seat, coverage::free_seat))
@@ -159,15 +200,30 @@ fn routes(state: Arc<State>) -> Router {
         .routes(routes!(deeds::end_hold))
         .routes(routes!(inductions::list))
         .routes(routes!(inductions::note, inductions::take_back))
+        .routes(routes!(notes::list, notes::create))
+        .routes(routes!(notes::erase))
         .routes(routes!(pins::set, pins::remove))
         .routes(routes!(payments::list, payments::create))
         .routes(routes!(payments::void))
+        .routes(routes!(books::totals))
+        .routes(routes!(books::file))
+        .routes(routes!(paid_items::list))
+        .routes(routes!(paying_nothing::list))
+        .routes(routes!(locked_out::list))
         .routes(routes!(reversals::list))
         .routes(routes!(notices::list))
+        .routes(routes!(letters::list))
+        .routes(routes!(letters::show))
+        .routes(routes!(
+            letters::text,
+            letters::put_text,
+            letters::remove_text
+        ))
         // --- what is sold
         .routes(routes!(catalogue::list))
         .routes(routes!(catalogue::put_mapping, catalogue::remove_mapping))
         .routes(routes!(catalogue::retrofit))
+        .routes(routes!(adopt::adopt))
         .routes(routes!(plan_changes::change))
         .routes(routes!(gift_cards::list, gift_cards::create))
         .routes(routes!(gift_cards::void))
@@ -183,14 +239,22 @@ fn routes(state: Arc<State>) -> Router {
         .routes(routes!(doors::list))
         .routes(routes!(doors::show, doors::put, doors::remove))
         .routes(routes!(commands::door))
+        .routes(routes!(refusals::list))
         // --- what happened
         .routes(routes!(badges::list))
         .routes(routes!(explain::badge))
         .routes(routes!(inbox::list))
         .routes(routes!(inbox::show))
+        .routes(routes!(inbox::replay))
+        .routes(routes!(stripe::show))
+        .routes(routes!(stripe::check))
+        .routes(routes!(reconciliation::compare))
+        .routes(routes!(start::show))
         .routes(routes!(attention::list))
         .routes(routes!(attention::kinds))
         .routes(routes!(resolve::resolve))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::check))
         .split_for_parts();
     let admin = admin.route_layer(from_fn_with_state(state.clone(), auth::admin));
     let (agent, pairing) = OpenApiRouter::new()
@@ -212,7 +276,41 @@ fn routes(state: Arc<State>) -> Router {
         .fallback(|| async { Problem::not_found("page") })
         .method_not_allowed_fallback(|| async { Problem::method() })
         .layer(DefaultBodyLimit::max(crate::billing::receive::MAX_BODY))
+        .layer(map_response(harden))
+        .layer(map_response_with_state(state.clone(), stay_with_tls))
         .with_state(state)
+}
+
+/// Tells browsers to come by TLS only, if the operator wants that (RFC 6797); they believe it where they came so.
+async fn stay_with_tls(state: Open, mut response: Response) -> Response {
+    const DAY: u64 = 86_400;
+    let told = state
+        .app
+        .hsts_days
+        .map(|days| format!("max-age={}", u64::from(days) * DAY));
+    let told = told.and_then(|told| HeaderValue::try_from(told).ok());
+    let headers = response.headers_mut();
+    headers.extend(told.map(|told| (STRICT_TRANSPORT_SECURITY, told)));
+    response
+}
+
+/// Tells browsers what an answer is not to be taken for; pages say more of themselves.
+async fn harden(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-store"),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
 }
 
 impl State {
@@ -234,6 +332,7 @@ impl State {
             pairing,
             passwords: Passwords::default(),
             strangers: Mutex::default(),
+            asked: Mutex::default(),
         })
     }
 
@@ -246,9 +345,22 @@ impl State {
         strangers.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What was asked for by whom within the hour.
+    fn asked(&self) -> MutexGuard<'_, Counts> {
+        let asked = self.asked.lock();
+        asked.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Begins a change.
     async fn work(&self) -> Answer<Work> {
         Ok(self.app.work(self.now()).await?)
+    }
+
+    /// Begins to read, with the rules in force.
+    async fn look(&self) -> Answer<Work> {
+        let mut tx = self.app.store.begin_read().await?;
+        let version = rulebook::ask_version(&mut tx);
+        Ok(self.app.work_on(tx, version, self.now()).await?)
     }
 
     /// After a change of rules: links whoever pays by prices that name a type only now, and derives everybody, unless

@@ -200,23 +200,6 @@ impl Alarm {
             Self::ReaderGone => "reader_gone",
         }
     }
-
-    /// What staff read.
-    #[must_use]
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::Forced => "The door was opened though nothing had released it.",
-            Self::HeldOpen => "The door has stood open for too long.",
-            Self::LockFault => "The lock does not do what it is told.",
-            Self::Tamper => "A cover was opened, or a reader taken from the wall.",
-            Self::Fire => "The fire input is active; the lock is released in hardware.",
-            Self::Guessing => "Many different unknown cards were shown within a minute.",
-            Self::ExitStuck => {
-                "An exit button has been pressed for longer than anybody presses it."
-            }
-            Self::ReaderGone => "The reader does not answer: nobody gets in by a card.",
-        }
-    }
 }
 
 /// How long an event is kept when space runs out.

@@ -146,6 +146,8 @@ numbers! {
     Holder
     /// A card or fob.
     CardId
+    /// A fob that is lent.
+    LoanerId
     /// Access given by an admin.
     GrantId
     /// Access withheld by an admin.

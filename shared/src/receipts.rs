@@ -66,24 +66,6 @@ impl Free {
             Self::Elsewhere => "paid outside Stripe",
         }
     }
-
-    /// One sentence for staff.
-    #[must_use]
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::Credit => {
-                "Credit of the customer's balance paid for it: a gift card, or what a change of plan left over."
-            }
-            Self::Discount => "A discount took all of it.",
-            Self::Trial => "There was nothing to pay for: a trial, or a price of zero.",
-            Self::TooSmall => {
-                "It was less than Stripe's smallest charge and comes with the next invoice."
-            }
-            Self::Proration => "What was left of the old plan was worth as much.",
-            Self::Credited => "Billing credits or a credit note took the rest of it.",
-            Self::Elsewhere => "It was marked as paid outside Stripe.",
-        }
-    }
 }
 
 impl Invoice {
@@ -321,11 +303,6 @@ mod tests {
     fn every_reason_has_words_of_its_own() {
         let words: BTreeSet<&str> = Free::ALL.into_iter().map(Free::word).collect();
         assert_eq!(words.len(), Free::ALL.len());
-        assert!(
-            Free::ALL
-                .into_iter()
-                .all(|free| free.sentence().ends_with('.'))
-        );
     }
 
     #[test]

@@ -111,34 +111,6 @@ pub enum Cause {
     UnknownStatus,
 }
 
-impl Cause {
-    /// One sentence for staff.
-    #[must_use]
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::Paid => "The running period is paid.",
-            Self::Trial => "The trial is running.",
-            Self::Renewing => "The invoice of the running period is not paid yet.",
-            Self::Grace => "The renewal failed; Stripe is retrying.",
-            Self::FirstInvoice => "The first invoice waits for its due date.",
-            Self::Ending => "It ends at a date set beforehand.",
-            Self::Paused => "Collection is paused and its invoices are voided.",
-            Self::Cancelled => "It was cancelled.",
-            Self::Unpaid => "Stripe gave up collecting.",
-            Self::TypeLost => {
-                "The plan no longer names a membership type; the last one holds to the paid end."
-            }
-            Self::Forgiven => "The running period's invoice was voided or written off.",
-            Self::EndedByHand => "An admin ended it although paid time was left.",
-            Self::SeatRemoved => "The seat was taken away.",
-            Self::Reversed => "The running period's payment was given back or disputed.",
-            Self::UnknownStatus => {
-                "Stripe uses a status this version does not know; nothing new is granted."
-            }
-        }
-    }
-}
-
 /// What a member may do now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {

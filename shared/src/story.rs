@@ -130,30 +130,6 @@ impl Last {
             Self::Up => matches!(source, Source::Payment(_)),
         }
     }
-
-    /// One sentence for staff: why it ended.
-    #[must_use]
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::Said(Cause::Paid | Cause::Renewing) => "No renewal was paid in time.",
-            Self::Said(Cause::Trial) => "The trial was over, and nothing was paid.",
-            Self::Said(Cause::Grace) => "The renewal failed, and grace was over.",
-            Self::Said(Cause::FirstInvoice) => "The first invoice was not paid in time.",
-            Self::Said(Cause::Unpaid) => "Stripe gave up collecting.",
-            Self::Said(Cause::Forgiven | Cause::UnknownStatus) => {
-                "The period was over, and no further one was paid."
-            }
-            Self::Said(Cause::Ending) => "Its end had been set beforehand.",
-            Self::Said(Cause::Paused) => "It was paused.",
-            Self::Said(Cause::Cancelled) => "It was cancelled.",
-            Self::Said(Cause::EndedByHand) => "An admin ended it.",
-            Self::Said(Cause::TypeLost) => "Its plan named no membership type any more.",
-            Self::Said(Cause::SeatRemoved) => "The seat was taken away.",
-            Self::Said(Cause::Reversed) => "Its payment was given back or disputed.",
-            Self::Up => "Its time was up.",
-            Self::Gone => "What it rested on was taken away.",
-        }
-    }
 }
 
 /// A term of the story.

@@ -154,6 +154,8 @@ fn report() -> Report {
             count: 4,
         }],
         command_counter: 6,
+        audit: None,
+        shadow: None,
     }
 }
 
@@ -201,6 +203,10 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
         }),
         pin_schedule: Some(2),
         ..Policy::standard()
+    };
+    let witness = Report {
+        audit: Some(vec![vec![0xa0; 40].into()]),
+        ..report()
     };
     let mut marking = config();
     marking.doors[0].again_within = Some(Span::minutes(5));
@@ -298,6 +304,13 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("report", cbor(report())),
         (
+            "report of an agent that only watches",
+            cbor(Report {
+                shadow: Some(true),
+                ..report()
+            }),
+        ),
+        (
             "events",
             cbor(Events {
                 boot: BOOT,
@@ -379,6 +392,7 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
         ("entry with a pin", cbor(with_pin)),
         ("policy with hours", cbor(with_hours)),
         ("config with a door that marks", cbor(marking)),
+        ("report of a witness", cbor(witness)),
         ("pair request", cbor(request)),
         ("pairing", cbor(pairing)),
         ("server hello", hello.sign(&signer())),

@@ -2,7 +2,11 @@
 //!
 //! `tests/run browser` says where everything is and keeps the pictures under `target/browser`.
 
-mod chrome;
+pub mod chrome;
+mod desk;
+mod guide;
+mod own;
+mod provider;
 
 use crate::agent::Seen;
 use crate::club::{Club, Way};
@@ -15,7 +19,7 @@ const PASSWORD: &str = "seven lathes under cobalt rain";
 const CARD: &str = "0415AB01CD";
 
 /// A club with a door at which cards are enrolled.
-fn club() -> Club {
+pub fn club() -> Club {
     let mut club = Club::furnished(Way::Webhook, &[]);
     club.bring_agent();
     let door =
@@ -25,7 +29,7 @@ fn club() -> Club {
 }
 
 /// Comes in as the first owner, by the server's token.
-fn come_in(chrome: &Chrome) {
+pub fn come_in(chrome: &Chrome) {
     chrome.go("/admin");
     assert_eq!(chrome.path(), "/admin/welcome");
     let secret = CodeSecret::read(&chrome.hidden("secret")).expect("a secret");
@@ -39,6 +43,15 @@ fn come_in(chrome: &Chrome) {
     assert_eq!(chrome.path(), "/admin");
 }
 
+/// Makes a member, whose page is shown then.
+pub fn make_member(chrome: &Chrome, name: &str) {
+    chrome.follow("Members");
+    chrome.unfold("New member");
+    chrome.fill("Name", name);
+    chrome.press("New member");
+    chrome.sees("No card yet.");
+}
+
 #[test]
 fn from_the_servers_token_to_the_first_badge_and_to_a_lost_card() {
     let mut club = club();
@@ -47,11 +60,7 @@ fn from_the_servers_token_to_the_first_badge_and_to_a_lost_card() {
     chrome.looks_right("welcome");
     come_in(&chrome);
 
-    chrome.follow("Members");
-    chrome.unfold("New member");
-    chrome.fill("Name", "Ada");
-    chrome.press("New member");
-    chrome.sees("No card yet.");
+    make_member(&chrome, "Ada");
     chrome.unfold("Record a payment");
     chrome.fill("Amount", "40,00");
     chrome.choose("Membership type", "Wood");
@@ -129,11 +138,7 @@ fn without_scripts_everything_works_but_what_is_live() {
     let mut club = club();
     let chrome = Chrome::without_scripts(club.folder.path(), &club.server.url(), "no-scripts");
     come_in(&chrome);
-    chrome.follow("Members");
-    chrome.unfold("New member");
-    chrome.fill("Name", "Grace Hopper");
-    chrome.press("New member");
-    chrome.sees("No card yet.");
+    make_member(&chrome, "Grace Hopper");
     chrome.unfold("Type a card's number");
     chrome.fill("Number of the card", CARD);
     chrome.press("Give this card");
@@ -154,6 +159,39 @@ fn without_scripts_everything_works_but_what_is_live() {
         chrome.go("/admin/badges");
         chrome.text()?.contains("Grace Hopper").then_some(())
     });
+}
+
+#[test]
+fn a_passkey_lets_in_without_password_and_code() {
+    let club = club();
+    // Passkeys are kept for names, not for numbers.
+    let address = club.server.url().replace("127.0.0.1", "localhost");
+    let chrome = Chrome::open(club.folder.path(), &address, "passkey");
+    chrome.plug_in(true);
+    come_in(&chrome);
+    chrome.go("/admin/me");
+    chrome.fill("Name of the passkey", "This laptop");
+    chrome.press("Add a passkey");
+    chrome.sees("never used");
+    chrome.looks_right("me");
+    chrome.press("Sign out");
+    chrome.sees("Sign in with a passkey");
+    chrome.looks_right("sign-in");
+    chrome.press("Sign in with a passkey");
+    chrome.sees("Today");
+    assert_eq!(chrome.path(), "/admin");
+    chrome.go("/admin/audit");
+    chrome.sees("signed in");
+    chrome.press("Check the whole log");
+    chrome.sees("The log is");
+    chrome.looks_right("audit");
+    chrome.go("/admin/me");
+    chrome.press("Remove");
+    chrome.sees("No passkey yet.");
+    chrome.press("Sign out");
+    chrome.press("Sign in with a passkey");
+    chrome.sees("That was not right");
+    assert_eq!(chrome.path(), "/admin/sign-in/passkey");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod agent;
 mod bad_input;
 mod browser;
+mod browser_places;
 mod club;
 mod commands;
 mod connected;
@@ -15,6 +16,7 @@ mod impostor;
 mod kill;
 mod kill_agent;
 mod localstripe;
+mod mail;
 mod missed;
 mod mosquitto;
 mod offline;

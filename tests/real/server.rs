@@ -52,6 +52,11 @@ impl Server {
         server
     }
 
+    /// Gives it a setting that counts from its next start on.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.settings.push((name, value.to_owned()));
+    }
+
     /// Starts it and waits until it is ready.
     pub fn start(&mut self) {
         self.launch();

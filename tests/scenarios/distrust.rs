@@ -104,6 +104,22 @@ stories! {
         assert!(b.attends("messages_refused"));
     }
 
+    fn an_audit_log_that_is_made_anew_is_told_by_the_doors_that_saw_the_old_one(way: WayIn) {
+        let mut b = Building::club(way);
+        let ada = b.member("Ada", "04A1B2C3");
+        b.subscribe(ada, WOOD);
+        b.advance(Span::minutes(10));
+        assert!(!b.attends("audit_rewritten"), "{:?}", b.attention());
+        b.tamper(&[
+            "DROP TRIGGER audit_is_not_rewritten",
+            "UPDATE audit SET place = NULL, salt = NULL, digest = NULL, hash = NULL",
+            "UPDATE audit SET cause = 'nobody did this' WHERE id = 1",
+        ]);
+        b.restart_server();
+        b.advance(Span::minutes(10));
+        assert!(b.attends("audit_rewritten"), "{:?}", b.attention());
+    }
+
     fn an_agent_has_no_say_about_a_zone_that_it_does_not_serve(way: WayIn) {
         let mut b = Building::club(way);
         let ada = b.member("Ada", "04A1B2C3");
@@ -128,6 +144,8 @@ stories! {
             version: "0.1.0".to_owned(),
             refused: Vec::new(),
             command_counter: 0,
+            audit: None,
+            shadow: None,
         };
         let topic = "gs/1/club/agents/pi-back/report";
         let (identity, _) = identity::load(&b.machine("pi-back").disk).expect("it is paired");

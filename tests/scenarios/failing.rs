@@ -1,11 +1,14 @@
 //! Payments that fail: grace, lapse, and the way back in with the same card.
 
+use server::billing::payer_pages::Errand;
 use shared::reasons::Reason;
 use shared::standing::State;
 use shared::time::Span;
 use tests::building::Building;
 use tests::building::story::WOOD;
 use tests::stripe_sim::AfterRetries;
+
+const BACK: &str = "https://club.example/me";
 
 stories! {
     fn a_failed_renewal_leads_through_grace_to_a_lapse_and_a_payment_back_in(way: WayIn) {
@@ -41,6 +44,41 @@ stories! {
         assert!(b.tap(ada, "front").opens(), "the same card, and nobody touched anything");
         b.settle();
         b.badges_arrived_once_each();
+    }
+
+    fn a_payer_is_sent_to_the_page_of_what_is_open_and_comes_back_in(way: WayIn) {
+        if !way.has_key() {
+            return;
+        }
+        let mut b = Building::club(way);
+        b.sim().set_dunning(&[3, 5, 7, 11], AfterRetries::LeavePastDue);
+        let ada = b.member("Ada", "04A1B2C3");
+        let subscription = b.subscribe(ada, WOOD);
+        let customer = b.customer(ada);
+        b.sim().set_card(&customer, false);
+        b.advance_to(b.paid_until(&subscription) + Span::days(20));
+        assert!(!b.tap(ada, "front").opens());
+        let open = b.sim().invoices_of(&subscription).into_iter().rev().find(|invoice| invoice["status"] == "open");
+        let open = open.expect("an open invoice")["id"].as_str().expect("an id").to_owned();
+        let now = b.now;
+        let shown = b.ask(async |app| Ok(app.invoice_page(&open, now).await.expect("Stripe answers")));
+        let shown = shown.expect("the server runs");
+        assert!(shown.is_open && shown.url.is_some_and(|url| url.starts_with("https://invoice.stripe.com/")));
+        for errand in [Errand::Any, Errand::Card, Errand::Cancel(subscription.clone())] {
+            let portal = b.ask(async |app| Ok(app.portal(&customer, &errand, BACK, now).await));
+            let url = portal.expect("the server runs").expect("a way in");
+            assert!(url.starts_with("https://billing.stripe.com/"), "{url}");
+        }
+        let stranger = Errand::Cancel("sub_of_nobody".to_owned());
+        let portal = b.ask(async |app| Ok(app.portal(&customer, &stranger, BACK, now).await));
+        assert!(portal.expect("the server runs").is_err());
+        b.sim().pay_open_invoice(&customer);
+        b.settle();
+        b.advance(Span::seconds(10));
+        assert!(b.tap(ada, "front").opens());
+        let shown = b.ask(async |app| Ok(app.invoice_page(&open, now).await.expect("Stripe answers")));
+        assert!(!shown.expect("the server runs").is_open);
+        b.settle();
     }
 
     fn when_stripe_gives_up_collecting_access_ends(way: WayIn) {

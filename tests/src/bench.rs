@@ -15,6 +15,7 @@ mod floor;
 mod ingest;
 mod load;
 mod memory;
+mod pages;
 mod prepare;
 mod replay;
 mod rules;
@@ -55,7 +56,7 @@ struct Row {
     limit: Limit,
 }
 
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 26] = [
     Row {
         name: "ingest_stored_32",
         unit: "1/s",
@@ -134,7 +135,27 @@ const ROWS: [Row; 22] = [
     Row {
         name: "server_rss_5000",
         unit: "MB",
+        limit: Limit::ValueAtMost(40.0),
+    },
+    Row {
+        name: "page_member_p99",
+        unit: "ms",
+        limit: Limit::BothAtMost(10.0, 10.0),
+    },
+    Row {
+        name: "page_weight",
+        unit: "kB",
         limit: Limit::ValueAtMost(60.0),
+    },
+    Row {
+        name: "search_100k",
+        unit: "ms",
+        limit: Limit::ValueAtMost(20.0),
+    },
+    Row {
+        name: "badge_to_browser",
+        unit: "ms",
+        limit: Limit::ValueAtMost(50.0),
     },
     Row {
         name: "standing_ns",
@@ -207,6 +228,10 @@ pub fn run(wanted: &[String], effort: Effort) -> anyhow::Result<()> {
             "spool_1m" => disk::spool(effort)?,
             "idle_writes" => disk::idle()?,
             "server_rss_5000" => memory::resident()?,
+            "page_member_p99" => pages::member(effort)?,
+            "page_weight" => pages::weight()?,
+            "search_100k" => pages::search(effort)?,
+            "badge_to_browser" => pages::badge(effort)?,
             "standing_ns" => rules::standing(effort)?,
             "standing_400_ns" => rules::ten_times_the_facts(effort)?,
             "refetch_calls" => asking::refetch()?,

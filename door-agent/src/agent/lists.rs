@@ -19,6 +19,9 @@ impl Agent {
         let zone = self.zones.get(id).ok_or(RefusedWhy::NotOurs)?;
         zone.check_head(&head)?;
         self.hear_time(head.issued_at, sources)?;
+        if let Some(audit) = &head.audit {
+            self.state.witness.see(head.issued_at, audit);
+        }
         let zone = self.zones.get_mut(id).ok_or(RefusedWhy::NotOurs)?;
         zone.hear_head(head);
         self.use_named(id, sources);

@@ -2,6 +2,7 @@
 
 use super::{Agent, LastBadge, Output};
 use crate::controller::State;
+use minicbor::bytes::ByteVec;
 use rand_core::Rng as _;
 use serde::Serialize;
 use shared::badge::Alarm;
@@ -79,6 +80,14 @@ pub(super) fn offline() -> Vec<u8> {
 }
 
 impl Agent {
+    /// Whether locks are driven from now on; the server hears of it soon.
+    pub fn set_shadow(&mut self, shadow: bool, sources: Sources) {
+        if self.shadow != shadow {
+            self.shadow = shadow;
+            self.report_soon(sources);
+        }
+    }
+
     /// A report goes out as soon as the gap to the last one allows.
     pub(super) fn report_soon(&mut self, sources: Sources) {
         let due = self
@@ -92,6 +101,12 @@ impl Agent {
         let reading = self.clock.read(sources);
         self.reports.counter += 1;
         let refused = std::mem::take(&mut self.reports.refused);
+        let seen: Vec<ByteVec> = self
+            .state
+            .witness
+            .seen()
+            .map(|audit| audit.to_vec().into())
+            .collect();
         let report = Report {
             boot: self.boot,
             counter: self.reports.counter,
@@ -106,6 +121,8 @@ impl Agent {
                 .map(|(why, count)| Refused { why, count })
                 .collect(),
             command_counter: self.commands.counter(),
+            audit: Some(seen).filter(|seen| !seen.is_empty()),
+            shadow: self.shadow.then_some(true),
         };
         self.publish(Channel::Report, Kind::Report, &report);
         self.reports.last = Some(sources.uptime);

@@ -147,6 +147,7 @@ fn started(identity: &Identity, paired: &Paired, boot: u8) -> Start {
             id: front(),
             settings: Settings::unlocking(UNLOCK),
         }],
+        shadow: false,
         random: Box::new(random(boot)),
     }
 }

@@ -93,6 +93,7 @@ fn start(doors: &[Door]) -> Start {
         identity,
         boot: BootId([1; 16]),
         doors: doors.iter().map(LocalDoor::from).collect(),
+        shadow: false,
         random: Box::new(random()),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Slots, Store, StoreError, order};
 use crate::disk::Disk;
+use crate::witness::Witness;
 use serde::{Deserialize, Serialize};
 use shared::allow_list::{Digest, Epoch, Revision};
 use shared::ids::ZoneId;
@@ -32,6 +33,8 @@ pub struct AgentState {
     pub clock_floor: Option<Timestamp>,
     /// Per zone, the issue time of the newest verified head whose revision was held.
     pub contact: BTreeMap<ZoneId, Timestamp>,
+    /// What was seen of the server's audit log.
+    pub witness: Witness,
 }
 
 impl AgentState {
@@ -44,6 +47,7 @@ impl AgentState {
             let held = self.contact.entry(zone).or_insert(contact);
             *held = contact.max(*held);
         }
+        self.witness.join(other.witness);
     }
 }
 

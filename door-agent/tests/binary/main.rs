@@ -217,6 +217,7 @@ fn accept_list(
         paired,
         boot: BootId([1; 16]),
         doors,
+        shadow: false,
         random: Box::new(random()),
     };
     let mut sources = Sources {

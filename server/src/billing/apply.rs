@@ -7,6 +7,7 @@ use super::read::{Event, ReadError};
 use super::sheet::{Line, Sheet};
 use crate::app::{App, Step, Work};
 use crate::attention::Kind;
+use crate::said::Said;
 use crate::store::attention::{Item, raise};
 use crate::store::catalogue;
 use crate::store::inbox::{self, Fate};
@@ -191,8 +192,8 @@ impl App {
         let item = Item {
             kind: Kind::PoisonedEvent,
             subject: &subject,
-            sentence: "A Stripe event could not be applied; it is kept.",
-            remedy: "Look at it in the inbox, then replay it or ask for help.",
+            sentence: Said::of("attention-poisoned-event"),
+            remedy: Said::of("remedy-poisoned-event"),
             member: None,
         };
         raise(tx, &self.organisation, item, now).await?;
@@ -294,7 +295,8 @@ impl App {
             notice,
         } = line;
         if let Some(notice) = notice {
-            notices::put(&mut work.tx, account, &notice, &event.id, work.now);
+            let whose = (&self.organisation, account);
+            notices::put(&mut work.tx, whose, &notice, &event.id, work.now);
         }
         if let News::Money(Some(reversed)) = &news {
             reversals::put(&mut work.tx, account, reversed, work.now);
@@ -491,8 +493,8 @@ impl App {
         let item = Item {
             kind: Kind::ThinEvents,
             subject: "key",
-            sentence: "Stripe sends events without their content, and there is no key to ask with. They are kept.",
-            remedy: "Set STRIPE_SECRET_KEY, or let Stripe send snapshot events to this address.",
+            sentence: Said::of("attention-thin-events"),
+            remedy: Said::of("remedy-thin-events"),
             member: None,
         };
         raise(&mut work.tx, &self.organisation, item, work.now).await?;
@@ -503,19 +505,18 @@ impl App {
         let (kind, sentence, remedy) = match flag {
             Flag::FraudWarning => (
                 Kind::FraudWarning,
-                "The issuer of a card suspects fraud. Access was not changed by it.",
-                "Look at the charge in Stripe; to take access away, place a hold.",
+                Said::of("attention-fraud-warning"),
+                Said::of("remedy-fraud-warning"),
             ),
             Flag::MandateEnded => (
                 Kind::MandateEnded,
-                "A bank no longer lets the club collect from an account; the next renewal will fail.",
-                "Look the mandate up in Stripe and ask its payer for another way to pay.",
+                Said::of("attention-mandate-ended"),
+                Said::of("remedy-mandate-ended"),
             ),
             Flag::Disconnected => (
                 Kind::Disconnected,
-                "The owner of the Stripe account took this platform's access away: nothing more is heard of payments. \
-                 Nobody lost access by it; who pays for another period will not be seen.",
-                "Let the owner connect the account again, then try again here.",
+                Said::of("attention-disconnected"),
+                Said::of("remedy-disconnected"),
             ),
         };
         let item = Item {

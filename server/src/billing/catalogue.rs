@@ -16,6 +16,9 @@ const LIST_EVERY: Span = Span::hours(6);
 /// So often it is looked whether that is due.
 pub const LOOK_EVERY: Span = Span::minutes(1);
 
+/// What is said of a membership's price by which nobody pays.
+pub const UNUSED: &str = "nobody pays by it";
+
 /// How much of Stripe's catalogue is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listing {
@@ -208,7 +211,7 @@ fn further_warnings(sold: &Sold, named: Option<MembershipTypeId>, payers: usize)
             .push("Stripe does not list it any more; whoever pays by it keeps the type".to_owned());
     }
     if tagged && payers == 0 {
-        warnings.push("nobody pays by it".to_owned());
+        warnings.push(UNUSED.to_owned());
     }
     warnings
 }

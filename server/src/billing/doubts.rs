@@ -4,6 +4,7 @@ use super::receive::ReceiveError;
 use super::signature::SignatureError;
 use crate::app::{App, Step};
 use crate::attention::Kind;
+use crate::said::Said;
 use crate::store::attention::{Item, settle};
 use shared::time::{Span, Timestamp};
 use std::collections::BTreeMap;
@@ -49,21 +50,16 @@ impl Doubt {
     fn item(self) -> Item<'static> {
         let (sentence, remedy) = match self {
             Self::NoSecret => (
-                "Webhooks come in and cannot be verified: STRIPE_WEBHOOK_SECRET is not set. They are refused with 503.",
-                "Set STRIPE_WEBHOOK_SECRET to the signing secret that Stripe shows at the endpoint; Stripe sends them \
-                 again.",
+                Said::of("attention-webhooks-unverified"),
+                Said::of("remedy-webhooks-unverified"),
             ),
             Self::OtherSecret => (
-                "Webhooks come in that are signed with another secret than STRIPE_WEBHOOK_SECRET. They are refused \
-                 with 400.",
-                "If Stripe shows failed deliveries at the endpoint, set STRIPE_WEBHOOK_SECRET to the signing secret \
-                 shown there; Stripe sends them again. If it shows none, somebody else knocks, and nothing is lost.",
+                Said::of("attention-webhooks-unverified-other"),
+                Said::of("remedy-webhooks-unverified-other"),
             ),
             Self::Clock => (
-                "Webhooks come in that are rightly signed, but more than 5 minutes away from this server's clock. They \
-                 are refused with 400.",
-                "Set the server's clock; Stripe sends them again. If the clock is right, somebody plays old deliveries \
-                 back, and nothing is lost.",
+                Said::of("attention-webhooks-unverified-clock"),
+                Said::of("remedy-webhooks-unverified-clock"),
             ),
         };
         Item {

@@ -6,6 +6,7 @@ use super::news::ACCOUNT;
 use super::prices::said_stamp;
 use crate::app::{App, Step, Work};
 use crate::attention::Kind;
+use crate::said::Said;
 use crate::store::accounts;
 use crate::store::attention::{Item, raise, settle};
 use crate::store::mirror::{self, CustomerNews, Kept, Object};
@@ -69,20 +70,16 @@ impl App {
             }
         } else {
             let sentence = match answer {
-                Ok(_) => {
-                    "The Stripe key belongs to another account or mode than the one on record. Nobody lost access."
-                }
-                Err(_) => "Stripe cannot be read with this key. Nobody lost access.",
+                Ok(_) => Said::of("attention-stripe-not-readable-other"),
+                Err(_) => Said::of("attention-stripe-not-readable"),
             };
             let item = Item {
                 kind: Kind::StripeNotReadable,
                 subject: "key",
                 sentence,
                 remedy: match self.billing.connected {
-                    None => "Set STRIPE_SECRET_KEY to a key of the right account and mode.",
-                    Some(_) => {
-                        "Set STRIPE_SECRET_KEY to the platform's key, and see whether the account is connected to it."
-                    }
+                    None => Said::of("remedy-stripe-not-readable"),
+                    Some(_) => Said::of("remedy-stripe-not-readable-connected"),
                 },
                 member: None,
             };
@@ -157,24 +154,16 @@ impl App {
         let again = (after(Span::seconds(5)), after(LONGEST_PAUSE));
         mirror::fetch_failed(&mut work.tx, account, customer, now, again).await?;
         let sentence = match failure {
-            Failure::Stripe(_) => {
-                "Stripe could not be asked about a customer; what is known stays in force."
-            }
-            Failure::Implausible => {
-                "Stripe no longer shows subscriptions that it showed before; they stay in force."
-            }
-            Failure::Unreadable(_) => {
-                "Stripe's answer about a customer could not be read; what is known stays in force."
-            }
+            Failure::Stripe(_) => Said::of("attention-stripe-unreachable"),
+            Failure::Implausible => Said::of("attention-stripe-unreachable-implausible"),
+            Failure::Unreadable(_) => Said::of("attention-stripe-unreachable-unreadable"),
         };
         tracing::warn!(customer, error = %failure, "a customer could not be fetched");
-        let remedy =
-            "It is tried again by itself; check Stripe's status and the key if this stays.";
         let item = Item {
             kind: Kind::StripeUnreachable,
             subject: customer,
             sentence,
-            remedy,
+            remedy: Said::of("remedy-stripe-unreachable"),
             member: None,
         };
         raise(&mut work.tx, &self.organisation, item, now).await?;

@@ -5,6 +5,7 @@
 use super::client::{Request, Stripe, StripeError, segment};
 use crate::app::{App, Step};
 use crate::attention::Kind;
+use crate::said::Said;
 use crate::store::attention::{AuditLine, Item, audit, raise, settle};
 use crate::store::gift_cards::{self, GiftCard};
 use crate::store::payers::{self, CustomerFace, Whose};
@@ -226,8 +227,8 @@ impl App {
                 let item = Item {
                     kind: Kind::GiftCard,
                     subject: &subject,
-                    sentence: "A gift card is being redeemed, and Stripe has not confirmed it yet.",
-                    remedy: "It is finished by itself; check Stripe's status and the key if this stays.",
+                    sentence: Said::of("attention-gift-card"),
+                    remedy: Said::of("remedy-gift-card"),
                     member: card.member.map(MemberId),
                 };
                 raise(&mut tx, organisation, item, now).await?;

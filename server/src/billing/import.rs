@@ -5,6 +5,11 @@
 //! says; a mail address alone is proposed.
 
 mod rows;
+mod take_over;
+mod undo;
+
+pub use take_over::{Taken, TakenOver};
+pub use undo::Undone;
 
 use super::ask::{Failure, Fetched};
 use super::client::StripeError;
@@ -15,6 +20,7 @@ use crate::attention::Kind;
 use crate::doors::publish::Publication;
 use crate::membership::clock::Run;
 use crate::membership::link::{self, named, pays_for_membership};
+use crate::said::Said;
 use crate::store::StoreError;
 use crate::store::attention::{AuditLine, Item, audit, raise, settle_link};
 use crate::store::members;
@@ -240,7 +246,7 @@ impl App {
             Some(mail) => members::by_mail(&mut work.tx, &self.organisation, mail).await?,
             None => Vec::new(),
         };
-        let (kind, sentence, member) = match same_mail[..] {
+        let (kind, sentence, remedy, member) = match same_mail[..] {
             [only] if wish.link.contains(id) => {
                 return self
                     .link_import(work, &row, only, ("admin", "your yes"), done)
@@ -248,20 +254,22 @@ impl App {
             }
             [only] => {
                 done.proposed.push((id.to_owned(), only));
-                let sentence = "A customer pays for a membership and has the mail address of exactly one member.";
-                (Kind::ProposedLink, sentence, Some(only))
+                let sentence = Said::of("attention-proposed-link");
+                let remedy = Said::of("remedy-proposed-link");
+                (Kind::ProposedLink, sentence, remedy, Some(only))
             }
             _ => {
                 done.without_member.push(id.to_owned());
-                let sentence = "A customer pays for a membership, and it is not known whose it is.";
-                (Kind::UnmatchedCustomer, sentence, None)
+                let sentence = Said::of("attention-unmatched-customer");
+                let remedy = Said::of("remedy-unmatched-customer");
+                (Kind::UnmatchedCustomer, sentence, remedy, None)
             }
         };
         let item = Item {
             kind,
             subject: id,
             sentence,
-            remedy: "Link the customer to the right member.",
+            remedy,
             member,
         };
         raise(&mut work.tx, &self.organisation, item, now).await?;

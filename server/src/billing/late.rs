@@ -6,6 +6,7 @@
 use crate::app::{App, Step, Work};
 use crate::attention::Kind;
 use crate::membership::clock::{brake_limit, members_in};
+use crate::said::{Part, Said};
 use crate::store::attention::{Item, raise};
 use crate::store::inbox;
 use shared::ids::MemberId;
@@ -70,14 +71,11 @@ impl App {
     pub(super) async fn hold_back(&self, events: &[i64], lost: usize, now: Timestamp) -> Step<()> {
         let mut tx = self.store.begin().await?;
         inbox::hold(&mut tx, events);
-        let sentence = format!(
-            "Old news of Stripe would take access from {lost} members at once. What would take it waits."
-        );
         let item = Item {
             kind: Kind::LateNews,
             subject: SUBJECT,
-            sentence: &sentence,
-            remedy: "Compare with Stripe (`goodstanding reconcile --dry-run`), then say yes.",
+            sentence: Said::of("attention-late-news").put("count", Part::count(lost)),
+            remedy: Said::of("remedy-late-news"),
             member: None,
         };
         raise(&mut tx, &self.organisation, item, now).await?;

@@ -5,6 +5,7 @@ use super::read::{Event, PriceInfo};
 use super::tag;
 use crate::app::{App, Step, Work};
 use crate::attention::Kind;
+use crate::said::Said;
 use crate::store::attention::{Item, raise, settle};
 use crate::store::catalogue::{self, PriceFace};
 use crate::store::mirror;
@@ -87,8 +88,8 @@ impl App {
                 let item = Item {
                     kind: Kind::CatalogueChange,
                     subject: &price.id,
-                    sentence: "A price that members may pay by names another membership type now. Nothing was changed.",
-                    remedy: "Accept the change, or set the old name again in Stripe.",
+                    sentence: Said::of("attention-catalogue-change"),
+                    remedy: Said::of("remedy-catalogue-change"),
                     member: None,
                 };
                 raise(&mut work.tx, &self.organisation, item, work.now).await?;
@@ -114,8 +115,8 @@ impl App {
             let item = Item {
                 kind: Kind::NearMiss,
                 subject: &price.id,
-                sentence: "A price looks as if it should name a membership type, but does not.",
-                remedy: "Write `membertype_X-` in front of its nickname, or set its metadata.",
+                sentence: Said::of("attention-near-miss"),
+                remedy: Said::of("remedy-near-miss"),
                 member: None,
             };
             raise(&mut work.tx, &self.organisation, item, work.now).await?;
@@ -138,15 +139,11 @@ impl App {
             .await?;
         }
         for x in rulebook.unknown.difference(&before.unknown) {
-            let sentence = format!(
-                "Prices name the membership type `{x}`, which does not exist: whoever pays by them gets the type that \
-                 stands in for it, or none."
-            );
             let item = Item {
                 kind: Kind::UnknownType,
                 subject: x,
-                sentence: &sentence,
-                remedy: "Make the type, let another stand in for it, or give the prices another name in Stripe.",
+                sentence: Said::of("attention-unknown-type").put("type", x.as_str()),
+                remedy: Said::of("remedy-unknown-type"),
                 member: None,
             };
             raise(&mut work.tx, &self.organisation, item, work.now).await?;

@@ -10,6 +10,7 @@ use crate::app::{App, Step};
 use crate::attention::Kind;
 use crate::doors::publish::Publication;
 use crate::membership::clock::{brake_limit, members_in};
+use crate::said::{Part, Said};
 use crate::store::accounts;
 use crate::store::attention::{Item, raise, settle};
 use crate::store::mirror::{self, Customer, Object};
@@ -392,15 +393,12 @@ impl App {
         let limit = brake_limit(members_in(&mut tx, &self.organisation).await?);
         let braked = losing.len() > limit && repair != Repair::Approved;
         if braked {
-            let sentence = format!(
-                "Reconciliation with Stripe would take access from {} members at once. Nobody lost it.",
-                losing.len()
-            );
             let item = Item {
                 kind: Kind::ReconciliationBrake,
                 subject: "reconciliation",
-                sentence: &sentence,
-                remedy: "Run `goodstanding reconcile --dry-run` to see them, then `goodstanding reconcile --yes`, or mend the cause.",
+                sentence: Said::of("attention-reconciliation-brake")
+                    .put("count", Part::count(losing.len())),
+                remedy: Said::of("remedy-reconciliation-brake"),
                 member: None,
             };
             raise(&mut tx, &self.organisation, item, clock()).await?;

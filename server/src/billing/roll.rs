@@ -120,6 +120,19 @@ fn columns(reader: &mut csv::Reader<&[u8]>) -> Result<BTreeMap<&'static str, usi
     }
 }
 
+fn plain(text: &str, most: usize) -> bool {
+    text.chars().count() <= most && !text.chars().any(char::is_control)
+}
+
+/// Whether a text may be a mail address.
+pub(super) fn is_mail(mail: &str) -> bool {
+    let parts: Vec<&str> = mail.split('@').collect();
+    parts.len() == 2
+        && parts.iter().all(|part| !part.is_empty())
+        && plain(mail, 254)
+        && !mail.contains(char::is_whitespace)
+}
+
 fn row(
     record: &csv::StringRecord,
     columns: &BTreeMap<&'static str, usize>,
@@ -136,23 +149,13 @@ fn row(
         }
     };
     let name = field("name").unwrap_or_default();
-    let plain = |text: &str, most: usize| {
-        text.chars().count() <= most && !text.chars().any(char::is_control)
-    };
     check(
         !name.is_empty() && plain(&name, 200),
         "The name has 1 to 200 characters.",
     );
     let mail = field("mail");
-    let is_mail = |mail: &String| {
-        let parts: Vec<&str> = mail.split('@').collect();
-        parts.len() == 2
-            && parts.iter().all(|part| !part.is_empty())
-            && plain(mail, 254)
-            && !mail.contains(char::is_whitespace)
-    };
     check(
-        mail.iter().all(is_mail),
+        mail.iter().all(|mail| is_mail(mail)),
         "The mail address needs one `@` and no spaces.",
     );
     let customer = field("customer");

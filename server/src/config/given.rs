@@ -71,6 +71,25 @@ settings! {
         "Password of the user watcher, who may read the doors' status on the embedded broker [default: nobody may]"
     ADMIN_TOKEN "admin-token" "admin_token" true
         "Token for /api/v1 [default: made at the first start and shown once]"
+    SMTP_URL "smtp-url" "smtp_url" true
+        "The mail server, smtps:// or smtp:// with user name and password [default: letters lie in DATA_DIR/mail]"
+    MAIL_FROM "mail-from" "mail_from" false
+        "Who writes the letters, such as Woodshop <club@example.org>"
+    OIDC_ISSUER "oidc-issuer" "oidc_issuer" false
+        "The OpenID provider at which people with rights may sign in, too, such as https://login.example.org [default: none]"
+    OIDC_CLIENT_ID "oidc-client-id" "oidc_client_id" false
+        "What the OpenID provider calls this server"
+    OIDC_CLIENT_SECRET "oidc-client-secret" "oidc_client_secret" true
+        "By which the OpenID provider knows this server"
+    OIDC_NAME "oidc-name" "oidc_name" false
+        "What people call the OpenID provider, on the button [default: its host]"
+    OIDC_ACR "oidc-acr" "oidc_acr" false
+        "How sure the OpenID provider has to make who it is (acr) [default: that is its business]"
+    HSTS_DAYS "hsts-days" "hsts_days" false
+        "For so many days browsers that came by https come by nothing else, to this host name and whatever it serves; that \
+         cannot be taken back at once. 365 and more are usual [default: they are told nothing]"
+    AUDIT_COPY "audit-copy" "audit_copy" false
+        "stdout: each line of the audit log goes to standard output, too, as a line of JSON without names [default: nowhere]"
     LOG "log" "log" false
         "What is logged, such as info or info,server=debug [default: info,mqtt5=warn]"
 }

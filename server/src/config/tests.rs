@@ -58,6 +58,7 @@ fn with_nothing_set_it_runs_and_says_what_is_missing() {
         "STRIPE_WEBHOOK_SECRET",
         "MQTT_LISTEN",
         "LISTEN is on this machine",
+        "SMTP_URL",
     ] {
         assert!(missing.contains(key), "{key}: {missing}");
     }
@@ -78,6 +79,8 @@ fn everything_set_misses_nothing() {
         "--mqtt-listen=0.0.0.0:8883",
         "--mqtt-public-url=mqtts://doors.example.org:8883",
         "--public-url=https://members.example.org/",
+        "--smtp-url=smtps://club:secret@mail.example.org",
+        "--mail-from=Woodshop <club@example.org>",
     ])
     .expect("valid");
     assert_eq!(config.missing(), Vec::<String>::new());
@@ -485,4 +488,46 @@ fn connected_organisations_have_accounts_of_their_own_under_the_platforms_key() 
     }
     let written = [&both[..], &["--stripe-secret-key", "sk_test_platform"]].concat();
     assert!(problem(&written).contains("environment variable only"));
+}
+
+#[test]
+fn a_provider_needs_all_that_belongs_to_it() {
+    let issuer = "--oidc-issuer=https://login.example.org/club";
+    let public = "--public-url=https://members.example.org";
+    let client = ["--oidc-client-id=door", "--oidc-client-secret=secret"];
+    for (given, key) in [
+        (vec![client[0]], "OIDC_CLIENT_ID"),
+        (vec!["--oidc-name=Club"], "OIDC_NAME"),
+        (vec![issuer, client[0], client[1]], "PUBLIC_URL"),
+        (vec![issuer, public], "OIDC_CLIENT_ID"),
+        (vec![issuer, public, client[0]], "OIDC_CLIENT_SECRET"),
+        (
+            vec!["--oidc-issuer=http://login.example.org", public],
+            "OIDC_ISSUER",
+        ),
+    ] {
+        let said = problem(&given);
+        assert!(said.starts_with(key) && !said.contains("=secret"), "{said}");
+    }
+    let config = flags(&[issuer, public, client[0], client[1]]).expect("valid");
+    let provider = config.provider.expect("a provider");
+    assert_eq!(provider.name, "login.example.org");
+    assert!(!format!("{provider:?}").contains("secret"));
+}
+
+#[test]
+fn browsers_are_bound_to_tls_only_where_people_come_by_it() {
+    let public = "--public-url=https://members.example.org";
+    let config = flags(&["--hsts-days=365", public]).expect("valid");
+    assert_eq!(config.hsts_days, Some(365));
+    for given in [
+        vec!["--hsts-days=365"],
+        vec!["--hsts-days=365", "--public-url=http://members.example.org"],
+        vec!["--hsts-days=0", public],
+        vec!["--hsts-days=for ever", public],
+    ] {
+        assert!(problem(&given).starts_with("HSTS_DAYS"), "{given:?}");
+    }
+    assert!(flags(&["--audit-copy=stdout"]).expect("valid").copies_audit);
+    assert!(problem(&["--audit-copy=/tmp/a"]).starts_with("AUDIT_COPY"));
 }

@@ -1,6 +1,7 @@
 //! Alarms: what staff are told at once of the events of doors.
 
 use crate::attention::Kind;
+use crate::said::{Part, Said};
 use crate::store::attention::{Item, raise, raise_newest, raise_seldom, settle};
 use crate::store::passages::{self, Passage};
 use crate::store::{Result, Tx, lists};
@@ -8,7 +9,7 @@ use shared::badge::{Alarm, BadgeEvent, What};
 use shared::card::CardToken;
 use shared::door_clock::Quality;
 use shared::ids::{AgentId, DoorId, Holder, MemberId, OrganisationId};
-use shared::reasons::{Language, Reason};
+use shared::reasons::Reason;
 use shared::rights::CardState;
 use shared::time::{Span, Timestamp};
 use shared::wire::DoorConfig;
@@ -96,9 +97,12 @@ impl Source<'_> {
         let (subject, place) = match (&event.door, self.door(event)) {
             (None, _) => (
                 format!("agent {}", self.agent),
-                format!("Agent {}", self.agent),
+                Said::of("place-agent").put("name", Part::word(self.agent)),
             ),
-            (Some(_), Some(door)) => (door.door.to_string(), format!("Door {}", door.door)),
+            (Some(_), Some(door)) => (
+                door.door.to_string(),
+                Said::of("place-door").put("name", Part::word(&door.door)),
+            ),
             (Some(_), None) => return Ok(()),
         };
         let kind = Kind::Alarm(alarm);
@@ -116,7 +120,7 @@ impl Source<'_> {
         let item = Item {
             kind,
             subject: &subject,
-            sentence: &format!("{place} at {}: {}", event.at, alarm.sentence()),
+            sentence: happened(place, event.at, sentence(alarm)),
             remedy: remedy(alarm),
             member: None,
         };
@@ -149,10 +153,11 @@ impl Source<'_> {
         let item = Item {
             kind: Kind::EventsLost,
             subject: &format!("agent {agent}"),
-            sentence: &format!(
-                "Agent {agent} lost {lost} events of its doors; at {grants} of them a door was opened for somebody."
-            ),
-            remedy: "Run `door-agent check` there: the disk is full or worn out, or the agent was without this server for too long.",
+            sentence: Said::of("attention-events-lost")
+                .put("agent", Part::word(agent))
+                .put("lost", Part::count(lost))
+                .put("grants", Part::count(grants)),
+            remedy: Said::of("remedy-events-lost"),
             member: None,
         };
         raise_seldom(tx, self.organisation, item, TELL_EVERY, self.now).await?;
@@ -174,26 +179,22 @@ impl Source<'_> {
         let Some((member, card, entry)) = listed else {
             return Ok(());
         };
-        let row = reason.row(Language::En);
-        let at = event.at;
         let (kind, sentence, remedy) = if reason == Reason::PinLocked {
-            let sentence = format!("Door {door} at {at}: {}", row.staff);
-            let remedy = "Ask the member; if it was somebody else, mark the card as lost and give the member a new PIN.";
-            (Kind::PinLocked, sentence, remedy)
+            let sentence = Said::of("attention-pin-locked").put("what", Said::Reason(reason));
+            (Kind::PinLocked, sentence, Said::of("remedy-pin-locked"))
         } else {
-            let whose = match entry.state {
-                CardState::Lost => "reported lost",
-                CardState::Held => "of a member on hold",
+            let sentence = match entry.state {
+                CardState::Lost => Said::of("attention-revoked-card-lost"),
+                CardState::Held => Said::of("attention-revoked-card-held"),
                 CardState::Ok | CardState::Lapsed | CardState::Ended => return Ok(()),
             };
-            let sentence =
-                format!("Door {door} at {at}: a card {whose} was presented, and refused.");
-            (Kind::RevokedCard, sentence, row.remedy)
+            (Kind::RevokedCard, sentence, Said::Remedy(reason))
         };
+        let place = Said::of("place-door").put("name", Part::word(door));
         let item = Item {
             kind,
             subject: &format!("card {card}"),
-            sentence: &sentence,
+            sentence: happened(place, event.at, sentence),
             remedy,
             member: Some(member),
         };
@@ -212,15 +213,16 @@ impl Source<'_> {
         let span = (first - WHEELS, last + WHEELS);
         let passages = passages::of(tx, self.organisation, &holders, span).await?;
         for ((member, [one, other]), [earlier, later]) in too_fast(&passages, self.now) {
-            let sentence = format!(
-                "A member's cards passed door {} at {} and door {} at {}: faster than anybody gets from one to the other.",
-                earlier.door, earlier.at, later.door, later.at
-            );
+            let sentence = Said::of("attention-two-doors")
+                .put("one", Part::word(&earlier.door))
+                .put("then", earlier.at)
+                .put("other", Part::word(&later.door))
+                .put("later", later.at);
             let item = Item {
                 kind: Kind::TwoDoors,
                 subject: &format!("member {member} {one} {other}"),
-                sentence: &sentence,
-                remedy: "Ask the member who had the cards; if one was copied or lent, mark it as lost and give another.",
+                sentence,
+                remedy: Said::of("remedy-two-doors"),
                 member: Some(member),
             };
             raise_seldom(tx, self.organisation, item, TELL_EVERY, self.now).await?;
@@ -269,22 +271,39 @@ fn lasts(alarm: Alarm) -> bool {
 }
 
 /// The one thing to do.
-fn remedy(alarm: Alarm) -> &'static str {
+/// What happened at a place, and when.
+fn happened(place: Said, at: Timestamp, what: Said) -> Said {
+    Said::of("happened")
+        .put("place", place)
+        .put("at", at)
+        .put("what", what)
+}
+
+/// What an alarm says to staff.
+#[must_use]
+pub fn sentence(alarm: Alarm) -> Said {
     match alarm {
-        Alarm::Forced => {
-            "Look who is there; if nobody forced it, check the door contact and the exit button."
-        }
-        Alarm::HeldOpen => "Close the door; if it is closed, check the door contact.",
-        Alarm::LockFault => "Check lock, wiring and supply; until then, see that the door is shut.",
-        Alarm::Tamper => {
-            "Look at the reader and the box; if somebody was inside, revoke the agent and pair it again."
-        }
-        Alarm::Fire => "If there is no fire, find what set the input off, and reset it.",
-        Alarm::Guessing => "Look who is at the reader; cards of members are served all the same.",
-        Alarm::ExitStuck => "Free the exit button; it is stuck, or somebody holds it.",
-        Alarm::ReaderGone => {
-            "Check the reader's cable, its supply and its device name; `door-agent check` helps."
-        }
+        Alarm::Forced => Said::of("attention-forced"),
+        Alarm::HeldOpen => Said::of("attention-held-open"),
+        Alarm::LockFault => Said::of("attention-lock-fault"),
+        Alarm::Tamper => Said::of("attention-tamper"),
+        Alarm::Fire => Said::of("attention-fire"),
+        Alarm::Guessing => Said::of("attention-guessing"),
+        Alarm::ExitStuck => Said::of("attention-exit-stuck"),
+        Alarm::ReaderGone => Said::of("attention-reader-gone"),
+    }
+}
+
+fn remedy(alarm: Alarm) -> Said {
+    match alarm {
+        Alarm::Forced => Said::of("remedy-forced"),
+        Alarm::HeldOpen => Said::of("remedy-held-open"),
+        Alarm::LockFault => Said::of("remedy-lock-fault"),
+        Alarm::Tamper => Said::of("remedy-tamper"),
+        Alarm::Fire => Said::of("remedy-fire"),
+        Alarm::Guessing => Said::of("remedy-guessing"),
+        Alarm::ExitStuck => Said::of("remedy-exit-stuck"),
+        Alarm::ReaderGone => Said::of("remedy-reader-gone"),
     }
 }
 

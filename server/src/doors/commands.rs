@@ -8,13 +8,48 @@ use shared::ids::{AgentId, DoorId, MemberId, OrganisationId};
 use shared::time::Timestamp;
 use shared::wire::{Action, Command, CommandResult, ENROL_PURPOSE, Outcome};
 
-/// Who asked for a command, and for whom a card is enrolled.
+/// What becomes of the card that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Enrolment {
+    /// It is a member's.
+    Of(MemberId),
+    /// It is a fob of the pool, called so.
+    Pool(String),
+}
+
+impl Enrolment {
+    /// Whose card it will be, if it is a member's.
+    #[must_use]
+    pub fn member(&self) -> Option<MemberId> {
+        match self {
+            Self::Of(member) => Some(*member),
+            Self::Pool(_) => None,
+        }
+    }
+
+    fn fob(&self) -> Option<&str> {
+        match self {
+            Self::Of(_) => None,
+            Self::Pool(label) => Some(label),
+        }
+    }
+
+    fn read(member: Option<i64>, fob: Option<String>) -> Option<Self> {
+        match (member, fob) {
+            (Some(member), None) => Some(Self::Of(MemberId(member))),
+            (None, Some(label)) => Some(Self::Pool(label)),
+            (_, _) => None,
+        }
+    }
+}
+
+/// Who asked for a command, and for what a card is enrolled.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     /// Who was signed in.
     pub by: &'a str,
-    /// Whose card it will be.
-    pub member: Option<MemberId>,
+    /// What becomes of the card.
+    pub enrolment: Option<&'a Enrolment>,
 }
 
 /// Writes a command down and makes it; none while the agent has not announced its run.
@@ -40,11 +75,13 @@ pub async fn issue(
         Action::Diagnostics => ("diagnostics", None),
         Action::Restart => ("restart", None),
     };
-    let sql = "INSERT INTO commands (organisation, agent, counter, action, door, asked_by, subject, issued_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let member = asked.enrolment.and_then(Enrolment::member);
+    let sql = "INSERT INTO commands (organisation, agent, counter, action, door, asked_by, subject, issued_at, fob) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     on!(tx, c => sqlx::query(sql)
         .bind(organisation.as_str()).bind(agent.id.as_str()).bind(counter).bind(word)
-        .bind(door.map(DoorId::as_str)).bind(asked.by).bind(asked.member.map(|member| member.0)).bind(now.0)
+        .bind(door.map(DoorId::as_str)).bind(asked.by).bind(member.map(|member| member.0)).bind(now.0)
+        .bind(asked.enrolment.and_then(Enrolment::fob))
         .execute(c).await?.rows_affected());
     Ok(Some(Command {
         boot,
@@ -65,8 +102,8 @@ pub enum Came {
     Card {
         /// Its number.
         uid: CardUid,
-        /// For whom.
-        member: MemberId,
+        /// What becomes of it.
+        enrolment: Enrolment,
         /// Who asked for it.
         by: String,
     },
@@ -93,10 +130,10 @@ pub async fn record(
         Outcome::Diagnostics { .. } => "diagnostics",
     };
     let sql = "UPDATE commands SET outcome = $4 WHERE organisation = $1 AND agent = $2 AND counter = $3 \
-               AND outcome IS NULL RETURNING subject, asked_by";
-    let asked: Option<(Option<i64>, String)> = on!(tx, c => sqlx::query_as(sql)
+               AND outcome IS NULL RETURNING subject, fob, asked_by";
+    let asked: Option<(Option<i64>, Option<String>, String)> = on!(tx, c => sqlx::query_as(sql)
         .bind(organisation.as_str()).bind(agent.as_str()).bind(counter).bind(word).fetch_optional(c).await?);
-    let Some((subject, by)) = asked else {
+    let Some((member, fob, by)) = asked else {
         return Ok(None);
     };
     Ok(Some(match &result.outcome {
@@ -105,8 +142,8 @@ pub async fn record(
         Outcome::Enrolled { sealed_uid } => {
             let uid = keys.open(ENROL_PURPOSE, sealed_uid).ok();
             let uid = uid.and_then(|uid| CardUid::from_bytes(&uid).ok());
-            match (uid, subject.map(MemberId)) {
-                (Some(uid), Some(member)) => Came::Card { uid, member, by },
+            match (uid, Enrolment::read(member, fob)) {
+                (Some(uid), Some(enrolment)) => Came::Card { uid, enrolment, by },
                 (_, _) => Came::NoCard,
             }
         }

@@ -6,7 +6,7 @@
 use super::publish::Publication;
 use crate::store::places::Door;
 use serde_json::{Value, json};
-use shared::ids::OrganisationId;
+use shared::ids::{DoorId, OrganisationId};
 use shared::wire::Topic;
 use shared::wire::topics::Channel;
 
@@ -45,6 +45,12 @@ const THINGS: [(&str, &str, &str, Option<&str>, &str); 4] = [
     ),
 ];
 
+/// As which device Home Assistant knows a door.
+#[must_use]
+pub fn device(organisation: &OrganisationId, door: &DoorId) -> String {
+    format!("goodstanding_{organisation}_{door}")
+}
+
 /// The documents of a door, below Home Assistant's prefix.
 pub fn documents<'a>(
     prefix: &'a str,
@@ -52,7 +58,7 @@ pub fn documents<'a>(
     door: &'a Door,
 ) -> impl Iterator<Item = Publication> + 'a {
     let status = Topic::new(organisation, Channel::Status(door.id.clone())).to_string();
-    let device = format!("goodstanding_{organisation}_{}", door.id);
+    let device = device(organisation, &door.id);
     THINGS
         .into_iter()
         .map(move |(kind, thing, name, class, template)| {

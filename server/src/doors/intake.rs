@@ -5,8 +5,10 @@ use super::publish::{self, Publication, merge};
 use super::refused::Refusal;
 use crate::attention;
 use crate::keys::Keys;
+use crate::said::{Part, Said};
 use crate::store::agents::{self, Agent, Badge};
 use crate::store::attention::{Item, raise, raise_newest, settle};
+use crate::store::audit::{self, Link};
 use crate::store::{Result, Tx, lists};
 use sha2::{Digest as _, Sha256};
 use shared::badge::{BadgeEvent, What, chain};
@@ -183,10 +185,11 @@ impl Context<'_> {
             let deltas =
                 lists::deltas_after(tx, self.organisation, &zone, held, publish::MERGED_LIMIT)
                     .await?;
-            if let Some(delta) =
-                merge(held, &deltas).filter(|delta| delta.revision() == head.revision)
-            {
-                return Ok(vec![self.sync(&Sync::Delta { zone, nonce, delta })]);
+            let merged = merge(held, &deltas).filter(|delta| delta.revision() == head.revision);
+            let zone = zone.clone();
+            let answer = merged.map(|delta| self.sync(&Sync::Delta { zone, nonce, delta }));
+            if let Some(answer) = answer.filter(Publication::fits) {
+                return Ok(vec![answer]);
             }
         }
         let list = lists::list(tx, self.organisation, &zone, head.revision).await?;
@@ -242,15 +245,18 @@ impl Context<'_> {
         for zone in report.zones.iter().filter(|zone| served(&zone.zone)) {
             self.check_zone(tx, zone, report.boot).await?;
         }
+        if let Some(seen) = &report.audit {
+            let seen: Vec<Link> = seen.iter().filter_map(|seen| Link::read(seen)).collect();
+            let agent = self.agent.id.as_str();
+            audit::witness(tx, self.organisation, agent, &seen, self.now).await?;
+        }
         let refused: u64 = report.refused.iter().map(|refused| refused.count).sum();
         if refused > 0 {
-            let sentence =
-                format!("A door refused {refused} messages that it cannot trust or use.");
             let item = Item {
                 kind: attention::Kind::MessagesRefused,
                 subject: self.agent.id.as_str(),
-                sentence: &sentence,
-                remedy: "Look at the agent's events for the causes; check who else can reach the broker.",
+                sentence: Said::of("attention-messages-refused").put("count", Part::count(refused)),
+                remedy: Said::of("remedy-messages-refused"),
                 member: None,
             };
             raise(tx, self.organisation, item, self.now).await?;
@@ -280,8 +286,8 @@ impl Context<'_> {
             let item = Item {
                 kind: attention::Kind::DoorAhead,
                 subject: zone.zone.as_str(),
-                sentence: "A door holds a newer or another list than this server; nothing is published to its zone.",
-                remedy: "If this server was restored from a backup, run `goodstanding new-epoch`.",
+                sentence: Said::of("attention-door-ahead"),
+                remedy: Said::of("remedy-door-ahead"),
                 member: None,
             };
             raise(tx, self.organisation, item, self.now).await?;
@@ -296,18 +302,14 @@ impl Context<'_> {
         let kind = attention::Kind::ListNotKept;
         let sentence = match kept {
             Kept::Stored => return settle(tx, self.organisation, kind, &subject, self.now).await,
-            Kept::Volatile => {
-                "A door has its list only in memory: storing it failed, and after a restart the door goes on from an older one."
-            }
-            Kept::Degraded => {
-                "A door goes on from an older list: the newest one on its disk could not be read."
-            }
+            Kept::Volatile => Said::of("attention-list-not-kept-volatile"),
+            Kept::Degraded => Said::of("attention-list-not-kept-degraded"),
         };
         let item = Item {
             kind,
             subject: &subject,
             sentence,
-            remedy: "Run `door-agent check` there; if the SD card fails, replace it before the next power cut.",
+            remedy: Said::of("remedy-list-not-kept"),
             member: None,
         };
         raise_newest(tx, self.organisation, item, self.now).await
@@ -341,8 +343,8 @@ impl Context<'_> {
         let item = Item {
             kind: attention::Kind::StreamWithheld,
             subject: &subject,
-            sentence: "A door reports, but has not seen a signed head of its zone for ten minutes.",
-            remedy: "Check the broker: it delays or drops what the server sends.",
+            sentence: Said::of("attention-stream-withheld"),
+            remedy: Said::of("remedy-stream-withheld"),
             member: None,
         };
         raise(tx, self.organisation, item, self.now).await?;
@@ -435,8 +437,8 @@ impl Context<'_> {
         let item = Item {
             kind: attention::Kind::TwoAgents,
             subject: self.agent.id.as_str(),
-            sentence: "Two agents claim one identity: the same event number came with two contents.",
-            remedy: "Find the copy, revoke the agent and pair it again.",
+            sentence: Said::of("attention-two-agents"),
+            remedy: Said::of("remedy-two-agents"),
             member: None,
         };
         raise(tx, self.organisation, item, self.now).await?;
@@ -457,8 +459,8 @@ pub async fn watch(tx: &mut Tx, organisation: &OrganisationId, now: Timestamp) -
         let item = Item {
             kind: attention::Kind::OutOfContact,
             subject: agent.id.as_str(),
-            sentence: "A door agent has not reported for ten minutes; its doors go on from their last list.",
-            remedy: "Check the agent's power and network.",
+            sentence: Said::of("attention-out-of-contact"),
+            remedy: Said::of("remedy-out-of-contact"),
             member: None,
         };
         raise(tx, organisation, item, now).await?;

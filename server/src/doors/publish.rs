@@ -1,6 +1,7 @@
 //! Publish: what the doors should hold, level-triggered: from last published to current, delta then head.
 
 use crate::keys::Keys;
+use crate::store::audit::{self, Link};
 use crate::store::lists::ZoneHead;
 use crate::store::{Result, Tx, agents, lists, rulebook};
 use rand_core::CryptoRng;
@@ -8,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use shared::allow_list::{Delta, Epoch, Revision};
 use shared::ids::{OrganisationId, ZoneId};
 use shared::time::Timestamp;
+use shared::wire::envelope::MAX_BYTES;
 use shared::wire::topics::Channel;
 use shared::wire::{
     CARD_KEYS_PURPOSE, CardKeys, Config, Head, PolicyMessage, Topic, ZoneCardKey, seal,
@@ -48,9 +50,16 @@ impl Publication {
             may_wait: false,
         }
     }
+
+    /// Whether doors take it: of a longer message they read nothing.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.payload.len() <= MAX_BYTES
+    }
 }
 
-/// The delta that a revision brought, and the head that names it, which may wait: doors go by the delta.
+/// The delta that a revision brought, and the head that names it, which may wait: doors go by the delta. One that is too long
+/// for a message stays here, and the head makes them ask.
 #[must_use]
 pub fn revision(
     keys: &Keys,
@@ -59,15 +68,14 @@ pub fn revision(
     delta: &Delta,
     head: &ZoneHead,
     now: Timestamp,
-) -> [Publication; 2] {
-    let head = Publication {
-        may_wait: true,
-        ..self::head(keys, organisation, zone, head, now)
-    };
-    [
-        Publication::new(keys, organisation, Channel::Delta(zone.clone()), delta),
-        head,
-    ]
+) -> Vec<Publication> {
+    let mut head = self::head(keys, organisation, zone, head, now);
+    let delta = Publication::new(keys, organisation, Channel::Delta(zone.clone()), delta);
+    if !delta.fits() {
+        return vec![head];
+    }
+    head.may_wait = true;
+    vec![delta, head]
 }
 
 /// A zone's head, signed now.
@@ -79,6 +87,17 @@ pub fn head(
     head: &ZoneHead,
     now: Timestamp,
 ) -> Publication {
+    head_with_audit(keys, (organisation, zone), head, None, now)
+}
+
+/// A zone's head, signed now, with the end of the audit log: doors remember it, so that the log cannot be made anew.
+fn head_with_audit(
+    keys: &Keys,
+    (organisation, zone): (&OrganisationId, &ZoneId),
+    head: &ZoneHead,
+    audit: Option<Link>,
+    now: Timestamp,
+) -> Publication {
     let message = Head {
         revision: head.revision,
         entries: head.entries,
@@ -86,7 +105,7 @@ pub fn head(
         policy: Sha256::digest(&head.policy).into(),
         card_key: head.card_key,
         issued_at: now,
-        audit: None,
+        audit: audit.map(|link| link.written()),
     };
     Publication::new(keys, organisation, Channel::Head(zone.clone()), &message)
 }
@@ -124,10 +143,12 @@ pub async fn zones(
     now: Timestamp,
 ) -> Result<Vec<Publication>> {
     let mut out = Vec::new();
+    let audit = audit::end(tx, organisation).await?;
     for (zone, state) in lists::zones(tx, organisation).await? {
         if state.stopped.is_none() {
             out.extend(policy(keys, organisation, &zone, &state, now));
-            out.push(head(keys, organisation, &zone, &state, now));
+            let place = (organisation, &zone);
+            out.push(head_with_audit(keys, place, &state, audit, now));
         }
     }
     Ok(out)
@@ -219,7 +240,7 @@ pub async fn refresh_policy(
     Ok(true)
 }
 
-/// A delta may carry so many bytes before a snapshot is the shorter answer.
+/// Of so many revisions the deltas are put together; whoever is further behind gets the whole list.
 pub const MERGED_LIMIT: i64 = 500;
 
 /// Several deltas as one; none if they do not follow each other.

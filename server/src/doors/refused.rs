@@ -3,20 +3,26 @@
 use crate::app::{App, Step, Work};
 use crate::attention::Kind;
 use crate::membership::build::{Holding, entries};
+use crate::said::{Part, Said};
 use crate::store::attention::{Item, raise};
+use crate::store::letters::{self, Content, Letter, Reader};
 use crate::store::records::records;
-use crate::store::{lists, people, rulebook};
+use crate::store::{lists, members, people, rulebook};
 use shared::allow_list::{AllowList, Epoch, Revision};
 use shared::card::CardToken;
 use shared::decide::{Knowledge, Policy, decide};
 use shared::door_clock::{Quality, Reading};
 use shared::ids::{DoorId, MemberId, ZoneId};
-use shared::reasons::{Language, Reason};
+use shared::reasons::Reason;
 use shared::rights::Entry;
+use shared::standing::State;
 use shared::time::{Span, Timestamp};
 
 /// So long news may take to a door before a refusal is the door's fault.
 const NEWS_TIME: Span = Span::minutes(1);
+
+/// Nobody is written to of what a door tells later than this.
+const STILL_NEWS: Span = Span::days(1);
 
 /// A door turned a card away.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +51,7 @@ impl App {
         let Some((member, ..)) = listed else {
             return Ok(());
         };
+        self.write_of_lapse(work, member, refusal).await?;
         // A door's clock may run ahead, but what it tells of has happened.
         let at = refusal.at.min(work.now);
         let policy = rulebook::policy(&mut work.tx, organisation, zone, work.now).await?;
@@ -55,17 +62,44 @@ impl App {
             }
         }
         let (door, reason) = (&refusal.door, refusal.reason.name());
-        let sentence = format!(
-            "Door {door} refused a member who may enter; to the door the card was `{reason}`."
-        );
         let item = Item {
             kind: Kind::PaidButRefused,
             subject: &format!("member {member} {reason}"),
-            sentence: &sentence,
+            sentence: Said::of("attention-paid-but-refused")
+                .put("door", Part::word(door))
+                .put("why", Said::Reason(refusal.reason)),
             remedy: remedy(refusal.reason),
             member: Some(member),
         };
         raise(&mut work.tx, organisation, item, work.now).await?;
+        Ok(())
+    }
+
+    /// Writes to a member whose membership is over and who stood at a door: once, with the way back in.
+    async fn write_of_lapse(
+        &self,
+        work: &mut Work,
+        member: MemberId,
+        refusal: &Refusal,
+    ) -> Step<()> {
+        let over = matches!(refusal.reason, Reason::Lapsed | Reason::Expired);
+        if !over || refusal.at + STILL_NEWS < work.now {
+            return Ok(());
+        }
+        let standing = members::standing(&mut work.tx, member).await?;
+        let Some(State::Lapsed { since }) = standing.map(|standing| standing.state) else {
+            return Ok(());
+        };
+        let letter = Letter {
+            reader: Reader::Member(member),
+            content: Content::Lapsed {
+                since,
+                door: refusal.door.clone(),
+            },
+            cause: &since.to_string(),
+            secret: None,
+        };
+        letters::put(&mut work.tx, &self.organisation, letter, work.now);
         Ok(())
     }
 
@@ -130,10 +164,10 @@ fn lets_in(entry: Entry, policy: &Policy, moment: Timestamp) -> bool {
 }
 
 /// The one thing to do.
-fn remedy(reason: Reason) -> &'static str {
+fn remedy(reason: Reason) -> Said {
     match reason {
         Reason::Stale | Reason::NoList | Reason::NewerRules | Reason::ClockUnsure => {
-            reason.row(Language::En).remedy
+            Said::Remedy(reason)
         }
         Reason::Granted
         | Reason::GrantedOffline
@@ -152,8 +186,6 @@ fn remedy(reason: Reason) -> &'static str {
         | Reason::WrongPin
         | Reason::NoPin
         | Reason::PinLocked
-        | Reason::InductionNeeded => {
-            "The door's list or clock is behind: bring its agent into contact and have the list sent again."
-        }
+        | Reason::InductionNeeded => Said::of("remedy-paid-but-refused"),
     }
 }

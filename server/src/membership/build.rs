@@ -9,9 +9,9 @@ use shared::allow_list::Delta;
 use shared::card::{CardToken, CardUid};
 use shared::ids::{CardId, MemberId, OrganisationId, ZoneId};
 use shared::pin::PinVerifier;
-use shared::rights::{CardState, Entry, Flags, rights};
+use shared::rights::{CardState, Entry, Flags, Right, rights};
 use shared::standing::{REMEMBERED, Standing};
-use shared::time::Timestamp;
+use shared::time::{Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to change in each zone, gathered over many members.
@@ -205,7 +205,10 @@ pub fn entries(
                 continue;
             };
             let (state, rights) = match card.state {
-                CardRow::Ok => (state, rights),
+                CardRow::Ok => match card.lent_until {
+                    Some(end) => lent((state, rights), end, zone_rules.offline_grace, now),
+                    None => (state, rights),
+                },
                 CardRow::Lost if now < card.since + REMEMBERED => (CardState::Lost, Vec::new()),
                 CardRow::Lost | CardRow::Returned => continue,
             };
@@ -236,6 +239,33 @@ pub fn entries(
         }
     }
     wanted
+}
+
+/// What a fob that is lent opens of what its borrower's own card does: nothing from the end on, whatever a door hears.
+fn lent(
+    (state, mut rights): (CardState, Vec<Right>),
+    end: Timestamp,
+    offline_grace: Span,
+    now: Timestamp,
+) -> (CardState, Vec<Right>) {
+    if end <= now && state == CardState::Ok {
+        return (CardState::Ended, Vec::new());
+    }
+    for right in &mut rights {
+        let stretch = if right.certain {
+            Span(0)
+        } else {
+            offline_grace
+        };
+        // A door out of contact stretches an uncertain end: where that might pass the loan's, the loan's counts.
+        if right.not_after.is_none_or(|until| end < until + stretch) {
+            right.not_after = Some(end);
+            right.certain = true;
+        }
+    }
+    rights.sort();
+    rights.dedup();
+    (state, rights)
 }
 
 /// A card's number as the readers of a zone see it: whole, and by those that give only so many of its last bytes.

@@ -3,6 +3,7 @@
 use super::build::ZoneChanges;
 use super::derive::{Context, Derived, derive_all};
 use crate::attention::Kind;
+use crate::said::{Part, Said};
 use crate::store::attention::{Item, raise};
 use crate::store::{Result, Tx, members, mirror, on};
 use shared::ids::{AccountId, MemberId, OrganisationId};
@@ -65,16 +66,13 @@ pub async fn run(
     let inside = members_in(tx, &context.rulebook.organisation).await? + lost.len();
     if lost.len() > brake_limit(inside) && !approved {
         tx.undo().await?;
-        let sentence = format!(
-            "{} would take access from {} members at once. Nobody lost it.",
-            context.cause,
-            lost.len()
-        );
         let item = Item {
             kind: Kind::MassBrake,
             subject: context.cause,
-            sentence: &sentence,
-            remedy: "Look at the members concerned, then say yes or mend the cause.",
+            sentence: Said::of("attention-mass-brake")
+                .put("cause", context.cause)
+                .put("count", Part::count(lost.len())),
+            remedy: Said::of("remedy-mass-brake"),
             member: None,
         };
         raise(tx, &context.rulebook.organisation, item, context.now).await?;
@@ -91,8 +89,7 @@ pub async fn run(
 
 /// How many members can enter now.
 pub async fn members_in(tx: &mut Tx, organisation: &OrganisationId) -> Result<usize> {
-    let sql = "SELECT COUNT(*) FROM members WHERE organisation = $1 \
-               AND (standing LIKE '%\"state\":{\"state\":\"good\"%' OR standing LIKE '%\"state\":{\"state\":\"grace\"%')";
+    let sql = "SELECT COUNT(*) FROM members WHERE organisation = $1 AND state IN ('good', 'grace')";
     let count: i64 =
         on!(tx, c => sqlx::query_scalar(sql).bind(organisation.as_str()).fetch_one(c).await?);
     Ok(usize::try_from(count).unwrap_or(0))

@@ -51,6 +51,7 @@ pub async fn effect(
         alike,
         shut_out: without.into_iter().collect(),
         relists: other_readers
+            || before.offline_grace() != after.offline_grace()
             || before.needs_induction != after.needs_induction
             || before.pin_schedule.is_some() != after.pin_schedule.is_some(),
     })

@@ -1,6 +1,7 @@
 //! Derive: lock the members, re-read all facts, write standing, story, audit line and list changes together.
 
 use super::build::{Holding, ZoneChanges, entries};
+use super::concerns::{remedy, sentence};
 use crate::attention::Kind;
 use crate::keys::Keys;
 use crate::store::attention::{AuditLine, Item, audit_all, raise, settle};
@@ -107,7 +108,10 @@ async fn derive_part(
             news,
         } = records.remove(member).unwrap_or_default();
         let row = row.ok_or(members::missing(*member))?;
-        let outlook = outlook(&facts, &rulebook.rules, now);
+        let mut outlook = outlook(&facts, &rulebook.rules, now);
+        let loans = cards.iter().filter_map(|card| card.lent_until);
+        let ends = loans.filter(|end| now < *end);
+        outlook.next = ends.chain(outlook.next).min();
         let standing = &outlook.standing;
         let before = row.standing.as_ref();
         let changed = before != Some(standing);
@@ -196,8 +200,8 @@ async fn show_concerns(tx: &mut Tx, fresh: &[Fresh<'_>], context: Context<'_>) -
             let item = Item {
                 kind: Kind::Concern(concern.kind),
                 subject: &concern.subject,
-                sentence: concern.kind.sentence(),
-                remedy: concern.kind.remedy(),
+                sentence: sentence(concern.kind),
+                remedy: remedy(concern.kind),
                 member: Some(fresh.member),
             };
             raise(tx, organisation, item, now).await?;

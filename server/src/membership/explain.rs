@@ -1,8 +1,10 @@
 //! Explain: a member's standing in words, with the facts it rests on, now or at a moment in the past.
 
+use super::causes::of_cause;
 use super::history::{doors_at, rejudge};
 use crate::app::App;
 use crate::money;
+use crate::said::{Part, Said};
 use crate::store::ledger::{self, Deed, PaymentRow};
 use crate::store::places::{self, NamedSchedule, Zone};
 use crate::store::records::{self, Known};
@@ -15,7 +17,6 @@ use shared::standing::missing::{Missing, missing};
 use shared::standing::{Access, Because, Standing, State, outlook};
 use shared::time::Timestamp;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// A standing in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,19 +26,19 @@ pub struct Explanation {
     /// The moment it is about.
     pub at: Timestamp,
     /// Standing in one sentence.
-    pub standing: String,
+    pub standing: Said,
     /// Why: one sentence for each fact.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Said>,
     /// What would have to change for good standing; none: nothing.
-    pub missing: Option<String>,
+    pub missing: Option<Said>,
     /// What brought this standing about, and when.
-    pub cause: Option<String>,
+    pub cause: Option<Said>,
     /// What each zone's list says.
-    pub zones: Vec<(ZoneId, String)>,
+    pub zones: Vec<(ZoneId, Said)>,
     /// What each door does with the member's cards.
-    pub doors: Vec<(DoorId, String)>,
+    pub doors: Vec<(DoorId, Said)>,
     /// What changes next, and when.
-    pub next: Option<String>,
+    pub next: Option<Said>,
 }
 
 /// A member's standing at a moment, in lines of text. None if there is no such member.
@@ -51,21 +52,28 @@ pub async fn explain_lines(
     };
     let mut lines = vec![format!(
         "Member {member} at {}: {}",
-        explained.at, explained.standing
+        explained.at,
+        explained.standing.english()
     )];
-    lines.extend(explained.reasons.iter().map(|reason| format!("  {reason}")));
+    lines.extend(
+        explained
+            .reasons
+            .iter()
+            .map(|reason| format!("  {}", reason.english())),
+    );
     let missing = explained.missing;
-    lines.extend(missing.map(|missing| format!("To change it: {missing}")));
+    lines.extend(missing.map(|missing| format!("To change it: {}", missing.english())));
     let cause = explained.cause;
-    lines.extend(cause.map(|cause| format!("Brought about: {cause}")));
+    lines.extend(cause.map(|cause| format!("Brought about: {}", cause.english())));
     let zones = explained.zones.iter();
-    lines.extend(zones.map(|(zone, says)| format!("Zone {zone}: {says}")));
+    lines.extend(zones.map(|(zone, says)| format!("Zone {zone}: {}", says.english())));
     let doors = explained.doors.iter();
-    lines.extend(doors.map(|(door, says)| format!("Door {door}: {says}")));
+    lines.extend(doors.map(|(door, says)| format!("Door {door}: {}", says.english())));
     lines.push(
         explained
             .next
-            .unwrap_or("Nothing changes by the clock.".to_owned()),
+            .unwrap_or_else(|| Said::of("explain-nothing-next"))
+            .english(),
     );
     Ok(Some(lines))
 }
@@ -73,6 +81,16 @@ pub async fn explain_lines(
 /// A member's standing at a moment in words, derived anew from the facts and rules that were known then. None if there
 /// is no such member.
 pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Option<Explanation>> {
+    explain_to(app, member, at, true).await
+}
+
+/// The same, without amounts of money unless whoever asks may see them.
+pub async fn explain_to(
+    app: &App,
+    member: MemberId,
+    at: Timestamp,
+    sees_money: bool,
+) -> Result<Option<Explanation>> {
     let mut tx = app.store.begin_read().await?;
     if people::find(&mut tx, &app.organisation, member)
         .await?
@@ -90,7 +108,7 @@ pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Optio
         return Ok(Some(Explanation {
             member,
             at,
-            standing: "nothing was known of this member's standing then.".to_owned(),
+            standing: Said::of("explain-unknown"),
             reasons: Vec::new(),
             missing: None,
             cause: None,
@@ -103,48 +121,57 @@ pub async fn explain(app: &App, member: MemberId, at: Timestamp) -> Result<Optio
     let standing = &outlook.standing;
     let told = people::standing_at(&mut tx, member, at).await?;
     let changed = people::changed_after(&mut tx, member, at).await?;
-    let words = Words::read(&mut tx, app, member, at).await?;
+    let mut words = Words::read(&mut tx, app, member, at).await?;
+    if !sees_money {
+        words.payments.clear();
+    }
     let entries = journal::entries_at(&mut tx, &app.organisation, member, at).await?;
     let without = match cards {
-        Some(0) => "the member has no card",
-        Some(_) => "the member's types do not open it",
-        None => "the member has no card, or types that do not open it",
+        Some(0) => Said::of("explain-no-card"),
+        Some(_) => Said::of("explain-no-type"),
+        None => Said::of("explain-no-card-or-type"),
     };
     let doors = doors_at(&mut tx, &app.organisation, member, at).await?;
     let doors = doors.into_iter().map(|said| {
         let says = match said.reason {
-            Some(Reason::PinNeeded) => {
-                "asks for a PIN, and opens when the right one is typed.".to_owned()
-            }
+            Some(Reason::PinNeeded) => Said::of("explain-door-pin"),
             Some(reason) => {
-                let row = reason.row(Language::En);
-                let does = if reason.grants() {
-                    "opens"
+                let says = if reason.grants() {
+                    Said::of("explain-door-opens")
                 } else {
-                    "stays shut"
+                    Said::of("explain-door-shut")
                 };
-                format!("{does}. {} {}", row.staff, row.remedy)
-                    .trim_end()
-                    .to_owned()
+                let remedy = reason.row(Language::En).remedy;
+                let remedy = (!remedy.is_empty()).then_some(Said::Remedy(reason));
+                let says = says.put("why", Said::Reason(reason));
+                Said::chain("sentences", std::iter::once(says.clone()).chain(remedy))
+                    .unwrap_or(says)
             }
-            None => format!("stays shut: {without}."),
+            None => Said::of("explain-door-without").put("why", without.clone()),
         };
         (said.door.id, says)
     });
     let next = match changed {
-        Some((when, cause)) => Some(format!("It changed on {when}: {cause}.")),
+        Some((when, cause)) => {
+            let said = Said::of("explain-changed").put("at", when);
+            Some(said.put("cause", cause))
+        }
         None => outlook
             .next
-            .map(|when| format!("By the clock it is looked at again on {when}.")),
+            .map(|when| Said::of("explain-next").put("at", when)),
     };
     Ok(Some(Explanation {
         member,
         at,
         standing: words.state(&standing.state),
         reasons: words.reasons(standing, at),
-        missing: missing(standing, &facts, &rules).map(|missing| in_words(&missing)),
-        cause: told.map(|(since, cause, _)| format!("{cause}, on {since}.")),
-        zones: words.zones(&entries, without),
+        missing: missing(standing, &facts, &rules).map(|missing| in_words(missing, sees_money)),
+        cause: told.map(|(since, cause, _)| {
+            Said::of("explain-cause")
+                .put("cause", cause)
+                .put("at", since)
+        }),
+        zones: words.zones(&entries, &without),
         doors: doors.collect(),
         next,
     }))
@@ -191,29 +218,27 @@ pub async fn badge_lines(app: &App, badge: i64) -> Result<Option<Vec<String>>> {
     Ok(Some(lines))
 }
 
-fn in_words(missing: &Missing) -> String {
+fn in_words(missing: Missing, sees_money: bool) -> Said {
     match missing {
-        Missing::Lifted(hold) => format!("hold {hold} must be lifted."),
-        Missing::Paid(owed) if owed.is_empty() => "what is due must be paid at Stripe.".to_owned(),
+        Missing::Lifted(hold) => Said::of("missing-lifted").put("hold", Part::word(hold)),
         Missing::Paid(owed) => {
-            let each = owed
-                .iter()
-                .map(|owed| format!("{} of {}", owed.invoice, money::in_words(owed.amount, &owed.currency)));
-            let each: Vec<String> = each.collect();
-            format!("invoice {} must be paid.", each.join(" and "))
+            let owed = owed.iter().filter(|_| sees_money).map(|owed| {
+                Said::of("missing-owed")
+                    .put("invoice", owed.invoice.as_str())
+                    .put("amount", money::in_words(owed.amount, &owed.currency))
+            });
+            match Said::chain("both", owed) {
+                Some(owed) => Said::of("missing-paid").put("owed", owed),
+                None => Said::of("missing-due"),
+            }
         }
-        Missing::Begun(from) => format!("nothing has to; it begins on {from}."),
-        Missing::FirstPayment => "the first payment must arrive.".to_owned(),
-        Missing::Named(id) => {
-            format!("the plan of subscription {id} must name a membership type.")
-        }
-        Missing::Seated(id) => format!("the seat of subscription {id} must be paid for again."),
-        Missing::Resumed(id) => format!("subscription {id} must be resumed at Stripe."),
-        Missing::Renewed => {
-            "it takes a new subscription, a payment by hand or a grant.".to_owned()
-        }
-        Missing::AnyFact => "it takes a subscription whose customer is linked to the member, a payment by hand or a grant."
-            .to_owned(),
+        Missing::Begun(from) => Said::of("missing-begun").put("from", from),
+        Missing::FirstPayment => Said::of("missing-first-payment"),
+        Missing::Named(id) => Said::of("missing-named").put("subscription", id),
+        Missing::Seated(id) => Said::of("missing-seated").put("subscription", id),
+        Missing::Resumed(id) => Said::of("missing-resumed").put("subscription", id),
+        Missing::Renewed => Said::of("missing-renewed"),
+        Missing::AnyFact => Said::of("missing-any-fact"),
     }
 }
 
@@ -250,32 +275,37 @@ impl Words {
         })
     }
 
-    fn state(&self, state: &State) -> String {
+    fn state(&self, state: &State) -> Said {
         match state {
-            State::Good { until: None } => "in good standing, until ended.".to_owned(),
+            State::Good { until: None } => Said::of("explain-good"),
             State::Good { until: Some(until) } => {
-                format!("in good standing, as things stand until {until}.")
+                Said::of("explain-good-until").put("until", *until)
             }
-            State::Grace { until } => format!("in, but a payment is missing; out from {until} on."),
+            State::Grace { until } => Said::of("explain-grace").put("until", *until),
             State::Held { hold, until } => {
-                let reason = self.holds.iter().find(|deed| deed.id == hold.0);
-                let reason =
-                    reason.map_or(String::new(), |deed| format!(" Reason: {}", deed.reason));
-                match until {
-                    Some(until) => format!("on hold until {until} (hold {hold}).{reason}"),
-                    None => format!("on hold until lifted (hold {hold}).{reason}"),
+                let held = match until {
+                    Some(until) => Said::of("explain-held-until").put("until", *until),
+                    None => Said::of("explain-held"),
+                };
+                let held = held.put("hold", Part::word(hold));
+                let deed = self.holds.iter().find(|deed| deed.id == hold.0);
+                match deed {
+                    Some(deed) => Said::of("explain-held-why")
+                        .put("held", held)
+                        .put("reason", deed.reason.as_str()),
+                    None => held,
                 }
             }
-            State::Pending { from: Some(from) } => format!("not in yet; in from {from} on."),
-            State::Pending { from: None } => {
-                "not in yet: the first payment has not arrived.".to_owned()
+            State::Pending { from: Some(from) } => {
+                Said::of("explain-pending-from").put("from", *from)
             }
-            State::Lapsed { since } => format!("out since {since}."),
-            State::Stranger => "out: no fact gives access.".to_owned(),
+            State::Pending { from: None } => Said::of("explain-pending"),
+            State::Lapsed { since } => Said::of("explain-lapsed").put("since", *since),
+            State::Stranger => Said::of("explain-stranger"),
         }
     }
 
-    fn reasons(&self, standing: &Standing, at: Timestamp) -> Vec<String> {
+    fn reasons(&self, standing: &Standing, at: Timestamp) -> Vec<Said> {
         standing
             .access
             .iter()
@@ -283,118 +313,143 @@ impl Words {
             .collect()
     }
 
-    fn reason(&self, access: &Access, at: Timestamp) -> String {
+    fn reason(&self, access: &Access, at: Timestamp) -> Said {
         let known = self
             .types
             .iter()
             .find(|known| known.id == access.membership);
-        let mut text = match known {
-            Some(known) => format!("`{}` ({})", known.name, known.id),
-            None => format!("`{}`", access.membership),
+        let named = match known {
+            Some(known) => Said::of("explain-type").put("name", known.name.as_str()),
+            None => Said::of("explain-type-gone"),
         };
-        if let Some(from) = access.from {
-            write!(text, " from {from}").expect("writing to memory cannot fail");
-        }
+        let named = named.put("id", Part::word(&access.membership));
         let end = match (access.until, access.certain) {
-            (None, _) => " until ended".to_owned(),
-            (Some(until), true) => format!(" until {until}"),
-            (Some(until), false) => format!(" until {until}, unless it is renewed"),
+            (None, _) => Said::of("explain-until-ended"),
+            (Some(until), true) => Said::of("explain-until").put("until", until),
+            (Some(until), false) => Said::of("explain-until-renewed").put("until", until),
         };
-        let holds = if access.holds(at) {
-            ""
-        } else {
-            ", which does not hold at this moment"
+        let span = match access.from {
+            Some(from) => Said::of("explain-from").put("from", from).put("end", end),
+            None => end,
         };
-        format!("{text}{end}{holds}. {}", self.because(&access.because))
+        let said = match access.holds(at) {
+            true => Said::of("explain-access"),
+            false => Said::of("explain-access-not-now"),
+        };
+        said.put("type", named)
+            .put("span", span)
+            .put("because", self.because(&access.because))
     }
 
-    fn because(&self, because: &Because) -> String {
+    fn because(&self, because: &Because) -> Said {
         match because {
-            Because::Subscription { id, cause, .. } => {
-                format!("Subscription {id}: {}", cause.sentence())
-            }
+            Because::Subscription { id, cause, .. } => Said::of("because-subscription")
+                .put("id", id.as_str())
+                .put("why", of_cause(*cause)),
             Because::Payment { id } => {
-                match self.payments.iter().find(|payment| payment.id == id.0) {
+                let known = self.payments.iter().find(|payment| payment.id == id.0);
+                let said = match known {
                     Some(payment) => {
                         let much = match payment.money() {
-                            Some((amount, currency)) => money::in_words(amount, currency),
-                            None => "an unknown amount".to_owned(),
+                            Some((amount, currency)) => money::in_words(amount, currency).into(),
+                            None => Said::of("amount-unknown"),
                         };
-                        let (source, at) = (&payment.source, Timestamp(payment.paid_at));
-                        format!("Payment {id}: {source} of {much} on {at}.")
+                        Said::of("because-payment")
+                            .put("source", source(&payment.source))
+                            .put("amount", much)
+                            .put("at", Timestamp(payment.paid_at))
                     }
-                    None => format!("Payment {id}."),
-                }
+                    None => Said::of("because-payment-gone"),
+                };
+                said.put("id", Part::word(id))
             }
-            Because::Grant { id } => match self.grants.iter().find(|deed| deed.id == id.0) {
-                Some(deed) => format!("Grant {id} by {}: {}", deed.made_by, deed.reason),
-                None => format!("Grant {id}."),
-            },
+            Because::Grant { id } => {
+                let said = match self.grants.iter().find(|deed| deed.id == id.0) {
+                    Some(deed) => Said::of("because-grant")
+                        .put("who", deed.made_by.as_str())
+                        .put("reason", deed.reason.as_str()),
+                    None => Said::of("because-grant-gone"),
+                };
+                said.put("id", Part::word(id))
+            }
         }
     }
 
     /// What the lists say of the member's cards; `without` an entry, why there is none.
-    fn zones(&self, entries: &[(ZoneId, i64, Entry)], without: &str) -> Vec<(ZoneId, String)> {
+    fn zones(&self, entries: &[(ZoneId, i64, Entry)], without: &Said) -> Vec<(ZoneId, Said)> {
         let says = |zone: &Zone| {
             let of_zone = || entries.iter().filter(|(listed, ..)| *listed == zone.id);
-            let Some(revision) = of_zone().map(|(_, revision, _)| revision).max() else {
-                return format!("nothing is listed: {without}.");
-            };
-            let said = |(.., entry): &(ZoneId, i64, Entry)| self.entry(&zone.id, entry);
-            let mut cards: Vec<String> = of_zone().map(said).collect();
-            // Several cards, or one card as several kinds of readers see it.
-            cards.sort();
-            cards.dedup();
-            format!("since revision {revision}: {}.", cards.join("; "))
+            let mut cards: Vec<Said> = Vec::new();
+            for (.., entry) in of_zone() {
+                let said = self.entry(&zone.id, entry);
+                // Several cards, or one card as several kinds of readers see it.
+                if !cards.contains(&said) {
+                    cards.push(said);
+                }
+            }
+            cards.sort_by_cached_key(Said::english);
+            let revision = of_zone().map(|(_, revision, _)| revision).max();
+            match (revision, Said::chain("and-further", cards)) {
+                (Some(revision), Some(cards)) => Said::of("explain-listed")
+                    .put("revision", Part::word(revision))
+                    .put("cards", cards),
+                (_, _) => Said::of("explain-unlisted").put("why", without.clone()),
+            }
         };
         let zones = self.zones.iter();
         zones.map(|zone| (zone.id.clone(), says(zone))).collect()
     }
 
-    fn entry(&self, zone: &ZoneId, entry: &Entry) -> String {
+    fn entry(&self, zone: &ZoneId, entry: &Entry) -> Said {
         match entry.state {
-            CardState::Ok if entry.flags.has(Flags::INDUCTION) => {
-                "a card is refused until an induction is noted".to_owned()
-            }
+            CardState::Ok if entry.flags.has(Flags::INDUCTION) => Said::of("entry-induction"),
             CardState::Ok => {
                 let rights = entry.rights.iter().map(|right| self.right(right));
-                let rights: Vec<String> = rights.collect();
-                format!("{}{}", rights.join(", or "), self.pin(zone, entry))
+                let rights = Said::chain("either", rights);
+                self.pin(zone, entry, rights.unwrap_or_else(|| "".into()))
             }
-            CardState::Lapsed => "a card is refused as lapsed".to_owned(),
-            CardState::Ended => "a card is refused, for access to this zone has ended".to_owned(),
-            CardState::Held => "a card is refused as held".to_owned(),
-            CardState::Lost => "a card is refused as lost".to_owned(),
+            CardState::Lapsed => Said::of("entry-lapsed"),
+            CardState::Ended => Said::of("entry-ended"),
+            CardState::Held => Said::of("entry-held"),
+            CardState::Lost => Said::of("entry-lost"),
         }
     }
 
     /// What must be typed after the card.
-    fn pin(&self, zone: &ZoneId, entry: &Entry) -> String {
+    fn pin(&self, zone: &ZoneId, entry: &Entry, rights: Said) -> Said {
         let always = entry.flags.has(Flags::PIN).then_some(0);
         let Some(asked) = always.or(self.pins.get(zone).copied()) else {
-            return String::new();
+            return rights;
         };
-        let asks = format!("the door asks for a PIN {}", self.hours(asked));
-        match entry.pin {
-            Some(_) => format!(", and {asks}"),
-            None => format!(", but {asks}, and the member has none"),
-        }
+        let said = match entry.pin {
+            Some(_) => Said::of("entry-pin"),
+            None => Said::of("entry-pin-none"),
+        };
+        said.put("rights", rights).put("hours", self.hours(asked))
     }
 
-    fn hours(&self, number: u16) -> String {
+    fn hours(&self, number: u16) -> Said {
         let mut schedules = self.schedules.iter();
         match schedules.find(|schedule| schedule.number == number) {
-            Some(schedule) => format!("on schedule `{}`", schedule.id),
-            None if number == 0 => "at all hours".to_owned(),
-            None => "never, its schedule is gone".to_owned(),
+            Some(schedule) => Said::of("hours-of").put("schedule", Part::word(&schedule.id)),
+            None if number == 0 => Said::of("hours-all"),
+            None => Said::of("hours-gone"),
         }
     }
 
-    fn right(&self, right: &Right) -> String {
-        let hours = self.hours(right.schedule);
-        match right.not_after {
-            Some(until) => format!("a card opens {hours} until {until}"),
-            None => format!("a card opens {hours}"),
-        }
+    fn right(&self, right: &Right) -> Said {
+        let said = match right.not_after {
+            Some(until) => Said::of("entry-opens-until").put("until", until),
+            None => Said::of("entry-opens"),
+        };
+        said.put("hours", self.hours(right.schedule))
+    }
+}
+
+fn source(word: &str) -> Said {
+    match word {
+        "cash" => Said::of("source-cash"),
+        "transfer" => Said::of("source-transfer"),
+        other => other.into(),
     }
 }

@@ -1,6 +1,7 @@
 //! Whose customer is it? The written rule, applied when a tagged subscription belongs to nobody yet.
 
 use crate::attention::Kind;
+use crate::said::Said;
 use crate::store::attention::{Item, raise, settle_link};
 use crate::store::members::{self, NewMember};
 use crate::store::mirror::{self, Customer, Kept, Object};
@@ -62,8 +63,8 @@ pub async fn link(
             let item = Item {
                 kind: Kind::UnmatchedCustomer,
                 subject: &customer.id,
-                sentence: "A customer pays for a membership, and several members have its mail address.",
-                remedy: "Link the customer to the right member.",
+                sentence: Said::of("attention-unmatched-customer-several"),
+                remedy: Said::of("remedy-unmatched-customer"),
                 member: None,
             };
             raise(tx, organisation, item, now).await?;
@@ -223,8 +224,8 @@ async fn ask_whose_payment(
         let item = Item {
             kind: Kind::UnmatchedPayment,
             subject: &invoice.id,
-            sentence: "A payment came from a customer who is nobody's, and looks like a member's.",
-            remedy: "Link its customer to the member; to let it open doors, grant access for the time it bought.",
+            sentence: Said::of("attention-unmatched-payment"),
+            remedy: Said::of("remedy-unmatched-payment"),
             member: if let [only] = known[..] {
                 Some(only)
             } else {
@@ -266,13 +267,13 @@ pub async fn announce(
     let (kind, sentence, remedy) = match how {
         "mail" => (
             Kind::ConfirmLink,
-            "A customer was linked to the only member with its mail address.",
-            "Confirm that the customer is this member.",
+            Said::of("attention-confirm-link"),
+            Said::of("remedy-confirm-link"),
         ),
         "created" => (
             Kind::NeedsCard,
-            "A new member pays and has no card yet.",
-            "Enrol a card for the member.",
+            Said::of("attention-needs-card"),
+            Said::of("remedy-needs-card"),
         ),
         _ => return Ok(()),
     };

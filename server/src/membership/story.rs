@@ -1,6 +1,8 @@
 //! A member's story: terms as they were written down, and what Stripe's invoices and payments by hand say of them.
 
+use super::causes::{of_end, of_free};
 use crate::money;
+use crate::said::{Part, Said};
 use crate::store::ledger::{self, PaymentRow};
 use crate::store::mirror::{self, Object};
 use crate::store::rulebook::Rulebook;
@@ -93,31 +95,25 @@ fn of_row(row: PaymentRow) -> Option<Receipt> {
 
 /// A chapter in one or more sentences; `name` is what people call a type.
 #[must_use]
-pub fn sentence(chapter: &Chapter, name: impl Fn(&MembershipTypeId) -> String) -> String {
-    let membership = name(&chapter.membership);
+pub fn sentence(chapter: &Chapter, name: impl Fn(&MembershipTypeId) -> String) -> Said {
     let told = match &chapter.step {
-        Step::Opened => format!("Member as {membership}."),
-        Step::Changed(before) => format!("{membership} instead of {}.", name(before)),
-        Step::Renewed(until) => format!("{membership} was renewed until {until}."),
-        Step::Paid => format!("Something was paid for {membership}."),
-        Step::Voided => format!(
-            "What was paid for {membership} was declared void ({}).",
-            chapter.cause
-        ),
+        Step::Opened => Said::of("story-opened"),
+        Step::Changed(before) => Said::of("story-changed").put("before", name(before)),
+        Step::Renewed(until) => Said::of("story-renewed").put("until", *until),
+        Step::Paid => Said::of("story-paid"),
+        Step::Voided => Said::of("story-voided").put("cause", chapter.cause.as_str()),
         Step::Ended(last) if last.is_lapse(&chapter.source) => {
-            format!("{membership} lapsed. {}", last.sentence())
+            Said::of("story-lapsed").put("why", of_end(*last))
         }
-        Step::Ended(last) => format!("{membership} ended. {}", last.sentence()),
+        Step::Ended(last) => Said::of("story-ended").put("why", of_end(*last)),
     };
-    let Some(charge) = &chapter.charge else {
-        return told;
-    };
-    let mut sentences = vec![told];
-    sentences.extend(charged(charge));
-    sentences.join(" ")
+    let told = told.put("type", name(&chapter.membership));
+    let charged = chapter.charge.iter().flat_map(charged);
+    let sentences = std::iter::once(told.clone()).chain(charged);
+    Said::chain("sentences", sentences).unwrap_or(told)
 }
 
-fn charged(charge: &Charge) -> Vec<String> {
+fn charged(charge: &Charge) -> Vec<Said> {
     let Charge {
         record,
         amount,
@@ -127,39 +123,32 @@ fn charged(charge: &Charge) -> Vec<String> {
         free,
         part,
     } = charge;
+    let of_record = |said: Said| said.put("record", Part::word(record));
     if currency == NO_CURRENCY {
-        return vec![format!("How much is not on record ({record}).")];
+        return vec![of_record(Said::of("charge-unknown"))];
     }
-    let in_words = |amount: i64| money::in_words(amount, currency);
-    let mut told = vec![match (part, free) {
-        (true, _) if *amount < 0 => {
-            format!(
-                "It took {} off {record}.",
-                in_words(amount.saturating_neg())
-            )
-        }
-        (true, _) => format!("It was {} of {record}.", in_words(*amount)),
-        (false, Some(free)) => format!("Nothing was charged ({record}): {}", free.sentence()),
-        (false, None) => format!("{} were charged ({record}).", in_words(*amount)),
-    }];
+    let much = |said: Said, amount: i64| said.put("amount", money::in_words(amount, currency));
+    let mut told = vec![of_record(match (part, free) {
+        (true, _) if *amount < 0 => much(Said::of("charge-off"), amount.saturating_neg()),
+        (true, _) => much(Said::of("charge-part"), *amount),
+        (false, Some(free)) => Said::of("charge-nothing").put("why", of_free(*free)),
+        (false, None) => much(Said::of("charge-all"), *amount),
+    })];
     told.extend(match credit_used {
         0 => None,
-        1.. => Some(format!("{} of credit were used.", in_words(*credit_used))),
-        _ => Some(format!(
-            "{} became credit.",
-            in_words(credit_used.saturating_neg())
+        1.. => Some(much(Said::of("charge-credit-used"), *credit_used)),
+        _ => Some(much(
+            Said::of("charge-credit-made"),
+            credit_used.saturating_neg(),
         )),
     });
     told.extend(match carried_over {
         0 => None,
-        1.. => Some(format!(
-            "{} are left to the next invoice.",
-            in_words(*carried_over)
+        1.. => Some(much(Said::of("charge-left"), *carried_over)),
+        _ => Some(much(
+            Said::of("charge-left-before"),
+            carried_over.saturating_neg(),
         )),
-        _ => {
-            let left = in_words(carried_over.saturating_neg());
-            Some(format!("{left} of it had been left by an earlier invoice."))
-        }
     });
     told
 }
@@ -240,7 +229,7 @@ mod tests {
             ),
         ] {
             let name = |membership: &MembershipTypeId| format!("type {membership}");
-            assert_eq!(sentence(&chapter(step, charge), name), text);
+            assert_eq!(sentence(&chapter(step, charge), name).english(), text);
         }
     }
 }

@@ -19,6 +19,10 @@ pub struct Account {
     pub pull_created: i64,
     /// Events made before this were looked through for deliveries that failed; none: never.
     pub swept_created: Option<i64>,
+    /// When its catalogue was last listed.
+    pub listed_at: Option<i64>,
+    /// When everything was last compared with Stripe.
+    pub reconciled_at: Option<i64>,
 }
 
 /// The account of an organisation by its name, `direct` or `acct_…`, in a mode.
@@ -28,7 +32,7 @@ pub async fn find(
     name: &str,
     mode: Mode,
 ) -> Result<Account> {
-    let sql = "SELECT id, stripe_id, confirmed_at, pull_created, swept_created FROM accounts \
+    let sql = "SELECT id, stripe_id, confirmed_at, pull_created, swept_created, listed_at, reconciled_at FROM accounts \
                WHERE organisation = $1 AND name = $2 AND mode = $3";
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(name).bind(mode.word()).fetch_one(c).await?),

@@ -265,6 +265,23 @@ pub async fn put_badge(
     Ok(rows == 1)
 }
 
+/// Lets go of some of the oldest events, if they came before a moment; how many.
+///
+/// Their numbers are in the order in which they came, so only the first are looked at.
+pub async fn drop_badges(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    before: Timestamp,
+    at_most: i64,
+) -> Result<u64> {
+    let sql = "DELETE FROM badges WHERE id IN (SELECT id FROM (SELECT id, received_at FROM badges WHERE organisation = $1 \
+               ORDER BY id LIMIT $3) AS oldest WHERE received_at < $2)";
+    Ok(
+        on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(before.0).bind(at_most)
+        .execute(c).await?.rows_affected()),
+    )
+}
+
 /// Whether another event is kept under this identity.
 pub async fn claimed_twice(
     tx: &mut Tx,

@@ -2,8 +2,9 @@
 
 use super::many::{parts, rows};
 use super::trip::Statement;
-use super::{Result, Tx, on};
+use super::{Result, Tx, letters, on};
 use crate::attention::Kind;
+use crate::said::Said;
 use shared::ids::{AccountId, MemberId, OrganisationId};
 use shared::time::{Span, Timestamp};
 
@@ -15,11 +16,18 @@ pub struct Item<'a> {
     /// What it is about: an id, never a name or a mail address.
     pub subject: &'a str,
     /// What happened.
-    pub sentence: &'a str,
+    pub sentence: Said,
     /// The one thing to do.
-    pub remedy: &'a str,
+    pub remedy: Said,
     /// Whom it concerns.
     pub member: Option<MemberId>,
+}
+
+impl Item<'_> {
+    /// As data: what happened, and the one thing to do.
+    fn told(&self) -> String {
+        serde_json::to_string(&[&self.sentence, &self.remedy]).expect("plain data with text keys")
+    }
 }
 
 /// Opens an item; false if it is open already, or was accepted and its cause has lasted since.
@@ -29,20 +37,31 @@ pub async fn raise(
     item: Item<'_>,
     now: Timestamp,
 ) -> Result<bool> {
-    let sql = "INSERT INTO attention (organisation, kind, subject, sentence, remedy, member, opened_at) \
-               SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT 1 FROM attention \
+    let sql = "INSERT INTO attention (organisation, kind, subject, sentence, remedy, told, member, opened_at) \
+               SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE NOT EXISTS (SELECT 1 FROM attention \
                WHERE organisation = $1 AND kind = $2 AND subject = $3 AND accepted = 1) \
                ON CONFLICT (organisation, kind, subject) WHERE resolved_at IS NULL DO NOTHING";
     let rows = on!(tx, c => sqlx::query(sql)
         .bind(organisation.as_str())
         .bind(item.kind.word())
         .bind(item.subject)
-        .bind(item.sentence)
-        .bind(item.remedy)
+        .bind(item.sentence.english())
+        .bind(item.remedy.english())
+        .bind(item.told())
         .bind(item.member.map(|member| member.0))
         .bind(now.0)
         .execute(c).await?.rows_affected());
+    if rows == 1 {
+        call(tx, organisation, item.kind, item.subject, now);
+    }
     Ok(rows == 1)
+}
+
+/// Writes to staff if it cannot wait.
+fn call(tx: &mut Tx, organisation: &OrganisationId, kind: Kind, subject: &str, now: Timestamp) {
+    if let Some(call) = kind.call() {
+        letters::call(tx, organisation, (kind, subject, call), now);
+    }
 }
 
 /// Opens an item unless one of its kind and subject was opened within `rest`; false if it was, or is open still.
@@ -67,14 +86,18 @@ pub async fn raise_newest(
     item: Item<'_>,
     now: Timestamp,
 ) -> Result<()> {
-    let (kind, subject, sentence) = (item.kind, item.subject, item.sentence);
+    let (kind, subject) = (item.kind, item.subject);
+    let (sentence, told) = (item.sentence.english(), item.told());
     if raise(tx, organisation, item, now).await? {
         return Ok(());
     }
-    let sql = "UPDATE attention SET sentence = $4 \
+    let sql = "UPDATE attention SET sentence = $4, told = $5 \
                WHERE organisation = $1 AND kind = $2 AND subject = $3 AND resolved_at IS NULL";
-    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(kind.word()).bind(subject).bind(sentence)
+    let rows = on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(kind.word()).bind(subject).bind(sentence).bind(told)
         .execute(c).await?.rows_affected());
+    if rows == 1 {
+        call(tx, organisation, kind, subject, now);
+    }
     Ok(())
 }
 
@@ -155,6 +178,33 @@ pub fn audit_all(
         };
         tx.later(part.iter().fold(Statement::new(sql), write));
     }
+}
+
+/// A line of the audit log about a member.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Audited {
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// `server`, or who was signed in.
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// Why.
+    pub cause: String,
+    /// What it led to, as JSON.
+    pub body: Option<String>,
+}
+
+/// What the audit log has about a member, oldest first.
+pub async fn audited(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    member: MemberId,
+) -> Result<Vec<Audited>> {
+    let sql = "SELECT at, actor, action, cause, body FROM audit WHERE organisation = $1 AND member = $2 ORDER BY id";
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(member.0).fetch_all(c).await?),
+    )
 }
 
 /// Who did what to whom, and why.

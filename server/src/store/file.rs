@@ -113,6 +113,16 @@ impl File {
         })
     }
 
+    /// Writes the file anew without what was deleted, and empties the log (sqlite.org/lang_vacuum.html,
+    /// sqlite.org/pragma.html#pragma_wal_checkpoint); false if a reader kept the log.
+    pub async fn clean(&self) -> Result<bool> {
+        let mut writer = self.writer().await?;
+        sqlx::query("VACUUM").execute(&mut *writer).await?;
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let (busy, ..): (i64, i64, i64) = sqlx::query_as(sql).fetch_one(&mut *writer).await?;
+        Ok(busy == 0)
+    }
+
     /// Closes all connections.
     pub async fn close(&self) {
         if let Some(read) = &self.read {

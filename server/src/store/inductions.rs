@@ -4,6 +4,7 @@ use super::{Result, Tx, on};
 use crate::store::rulebook::name;
 use shared::ids::{MemberId, OrganisationId, ZoneId};
 use shared::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An induction of a member for a zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,22 @@ pub async fn of_member(tx: &mut Tx, member: MemberId) -> Result<Vec<Induction>> 
             })
         })
         .collect()
+}
+
+/// Everybody's inductions.
+pub async fn all(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+) -> Result<BTreeMap<MemberId, BTreeSet<ZoneId>>> {
+    let sql = "SELECT member, zone FROM inductions WHERE organisation = $1";
+    let rows: Vec<(i64, String)> =
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    let mut all: BTreeMap<MemberId, BTreeSet<ZoneId>> = BTreeMap::new();
+    for (member, zone) in rows {
+        let of = all.entry(MemberId(member)).or_default();
+        of.insert(name(&zone, "inductions")?);
+    }
+    Ok(all)
 }
 
 /// Notes an induction; false if it is noted already.

@@ -265,6 +265,24 @@ pub async fn entry_in(
         .transpose()
 }
 
+/// What a zone's list says of a card since which revision, by number; none if it never said anything of it.
+pub async fn said_since(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    zone: &ZoneId,
+    token: CardToken,
+) -> Result<Option<(u64, Option<Entry>)>> {
+    let sql = "SELECT number, entry FROM entry_versions WHERE organisation = $1 AND zone = $2 AND token = $3 \
+               ORDER BY id DESC LIMIT 1";
+    let row: Option<(i64, Option<Vec<u8>>)> = on!(tx, c => sqlx::query_as(sql)
+        .bind(organisation.as_str()).bind(zone.as_str()).bind(token.0.as_slice()).fetch_optional(c).await?);
+    row.map(|(number, entry)| {
+        let entry = entry.map(|entry| cbor(&entry, "entry_versions", "entry", zone));
+        Ok((number.unsigned_abs(), entry.transpose()?))
+    })
+    .transpose()
+}
+
 /// What the lists said of a member's cards at a moment, with the number of the revision that said it.
 pub async fn entries_at(
     tx: &mut Tx,

@@ -1,6 +1,7 @@
 //! What a member was given and denied, and what was paid: grants, holds, payments.
 
-use super::{Result, Tx, on};
+use super::trip::Statement;
+use super::{Result, Tx, of, on};
 use shared::ids::{GrantId, HoldId, MemberId, MembershipTypeId, OrganisationId, PaymentId};
 use shared::receipts::NO_CURRENCY;
 use shared::time::Timestamp;
@@ -179,11 +180,74 @@ pub async fn payments(
     before: i64,
     limit: i64,
 ) -> Result<Vec<PaymentRow>> {
-    let sql = "SELECT id, source, member, customer, invoice, membership, amount, currency, reason, period_from, \
-               period_until, paid_at, note, anchor_at, voided_at, void_reason FROM payments \
-               WHERE organisation = $1 AND id < $2 AND ($3 = 0 OR member = $3) ORDER BY id DESC LIMIT $4";
+    let wanted = Wanted {
+        member,
+        ..Wanted::default()
+    };
+    list(tx, organisation, wanted, before, limit).await
+}
+
+/// Which payments are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Only of this member.
+    pub member: Option<MemberId>,
+    /// Only that came this way.
+    pub source: Option<&'a str>,
+    /// Only from this moment on.
+    pub from: Timestamp,
+    /// Only before this moment.
+    pub until: Timestamp,
+}
+
+impl Default for Wanted<'_> {
+    fn default() -> Self {
+        Self {
+            member: None,
+            source: None,
+            from: Timestamp::MIN,
+            until: Timestamp::MAX,
+        }
+    }
+}
+
+/// Payments, newest first.
+pub async fn list(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    wanted: Wanted<'_>,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<PaymentRow>> {
+    let member = wanted.member.map(|member| member.0);
+    let whose = of(member, "member", "$3");
+    let sql = format!(
+        "SELECT id, source, member, customer, invoice, membership, amount, currency, reason, period_from, period_until, \
+         paid_at, note, anchor_at, voided_at, void_reason FROM payments WHERE organisation = $1 AND id < $2 AND {whose} \
+         AND ($4 = '' OR source = $4) AND paid_at >= $5 AND paid_at < $6 ORDER BY id DESC LIMIT $7"
+    );
+    let question = Statement::new(sql).bind(organisation.as_str()).bind(before);
+    let question = question
+        .bind(member.unwrap_or(0))
+        .bind(wanted.source.unwrap_or(""));
+    let question = question.bind(wanted.from.0).bind(wanted.until.0);
+    tx.ask(question.bind(limit)).await
+}
+
+/// What payments come to: of each currency and way, how many and how much; without those that are void or of an unknown
+/// amount.
+pub async fn totals(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    wanted: Wanted<'_>,
+) -> Result<Vec<(String, String, i64, i64)>> {
+    let sql = "SELECT currency, source, COUNT(*), CAST(SUM(amount) AS BIGINT) FROM payments \
+               WHERE organisation = $1 AND ($2 = 0 OR member = $2) AND ($3 = '' OR source = $3) \
+               AND paid_at >= $4 AND paid_at < $5 AND voided_at IS NULL AND currency <> $6 \
+               GROUP BY currency, source ORDER BY currency, source";
     Ok(on!(tx, c => sqlx::query_as(sql)
-        .bind(organisation.as_str()).bind(before).bind(member.map_or(0, |member| member.0)).bind(limit)
+        .bind(organisation.as_str()).bind(wanted.member.map_or(0, |member| member.0))
+        .bind(wanted.source.unwrap_or("")).bind(wanted.from.0).bind(wanted.until.0).bind(NO_CURRENCY)
         .fetch_all(c).await?))
 }
 
@@ -245,4 +309,17 @@ pub async fn record(
         .bind(payment.paid_at.0).bind(payment.note).bind(payment.anchor.0)
         .fetch_one(c).await?);
     Ok(PaymentId(id))
+}
+
+/// Says for which type a payment by hand pays.
+pub fn put_membership(tx: &mut Tx, id: PaymentId, membership: &MembershipTypeId) {
+    let sql = "UPDATE payments SET membership = $2 WHERE id = $1 AND account IS NULL";
+    tx.later(Statement::new(sql).bind(id.0).bind(membership.as_str()));
+}
+
+/// Says until when a payment by hand pays; from then the next one is counted.
+pub fn put_until(tx: &mut Tx, id: PaymentId, until: Timestamp) {
+    let sql =
+        "UPDATE payments SET period_until = $2, anchor_at = $2 WHERE id = $1 AND account IS NULL";
+    tx.later(Statement::new(sql).bind(id.0).bind(until.0));
 }

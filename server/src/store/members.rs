@@ -3,7 +3,7 @@
 use super::many::{list, parts, rows};
 use super::pins::SealedPin;
 use super::trip::Statement;
-use super::{Connection, Result, StoreError, Tx, json, on, to_json};
+use super::{Connection, Result, StoreError, Tx, json, on, search, to_json};
 use shared::concerns::Concern;
 use shared::facts::Invoice;
 use shared::ids::{AccountId, CardId, Holder, MemberId, OrganisationId};
@@ -83,20 +83,25 @@ pub async fn create(
         .bind(organisation.as_str()).bind(new.holder.0).bind(new.name).bind(new.mail).bind(new.mail.map(fold))
         .bind(i64::from(new.keyholder)).bind(now.0)
         .fetch_one(c).await?);
+    search::index(tx, organisation, MemberId(id), (new.name, new.mail));
     Ok(MemberId(id))
 }
 
 /// Removes a member who was made for a payment that turned out to be somebody else's, if nothing else hangs on it.
 pub async fn forget_if_empty(tx: &mut Tx, member: MemberId) -> Result<()> {
-    let sql = "SELECT (SELECT COUNT(*) FROM cards WHERE member = $1) + (SELECT COUNT(*) FROM customers WHERE member = $1) \
+    let sql = "SELECT (SELECT COUNT(*) FROM cards WHERE member = $1) + (SELECT COUNT(*) FROM loans WHERE member = $1) + (SELECT COUNT(*) FROM customers WHERE member = $1) \
                + (SELECT COUNT(*) FROM coverage WHERE member = $1) + (SELECT COUNT(*) FROM payments WHERE member = $1) \
                + (SELECT COUNT(*) FROM grants WHERE member = $1) + (SELECT COUNT(*) FROM holds WHERE member = $1) \
-               + (SELECT COUNT(*) FROM inductions WHERE member = $1) \
+               + (SELECT COUNT(*) FROM inductions WHERE member = $1) + (SELECT COUNT(*) FROM member_notes WHERE member = $1) \
+               + (SELECT COUNT(*) FROM erasures WHERE member = $1) + (SELECT COUNT(*) FROM plan_changes WHERE member = $1) \
+               + (SELECT COUNT(*) FROM gift_cards WHERE member = $1) \
                + (SELECT COUNT(*) FROM members WHERE id = $1 AND pin_since IS NOT NULL)";
     let held: i64 = on!(tx, c => sqlx::query_scalar(sql).bind(member.0).fetch_one(c).await?);
     if held == 0 {
         for sql in [
             "DELETE FROM terms WHERE member = $1",
+            // Whoever signed in meanwhile is signed out.
+            "DELETE FROM member_sessions WHERE member = $1",
             "DELETE FROM members WHERE id = $1",
         ] {
             on!(tx, c => sqlx::query(sql).bind(member.0).execute(c).await?.rows_affected());
@@ -211,6 +216,8 @@ pub struct Card {
     pub state: CardRow,
     /// Since when.
     pub since: Timestamp,
+    /// When it opens nothing any more, if it is a fob that is lent.
+    pub lent_until: Option<Timestamp>,
 }
 
 /// Whether a card counts.

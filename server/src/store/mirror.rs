@@ -284,12 +284,13 @@ pub struct CustomerNews {
     pub stamp: Option<String>,
 }
 
-/// Records what Stripe says about a customer; an older word about it than the last says nothing.
+/// Records what Stripe says about a customer; an older word about it than the last says nothing, and nothing is kept
+/// about one who was forgotten.
 pub fn describe(tx: &mut Tx, account: AccountId, id: &str, news: &CustomerNews) {
     let sql = "UPDATE customers SET mail = COALESCE($3, mail), name = COALESCE($4, name), \
                reference = COALESCE($5, reference), known = CASE WHEN $6 = 1 THEN 1 ELSE known END, \
                deleted_at = COALESCE($7, deleted_at), stamp = COALESCE($8, stamp) \
-               WHERE account = $1 AND id = $2 AND stamp <= COALESCE($8, stamp)";
+               WHERE account = $1 AND id = $2 AND erased_at IS NULL AND stamp <= COALESCE($8, stamp)";
     let write = Statement::new(sql)
         .bind(account.0)
         .bind(id)

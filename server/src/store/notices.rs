@@ -1,7 +1,9 @@
 //! What payers and members are to be told: each cause once, however often and in whatever order it comes.
 
+use super::letters::{self, Content, Letter, Reader};
 use super::trip::Statement;
 use super::{Result, Tx, on};
+use serde::{Deserialize, Serialize};
 use shared::ids::{AccountId, MemberId, OrganisationId};
 use shared::time::Timestamp;
 
@@ -17,7 +19,8 @@ pub struct Notice {
 }
 
 /// What a payer or a member is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
     /// The first payment is on its way and opens nothing yet.
     PaymentPending,
@@ -40,6 +43,19 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::PaymentPending,
+        Self::FirstPaymentFailed,
+        Self::PaymentFailed,
+        Self::ActionRequired,
+        Self::TrialEnds,
+        Self::EndsOn,
+        Self::UpgradeWaiting,
+        Self::UpgradeLapsed,
+        Self::PaymentEnds,
+    ];
+
     /// The word in the database.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -57,8 +73,16 @@ impl NoticeKind {
     }
 }
 
-/// Keeps a notice, unless it is kept already.
-pub fn put(tx: &mut Tx, account: AccountId, notice: &Notice, cause: &str, now: Timestamp) {
+/// Keeps a notice and writes to its payer, unless it is kept already.
+pub fn put(
+    tx: &mut Tx,
+    (organisation, account): (&OrganisationId, AccountId),
+    notice: &Notice,
+    cause: &str,
+    now: Timestamp,
+) {
+    let payer = Reader::Payer(account, notice.customer.clone());
+    write_of(tx, organisation, (payer, notice.kind, &notice.subject), now);
     let sql = "INSERT INTO notices (account, customer, kind, subject, cause, made_at) VALUES ($1, $2, $3, $4, $5, $6) \
                ON CONFLICT (account, kind, subject) DO NOTHING";
     let write = Statement::new(sql)
@@ -71,7 +95,26 @@ pub fn put(tx: &mut Tx, account: AccountId, notice: &Notice, cause: &str, now: T
     tx.later(write);
 }
 
-/// Keeps a notice for a member that is about no customer of Stripe's, unless it is kept already.
+/// Writes a letter of a notice.
+fn write_of(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    (reader, notice, subject): (Reader, NoticeKind, &str),
+    now: Timestamp,
+) {
+    let letter = Letter {
+        reader,
+        content: Content::Notice {
+            notice,
+            subject: subject.to_owned(),
+        },
+        cause: subject,
+        secret: None,
+    };
+    letters::put(tx, organisation, letter, now);
+}
+
+/// Keeps a notice for a member that is about no customer of Stripe's and writes to the member, unless it is kept already.
 pub fn put_for(
     tx: &mut Tx,
     organisation: &OrganisationId,
@@ -79,6 +122,12 @@ pub fn put_for(
     cause: &str,
     now: Timestamp,
 ) {
+    write_of(
+        tx,
+        organisation,
+        (Reader::Member(member), kind, subject),
+        now,
+    );
     let sql = "INSERT INTO notices (account, customer, member, kind, subject, cause, made_at) \
                SELECT MIN(a.id), '', $2, $3, $4, $5, $6 FROM accounts a WHERE a.organisation = $1 \
                ON CONFLICT (account, kind, subject) DO NOTHING";

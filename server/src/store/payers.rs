@@ -1,8 +1,12 @@
 //! Who pays for whom: customers, the members they are, and the seats they pay for.
 
-use super::{Result, Tx, on};
+use super::many::{list, parts};
+use super::trip::Statement;
+use super::{Result, Tx, json, on};
+use shared::facts::{Subscription, SubscriptionStatus};
 use shared::ids::{AccountId, MemberId};
 use shared::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// A seat and whom it covers.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -126,6 +130,26 @@ pub async fn customers(
     )
 }
 
+/// The members whose these customers are: customer, number and name.
+pub async fn whose(
+    tx: &mut Tx,
+    account: AccountId,
+    customers: BTreeSet<&str>,
+) -> Result<Vec<(String, i64, String)>> {
+    let customers: Vec<&str> = customers.into_iter().collect();
+    let statements = parts(&customers).map(|part| {
+        let sql = format!(
+            "SELECT c.id, m.id, m.name FROM customers c JOIN members m ON m.id = c.member \
+             WHERE c.account = $1 AND c.id IN ({})",
+            list(2, part.len())
+        );
+        let ask = Statement::new(sql).bind(account.0);
+        part.iter().fold(ask, |ask, id| ask.bind(*id))
+    });
+    let asked = tx.put(statements);
+    tx.answer(asked).await
+}
+
 /// Notes that an admin looked at a customer's link.
 pub async fn confirm_link(tx: &mut Tx, account: AccountId, customer: &str) -> Result<bool> {
     let sql =
@@ -145,4 +169,29 @@ pub async fn waiting_price(
     let sql =
         "SELECT waiting, stamp FROM prices WHERE account = $1 AND id = $2 AND waiting IS NOT NULL";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(account.0).bind(id).fetch_optional(c).await?))
+}
+
+/// Members whom a running subscription is for: its customer's own, and those whom its seats cover.
+pub async fn paying(tx: &mut Tx, account: AccountId) -> Result<BTreeSet<MemberId>> {
+    let sql = "SELECT o.id, o.body, c.member, v.member FROM objects o \
+               JOIN customers c ON c.account = o.account AND c.id = o.customer \
+               LEFT JOIN coverage v ON v.account = o.account AND v.customer = o.customer \
+               WHERE o.account = $1 AND o.kind = 'subscription'";
+    type Row = (String, String, Option<i64>, Option<i64>);
+    let rows: Vec<Row> = on!(tx, c => sqlx::query_as(sql).bind(account.0).fetch_all(c).await?);
+    let mut paying = BTreeSet::new();
+    for (id, body, own, covered) in rows {
+        let subscription: Subscription = json(&body, "objects", "body", &id)?;
+        let runs = matches!(
+            subscription.status,
+            SubscriptionStatus::Active
+                | SubscriptionStatus::Trialing
+                | SubscriptionStatus::PastDue
+                | SubscriptionStatus::Unpaid
+        );
+        if runs && subscription.pause.is_none() {
+            paying.extend(own.into_iter().chain(covered).map(MemberId));
+        }
+    }
+    Ok(paying)
 }

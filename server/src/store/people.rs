@@ -1,10 +1,13 @@
 //! Members and their cards as staff see and change them, and what the audit log says of their standing.
 
+use super::many::{list, parts};
 use super::members::{CardRow, fold};
-use super::{Result, StoreError, Tx, json, on};
+use super::trip::Statement;
+use super::{Result, StoreError, Tx, json, of, on, search};
 use shared::ids::{CardId, MemberId, OrganisationId};
 use shared::standing::Standing;
 use shared::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A member as staff see one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Person {
     pub pin_since: Option<Timestamp>,
     /// Since when.
     pub created_at: Timestamp,
+    /// Whether the person was forgotten.
+    pub erased: bool,
     /// As last derived.
     pub standing: Option<Standing>,
     /// When the clock changes it next.
@@ -31,8 +36,12 @@ pub struct Person {
     pub cards: i64,
 }
 
+/// The columns of a person, of the table of members as `m`.
+pub(super) const PERSON: &str = "id, holder, name, mail, keyholder, pin_since, created_at, erased_at, standing, next_change, \
+    (SELECT COUNT(*) FROM cards c WHERE c.member = m.id AND c.state = 'ok') AS cards";
+
 #[derive(sqlx::FromRow)]
-struct PersonRow {
+pub(super) struct PersonRow {
     id: i64,
     holder: i64,
     name: String,
@@ -40,13 +49,14 @@ struct PersonRow {
     keyholder: i64,
     pin_since: Option<i64>,
     created_at: i64,
+    erased_at: Option<i64>,
     standing: Option<String>,
     next_change: Option<i64>,
     cards: i64,
 }
 
 impl PersonRow {
-    fn read(self) -> Result<Person> {
+    pub(super) fn read(self) -> Result<Person> {
         let standing = self
             .standing
             .map(|text| json(&text, "members", "standing", self.id))
@@ -59,6 +69,7 @@ impl PersonRow {
             keyholder: self.keyholder != 0,
             pin_since: self.pin_since.map(Timestamp),
             created_at: Timestamp(self.created_at),
+            erased: self.erased_at.is_some(),
             standing,
             next_change: self.next_change.map(Timestamp),
             cards: self.cards,
@@ -72,69 +83,45 @@ pub async fn find(
     organisation: &OrganisationId,
     member: MemberId,
 ) -> Result<Option<Person>> {
-    let sql = "SELECT id, holder, name, mail, keyholder, pin_since, created_at, standing, next_change, \
-               (SELECT COUNT(*) FROM cards c WHERE c.member = m.id AND c.state = 'ok') AS cards \
-               FROM members m WHERE organisation = $1 AND id = $2";
-    let row: Option<PersonRow> = on!(tx, c => sqlx::query_as(sql)
-        .bind(organisation.as_str()).bind(member.0).fetch_optional(c).await?);
-    row.map(PersonRow::read).transpose()
+    let sql = format!("SELECT {PERSON} FROM members m WHERE organisation = $1 AND id = $2");
+    let question = Statement::new(sql).bind(organisation.as_str());
+    let rows: Vec<PersonRow> = tx.ask(question.bind(member.0)).await?;
+    rows.into_iter().next().map(PersonRow::read).transpose()
 }
 
-/// What members are looked for by.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Search<'a> {
-    /// Part of a name or of a mail address.
-    pub text: Option<&'a str>,
-    /// A standing's word.
-    pub state: Option<&'a str>,
-    /// Only after this number.
-    pub after: i64,
-    /// At most so many.
-    pub limit: i64,
-}
-
-/// Members, in the order of their numbers.
-pub async fn search(
+/// All members with their names, as last derived.
+pub async fn standings(
     tx: &mut Tx,
     organisation: &OrganisationId,
-    search: Search<'_>,
-) -> Result<Vec<Person>> {
-    let sql = "SELECT id, holder, name, mail, keyholder, pin_since, created_at, standing, next_change, \
-               (SELECT COUNT(*) FROM cards c WHERE c.member = m.id AND c.state = 'ok') AS cards \
-               FROM members m WHERE organisation = $1 AND id > $2 \
-               AND (LOWER(name) LIKE LOWER($3) ESCAPE '!' OR mail_folded LIKE $4 ESCAPE '!') \
-               AND COALESCE(standing, '') LIKE $5 ORDER BY id LIMIT $6";
-    let text = search.text.unwrap_or("");
-    let state = search.state.map_or("%".to_owned(), told_by);
-    let rows: Vec<PersonRow> = on!(tx, c => sqlx::query_as(sql)
-        .bind(organisation.as_str()).bind(search.after).bind(within(text)).bind(within(&fold(text)))
-        .bind(state).bind(search.limit).fetch_all(c).await?);
-    rows.into_iter().map(PersonRow::read).collect()
+) -> Result<Vec<(MemberId, String, Option<Standing>)>> {
+    let sql = "SELECT id, name, standing FROM members WHERE organisation = $1 ORDER BY id";
+    let rows: Vec<(i64, String, Option<String>)> =
+        on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    rows.into_iter()
+        .map(|(id, name, standing)| {
+            let standing = standing.map(|text| json(&text, "members", "standing", id));
+            Ok((MemberId(id), name, standing.transpose()?))
+        })
+        .collect()
 }
 
-/// How many members have a standing that is told by one of these words, in their order.
-pub async fn count_by_state(
+/// The names of members, by their numbers.
+pub async fn names(
     tx: &mut Tx,
     organisation: &OrganisationId,
-    words: [&str; 6],
-) -> Result<[i64; 6]> {
-    let sql = "SELECT COALESCE(SUM(CASE WHEN standing LIKE $2 THEN 1 ELSE 0 END), 0), \
-               COALESCE(SUM(CASE WHEN standing LIKE $3 THEN 1 ELSE 0 END), 0), \
-               COALESCE(SUM(CASE WHEN standing LIKE $4 THEN 1 ELSE 0 END), 0), \
-               COALESCE(SUM(CASE WHEN standing LIKE $5 THEN 1 ELSE 0 END), 0), \
-               COALESCE(SUM(CASE WHEN standing LIKE $6 THEN 1 ELSE 0 END), 0), \
-               COALESCE(SUM(CASE WHEN standing LIKE $7 THEN 1 ELSE 0 END), 0) \
-               FROM members WHERE organisation = $1";
-    let [a, b, c, d, e, f] = words.map(told_by);
-    let row: (i64, i64, i64, i64, i64, i64) = on!(tx, connection => sqlx::query_as(sql)
-        .bind(organisation.as_str()).bind(a).bind(b).bind(c).bind(d).bind(e).bind(f)
-        .fetch_one(connection).await?);
-    Ok(row.into())
-}
-
-/// What is found in a standing of this word.
-fn told_by(word: &str) -> String {
-    format!("%\"state\":{{\"state\":\"{word}\"%")
+    members: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, String>> {
+    let members: Vec<i64> = members.iter().copied().collect();
+    let statements = parts(&members).map(|part| {
+        let sql = format!(
+            "SELECT id, name FROM members WHERE organisation = $1 AND id IN ({})",
+            list(2, part.len())
+        );
+        let ask = Statement::new(sql).bind(organisation.as_str());
+        part.iter().fold(ask, |ask, id| ask.bind(*id))
+    });
+    let asked = tx.put(statements);
+    Ok(tx.answer(asked).await?.into_iter().collect())
 }
 
 fn within(text: &str) -> String {
@@ -153,6 +140,7 @@ fn within(text: &str) -> String {
 /// Writes what staff may change of a member.
 pub async fn put(
     tx: &mut Tx,
+    organisation: &OrganisationId,
     member: MemberId,
     name: &str,
     mail: Option<&str>,
@@ -163,6 +151,7 @@ pub async fn put(
     on!(tx, c => sqlx::query(sql)
         .bind(member.0).bind(name).bind(mail).bind(mail.map(fold)).bind(i64::from(keyholder))
         .execute(c).await?.rows_affected());
+    search::index(tx, organisation, member, (name, mail));
     Ok(())
 }
 
@@ -173,6 +162,8 @@ pub struct CardFace {
     pub id: i64,
     /// Whose.
     pub member: i64,
+    /// Their name.
+    pub name: String,
     /// The last digits of its number.
     pub last_digits: String,
     /// What people call it.
@@ -181,21 +172,72 @@ pub struct CardFace {
     pub state: String,
     /// Since when, in milliseconds since 1970.
     pub state_since: i64,
+    /// When it opens nothing any more, if it is a fob that is lent.
+    pub lent_until: Option<i64>,
 }
 
-/// Cards, of one member or of all, in the order of their numbers.
+/// A question for cards, as staff see them; the rest of it says which.
+macro_rules! faces {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, member, (SELECT m.name FROM members m WHERE m.id = cards.member) AS name, last_digits, label, state, \
+             state_since, \
+             (SELECT MAX(l.ends_at) FROM loans l WHERE l.card = cards.id AND l.returned_at IS NULL) AS lent_until \
+             FROM cards ",
+            $rest
+        )
+    };
+}
+
+/// What cards are looked for by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CardSearch<'a> {
+    /// Only of this member.
+    pub member: Option<MemberId>,
+    /// Part of the label or of the last digits.
+    pub text: Option<&'a str>,
+    /// Only in this state.
+    pub state: Option<CardRow>,
+    /// Only after this number.
+    pub after: i64,
+    /// At most so many.
+    pub limit: i64,
+}
+
+impl CardSearch<'_> {
+    /// All of one member.
+    #[must_use]
+    pub fn of(member: MemberId) -> Self {
+        Self {
+            member: Some(member),
+            limit: i64::MAX,
+            ..Self::default()
+        }
+    }
+}
+
+/// Cards, in the order of their numbers.
 pub async fn cards(
     tx: &mut Tx,
     organisation: &OrganisationId,
-    member: Option<MemberId>,
-    after: i64,
-    limit: i64,
+    search: CardSearch<'_>,
 ) -> Result<Vec<CardFace>> {
-    let sql = "SELECT id, member, last_digits, label, state, state_since FROM cards \
-               WHERE organisation = $1 AND id > $2 AND ($3 = 0 OR member = $3) ORDER BY id LIMIT $4";
-    Ok(on!(tx, c => sqlx::query_as(sql)
-        .bind(organisation.as_str()).bind(after).bind(member.map_or(0, |member| member.0)).bind(limit)
-        .fetch_all(c).await?))
+    let member = search.member.map(|member| member.0);
+    let whose = of(member, "member", "$3");
+    let faces = faces!("");
+    let sql = format!(
+        "{faces} WHERE organisation = $1 AND id > $2 AND {whose} AND ($4 = '' OR state = $4) \
+         AND (LOWER(label) LIKE LOWER($5) ESCAPE '!' OR LOWER(last_digits) LIKE LOWER($5) ESCAPE '!') \
+         ORDER BY id LIMIT $6"
+    );
+    let question = Statement::new(sql)
+        .bind(organisation.as_str())
+        .bind(search.after);
+    let question = question
+        .bind(member.unwrap_or(0))
+        .bind(search.state.map_or("", CardRow::word));
+    let within = within(search.text.unwrap_or(""));
+    tx.ask(question.bind(within).bind(search.limit)).await
 }
 
 /// One card.
@@ -204,8 +246,7 @@ pub async fn card(
     organisation: &OrganisationId,
     card: CardId,
 ) -> Result<Option<CardFace>> {
-    let sql = "SELECT id, member, last_digits, label, state, state_since FROM cards \
-               WHERE organisation = $1 AND id = $2";
+    let sql = faces!("WHERE organisation = $1 AND id = $2");
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(card.0).fetch_optional(c).await?),
     )
@@ -217,8 +258,7 @@ pub async fn card_by_index(
     organisation: &OrganisationId,
     index: &[u8],
 ) -> Result<Option<CardFace>> {
-    let sql = "SELECT id, member, last_digits, label, state, state_since FROM cards \
-               WHERE organisation = $1 AND uid_index = $2";
+    let sql = faces!("WHERE organisation = $1 AND uid_index = $2");
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(index).fetch_optional(c).await?),
     )
@@ -285,11 +325,30 @@ pub async fn hand_on_card(
     Ok(())
 }
 
+/// Names a card.
+pub async fn name_card(tx: &mut Tx, card: CardId, label: &str) -> Result<()> {
+    let sql = "UPDATE cards SET label = $2 WHERE id = $1";
+    on!(tx, c => sqlx::query(sql).bind(card.0).bind(label).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// The sealed number of a card.
+pub async fn sealed_card(tx: &mut Tx, card: CardId) -> Result<Vec<u8>> {
+    let sql = "SELECT uid_sealed FROM cards WHERE id = $1";
+    Ok(on!(tx, c => sqlx::query_scalar(sql).bind(card.0).fetch_one(c).await?))
+}
+
 /// Marks a card.
 pub async fn mark_card(tx: &mut Tx, card: CardId, state: CardRow, now: Timestamp) -> Result<()> {
     let sql = "UPDATE cards SET state = $2, state_since = $3 WHERE id = $1";
     on!(tx, c => sqlx::query(sql).bind(card.0).bind(state.word()).bind(now.0).execute(c).await?.rows_affected());
     Ok(())
+}
+
+/// Says what people call a card.
+pub fn label_card(tx: &mut Tx, card: CardId, label: &str) {
+    let sql = "UPDATE cards SET label = $2 WHERE id = $1";
+    tx.later(Statement::new(sql).bind(card.0).bind(label));
 }
 
 /// The audit line that told a member's standing at a moment: its time, its cause and the standing.

@@ -9,6 +9,7 @@ use shared::ids::{
 };
 use shared::schedule::{Schedule, Window};
 use shared::time::{Span, Timestamp};
+use std::collections::BTreeSet;
 
 /// An organisation's name and its stand-in type.
 pub async fn organisation(
@@ -44,6 +45,8 @@ pub struct Location {
     pub id: LocationId,
     /// What people call it.
     pub name: String,
+    /// Where it is, for people.
+    pub address: String,
     /// Of the IANA database.
     pub time_zone: String,
     /// As `YYYY-MM-DD`.
@@ -58,21 +61,34 @@ pub async fn time_zone(tx: &mut Tx, organisation: &OrganisationId) -> Result<Str
 
 /// All locations.
 pub async fn locations(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<Location>> {
-    let sql =
-        "SELECT id, name, time_zone, holidays FROM locations WHERE organisation = $1 ORDER BY id";
-    let rows: Vec<(String, String, String, String)> =
+    let sql = "SELECT id, name, address, time_zone, holidays FROM locations WHERE organisation = $1 ORDER BY id";
+    let rows: Vec<(String, String, String, String, String)> =
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
     rows.into_iter()
-        .map(|(id, title, time_zone, holidays)| {
+        .map(|(id, title, address, time_zone, holidays)| {
             let holidays = json(&holidays, "locations", "holidays", &id)?;
             Ok(Location {
                 id: name(&id, "locations")?,
                 name: title,
+                address,
                 time_zone,
                 holidays,
             })
         })
         .collect()
+}
+
+/// Writes where a location is, for people.
+pub async fn put_address(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    id: &LocationId,
+    address: &str,
+) -> Result<()> {
+    let sql = "UPDATE locations SET address = $3 WHERE organisation = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(id.as_str()).bind(address)
+        .execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// A membership type.
@@ -106,6 +122,30 @@ pub async fn types(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<Typ
             })
         })
         .collect()
+}
+
+/// The types that members may change to by themselves.
+pub async fn members_choose(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+) -> Result<BTreeSet<MembershipTypeId>> {
+    let sql = "SELECT id FROM membership_types WHERE organisation = $1 AND members_choose = 1";
+    let rows: Vec<String> =
+        on!(tx, c => sqlx::query_scalar(sql).bind(organisation.as_str()).fetch_all(c).await?);
+    rows.iter().map(|id| name(id, "membership_types")).collect()
+}
+
+/// Says whether members may change to a type by themselves.
+pub async fn let_members_choose(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    id: &MembershipTypeId,
+    choose: bool,
+) -> Result<()> {
+    let sql = "UPDATE membership_types SET members_choose = $3 WHERE organisation = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql).bind(organisation.as_str()).bind(id.as_str()).bind(i64::from(choose))
+        .execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// A schedule and the number by which rights name it.

@@ -143,7 +143,8 @@ fn sql(members: usize) -> String {
     let whom = list(1, members);
     // The first rows of a union give its columns their types.
     format!(
-        "SELECT 'card' AS kind, member AS whom, id AS n1, state_since AS n2, NULL AS n3, state AS t1, NULL AS t2, \
+        "SELECT 'card' AS kind, member AS whom, id AS n1, state_since AS n2, \
+         (SELECT MAX(l.ends_at) FROM loans l WHERE l.card = cards.id AND l.returned_at IS NULL) AS n3, state AS t1, NULL AS t2, \
          NULL AS t3, uid_sealed AS bytes, NULL AS n4, NULL AS pin FROM cards WHERE member IN ({whom}) \
          UNION ALL SELECT 'member', id, holder, keyholder, next_change, organisation, standing, concerns, facts_sha256, \
          pin_since, pin_sealed FROM members WHERE id IN ({whom}) \
@@ -244,6 +245,7 @@ impl Gathered {
                 uid_sealed: bytes()?,
                 state: CardRow::read(&t1()?, whom)?,
                 since: Timestamp(second()?),
+                lent_until: n3.map(Timestamp),
             }),
             "object" => {
                 let (id, kind) = (t1()?, t2.ok_or_else(|| lacks("t2"))?);

@@ -2,7 +2,7 @@
 
 use super::many::{self, parts};
 use super::trip::Statement;
-use super::{Result, StoreError, Tx, on};
+use super::{Result, StoreError, Tx, of, on};
 use shared::ids::AccountId;
 use shared::reversals::{Returned, ReversalKind};
 use shared::time::Timestamp;
@@ -190,13 +190,18 @@ pub async fn list(
     before: (Timestamp, &str),
     limit: i64,
 ) -> Result<Vec<ReversalRow>> {
-    let sql = "SELECT r.id, r.kind, c.member, r.customer, r.invoice, r.amount, r.currency, r.status, r.reason, r.made_at \
-               FROM reversals r LEFT JOIN customers c ON c.account = r.account AND c.id = r.customer \
-               WHERE r.account = $1 AND ($2 = 0 OR c.member = $2) AND (r.made_at < $3 OR r.made_at = $3 AND r.id < $4) \
-               ORDER BY r.made_at DESC, r.id DESC LIMIT $5";
-    Ok(on!(tx, c => sqlx::query_as(sql)
-        .bind(account.0).bind(member.unwrap_or(0)).bind(before.0.0).bind(before.1).bind(limit)
-        .fetch_all(c).await?))
+    let whose = of(member, "c.member", "$2");
+    let sql = format!(
+        "SELECT r.id, r.kind, c.member, r.customer, r.invoice, r.amount, r.currency, r.status, r.reason, r.made_at \
+         FROM reversals r LEFT JOIN customers c ON c.account = r.account AND c.id = r.customer \
+         WHERE r.account = $1 AND {whose} AND (r.made_at, r.id) < ($3, $4) \
+         ORDER BY r.made_at DESC, r.id DESC LIMIT $5"
+    );
+    let question = Statement::new(sql)
+        .bind(account.0)
+        .bind(member.unwrap_or(0));
+    tx.ask(question.bind(before.0.0).bind(before.1).bind(limit))
+        .await
 }
 
 /// Reads a kind's word.

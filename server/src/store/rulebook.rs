@@ -49,6 +49,8 @@ pub struct ZoneRules {
     pub needs_induction: bool,
     /// Whether its doors ask for a PIN at some hours.
     pub asks_pin: bool,
+    /// How long a door out of contact stretches an uncertain end.
+    pub offline_grace: Span,
 }
 
 /// A zone's knobs and lasting states, as an admin set them.
@@ -78,6 +80,15 @@ pub struct ZoneSettings {
     /// When a PIN must follow the card: a schedule, or `always`; none: never.
     #[schema(value_type = Option<String>)]
     pub pin_schedule: Option<Hours>,
+}
+
+impl ZoneSettings {
+    /// How long a door out of contact stretches an uncertain end.
+    #[must_use]
+    pub fn offline_grace(&self) -> Span {
+        let standard = Policy::standard().offline_grace;
+        self.offline_grace_seconds.map_or(standard, Span::seconds)
+    }
 }
 
 /// When doors stand unlocked by themselves.
@@ -245,6 +256,7 @@ async fn zones(tx: &mut Tx, organisation: &OrganisationId) -> Result<BTreeMap<Zo
             ZoneRules {
                 access: Vec::new(),
                 card_key,
+                offline_grace: settings.offline_grace(),
                 reader_bytes: settings.reader_bytes,
                 needs_induction: settings.needs_induction,
                 asks_pin: settings.pin_schedule.is_some(),
@@ -324,7 +336,6 @@ pub async fn policy(
         .bind(organisation.as_str()).bind(zone.as_str()).fetch_one(c).await?);
     let settings: ZoneSettings = json(&settings, "zones", "settings", zone)?;
     let calendar = calendar(tx, organisation, Some(&location), now).await?;
-    let standard = Policy::standard();
     let (schedules, numbers) = schedules(tx, organisation).await?;
     let number = |hours: &Hours| match hours.schedule() {
         None => Ok(0),
@@ -333,6 +344,7 @@ pub async fn policy(
             row: schedule.to_string(),
         }),
     };
+    let offline_grace = settings.offline_grace();
     let hall_hours = settings.hall_hours.map(|hall| {
         Ok::<_, StoreError>(decide::HallHours {
             schedule: number(&hall.schedule)?,
@@ -342,9 +354,7 @@ pub async fn policy(
     Ok(Policy {
         schedules,
         calendar,
-        offline_grace: settings
-            .offline_grace_seconds
-            .map_or(standard.offline_grace, Span::seconds),
+        offline_grace,
         staleness: settings.staleness_seconds.map(Span::seconds),
         schedules_without_clock: !settings.schedules_need_clock,
         lockdown: settings.lockdown,
@@ -356,7 +366,7 @@ pub async fn policy(
 }
 
 /// By number, and the number of each; 0 is always open, a number no longer used never is.
-async fn schedules(
+pub async fn schedules(
     tx: &mut Tx,
     organisation: &OrganisationId,
 ) -> Result<(Vec<Schedule>, BTreeMap<ScheduleId, u16>)> {

@@ -1,7 +1,7 @@
 //! People with rights and the browsers in which they are signed in.
 
 use super::members::fold;
-use super::{Result, StoreError, Tx, on};
+use super::{Result, StoreError, Tx, identities, on, passkeys};
 use crate::rights::Role;
 use shared::ids::OrganisationId;
 use shared::time::Timestamp;
@@ -71,10 +71,20 @@ impl StaffRow {
     }
 }
 
+/// The question for people of one organisation who were not removed.
+macro_rules! staff_where {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, name, mail, role, password, totp_sealed, totp_step, failures, failed_at, invited_until, ",
+            "created_at FROM staff WHERE organisation = $1 AND removed_at IS NULL ",
+            $rest
+        )
+    };
+}
+
 /// Everybody with rights, in the order in which they came.
 pub async fn all(tx: &mut Tx, organisation: &OrganisationId) -> Result<Vec<Staff>> {
-    let sql = "SELECT id, name, mail, role, password, totp_sealed, totp_step, failures, failed_at, invited_until, \
-               created_at FROM staff WHERE organisation = $1 AND removed_at IS NULL ORDER BY id";
+    let sql = staff_where!("ORDER BY id");
     let rows: Vec<StaffRow> =
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).fetch_all(c).await?);
     rows.into_iter().map(StaffRow::read).collect()
@@ -90,8 +100,7 @@ pub async fn anybody(tx: &mut Tx, organisation: &OrganisationId) -> Result<bool>
 
 /// Somebody by number.
 pub async fn find(tx: &mut Tx, organisation: &OrganisationId, id: i64) -> Result<Option<Staff>> {
-    let sql = "SELECT id, name, mail, role, password, totp_sealed, totp_step, failures, failed_at, invited_until, \
-               created_at FROM staff WHERE organisation = $1 AND id = $2 AND removed_at IS NULL";
+    let sql = staff_where!("AND id = $2");
     let row: Option<StaffRow> = on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(id).fetch_optional(c).await?);
     row.map(StaffRow::read).transpose()
 }
@@ -102,8 +111,7 @@ pub async fn by_mail(
     organisation: &OrganisationId,
     mail: &str,
 ) -> Result<Option<Staff>> {
-    let sql = "SELECT id, name, mail, role, password, totp_sealed, totp_step, failures, failed_at, invited_until, \
-               created_at FROM staff WHERE organisation = $1 AND mail_folded = $2 AND removed_at IS NULL";
+    let sql = staff_where!("AND mail_folded = $2");
     let row: Option<StaffRow> = on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(fold(mail)).fetch_optional(c).await?);
     row.map(StaffRow::read).transpose()
 }
@@ -115,9 +123,7 @@ pub async fn by_invitation(
     sha256: &[u8],
     now: Timestamp,
 ) -> Result<Option<Staff>> {
-    let sql = "SELECT id, name, mail, role, password, totp_sealed, totp_step, failures, failed_at, invited_until, \
-               created_at FROM staff WHERE organisation = $1 AND invitation = $2 AND invited_until > $3 \
-               AND removed_at IS NULL";
+    let sql = staff_where!("AND invitation = $2 AND invited_until > $3");
     let row: Option<StaffRow> = on!(tx, c => sqlx::query_as(sql)
         .bind(organisation.as_str()).bind(sha256).bind(now.0).fetch_optional(c).await?);
     row.map(StaffRow::read).transpose()
@@ -144,7 +150,8 @@ pub async fn invite(tx: &mut Tx, id: i64, sha256: &[u8], until: Timestamp) -> Re
     Ok(())
 }
 
-/// Keeps how somebody signs in from now on; the invitation is used up, and every session ends.
+/// Keeps how somebody signs in from now on; the invitation is used up, every session ends, and so does every other way in: a
+/// passkey may be on the phone that was lost.
 pub async fn equip(
     tx: &mut Tx,
     id: i64,
@@ -155,7 +162,16 @@ pub async fn equip(
                invitation = NULL, invited_until = NULL WHERE id = $1";
     on!(tx, c => sqlx::query(sql).bind(id).bind(password).bind(totp_sealed).bind(totp_step)
         .execute(c).await?.rows_affected());
+    passkeys::remove_all(tx, id).await?;
+    identities::remove_all(tx, id).await?;
     end_all(tx, id).await
+}
+
+/// Keeps another password of somebody.
+pub async fn put_password(tx: &mut Tx, id: i64, password: &str) -> Result<()> {
+    let sql = "UPDATE staff SET password = $2, failures = 0, failed_at = NULL WHERE id = $1 AND removed_at IS NULL";
+    on!(tx, c => sqlx::query(sql).bind(id).bind(password).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// Notes a try that was wrong.
@@ -185,6 +201,8 @@ pub async fn remove(tx: &mut Tx, id: i64, now: Timestamp) -> Result<()> {
     let sql = "UPDATE staff SET name = '', mail = '', mail_folded = '', password = NULL, totp_sealed = NULL, \
                invitation = NULL, invited_until = NULL, removed_at = $2 WHERE id = $1";
     on!(tx, c => sqlx::query(sql).bind(id).bind(now.0).execute(c).await?.rows_affected());
+    passkeys::remove_all(tx, id).await?;
+    identities::remove_all(tx, id).await?;
     end_all(tx, id).await
 }
 
@@ -201,6 +219,8 @@ pub struct Session {
     pub created_at: i64,
     /// When it was last used, in milliseconds since 1970; to the minute.
     pub seen_at: i64,
+    /// Whether the OpenID provider let them in, which may not have asked who sits there; 0 or 1.
+    pub by_provider: i64,
 }
 
 /// Begins a session; its number.
@@ -208,13 +228,14 @@ pub async fn begin(
     tx: &mut Tx,
     organisation: &OrganisationId,
     staff: i64,
-    (sha256, browser): (&[u8], &str),
+    (sha256, browser, by_provider): (&[u8], &str, bool),
     now: Timestamp,
 ) -> Result<i64> {
-    let sql = "INSERT INTO sessions (organisation, staff, token, browser, created_at, seen_at) \
-               VALUES ($1, $2, $3, $4, $5, $5) RETURNING id";
+    let sql = "INSERT INTO sessions (organisation, staff, token, browser, created_at, seen_at, by_provider) \
+               VALUES ($1, $2, $3, $4, $5, $5, $6) RETURNING id";
     Ok(on!(tx, c => sqlx::query_scalar(sql)
-        .bind(organisation.as_str()).bind(staff).bind(sha256).bind(browser).bind(now.0).fetch_one(c).await?))
+        .bind(organisation.as_str()).bind(staff).bind(sha256).bind(browser).bind(now.0).bind(i64::from(by_provider))
+        .fetch_one(c).await?))
 }
 
 /// The session of a cookie.
@@ -223,7 +244,7 @@ pub async fn session(
     organisation: &OrganisationId,
     sha256: &[u8],
 ) -> Result<Option<Session>> {
-    let sql = "SELECT id, staff, browser, created_at, seen_at FROM sessions WHERE organisation = $1 AND token = $2";
+    let sql = "SELECT id, staff, browser, created_at, seen_at, by_provider FROM sessions WHERE organisation = $1 AND token = $2";
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(organisation.as_str()).bind(sha256).fetch_optional(c).await?),
     )
@@ -231,7 +252,7 @@ pub async fn session(
 
 /// Somebody's sessions, the last used first.
 pub async fn sessions(tx: &mut Tx, staff: i64) -> Result<Vec<Session>> {
-    let sql = "SELECT id, staff, browser, created_at, seen_at FROM sessions WHERE staff = $1 ORDER BY seen_at DESC, id";
+    let sql = "SELECT id, staff, browser, created_at, seen_at, by_provider FROM sessions WHERE staff = $1 ORDER BY seen_at DESC, id";
     Ok(on!(tx, c => sqlx::query_as(sql).bind(staff).fetch_all(c).await?))
 }
 
@@ -245,6 +266,13 @@ pub async fn seen(tx: &mut Tx, session: i64, now: Timestamp) -> Result<()> {
 /// Ends one of somebody's sessions.
 pub async fn end(tx: &mut Tx, staff: i64, session: i64) -> Result<()> {
     let sql = "DELETE FROM sessions WHERE staff = $1 AND id = $2";
+    on!(tx, c => sqlx::query(sql).bind(staff).bind(session).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Ends all of somebody's sessions but one.
+pub async fn end_others(tx: &mut Tx, staff: i64, session: i64) -> Result<()> {
+    let sql = "DELETE FROM sessions WHERE staff = $1 AND id <> $2";
     on!(tx, c => sqlx::query(sql).bind(staff).bind(session).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Agents: pairing codes, what they hold by their own signed word, and their end.
 
-use super::Here;
 use super::extract::{At, Body};
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Title};
+use super::{Here, State};
 use crate::doors::access::SERVER_USER;
 use crate::doors::intake::OUT_OF_CONTACT;
 use crate::doors::pairing::{self, CODE_LIFE};
@@ -52,6 +52,8 @@ pub struct ReportView {
     pub clock_trusted: bool,
     /// The agent's version.
     pub version: String,
+    /// Whether it only logs what it decides and drives no lock.
+    pub shadow: bool,
     /// Events waiting to be sent.
     pub spooled: u64,
     /// Messages refused since the report before, by cause.
@@ -154,6 +156,7 @@ fn view(
             .map(|zone| held(zone, heads, agent.report_at))
             .collect(),
         version: report.version,
+        shadow: report.shadow.unwrap_or_default(),
         spooled: report.spooled,
         refused: report
             .refused
@@ -173,7 +176,8 @@ fn view(
     })
 }
 
-async fn all(state: &Here, tx: &mut Tx) -> Answer<Vec<AgentView>> {
+/// All agents, as they are now.
+pub async fn all(state: &State, tx: &mut Tx) -> Answer<Vec<AgentView>> {
     let (organisation, now) = (&state.app.organisation, state.now());
     let heads = lists::zones(tx, organisation).await?;
     let agents = agents::all(tx, organisation).await?;
@@ -185,7 +189,7 @@ async fn all(state: &Here, tx: &mut Tx) -> Answer<Vec<AgentView>> {
         .collect()
 }
 
-async fn one(state: &Here, tx: &mut Tx, id: &AgentId) -> Answer<AgentView> {
+async fn one(state: &State, tx: &mut Tx, id: &AgentId) -> Answer<AgentView> {
     let found = all(state, tx)
         .await?
         .into_iter()

@@ -4,7 +4,7 @@ use super::Here;
 use super::extract::Asked;
 use super::page::{Page, limit};
 use super::problem::{Answer, Problem};
-use super::values::Moment;
+use super::values::{Moment, Told};
 use crate::attention::{Kind, Resolution};
 use crate::store::reading::{self, AttentionRow};
 use axum::Json;
@@ -24,9 +24,9 @@ pub struct Attention {
     /// What it is about: an id.
     pub subject: String,
     /// What happened.
-    pub sentence: String,
+    pub sentence: Told,
     /// The one thing to do.
-    pub remedy: String,
+    pub remedy: Told,
     /// What this list can do about it itself, in one step: first what the item asks for.
     pub actions: Vec<Resolution>,
     /// Whom it concerns.
@@ -39,12 +39,14 @@ pub struct Attention {
 
 impl From<AttentionRow> for Attention {
     fn from(row: AttentionRow) -> Self {
+        let [sentence, remedy] = row.said().map(Told);
         let AttentionRow {
             id,
             kind,
             subject,
-            sentence,
-            remedy,
+            sentence: _,
+            remedy: _,
+            told: _,
             member,
             opened_at,
             resolved_at,

@@ -16,6 +16,10 @@ use subtle::ConstantTimeEq;
 /// of rights.
 pub async fn admin(state: Open, request: Request, next: Next) -> Response {
     if !is_admin(&state, &request) {
+        tracing::warn!(
+            path = request.uri().path(),
+            "a request without the right token"
+        );
         return Problem::unauthorised().into_response();
     }
     let (mut parts, body) = request.into_parts();

@@ -4,13 +4,16 @@ use super::Here;
 use super::extract::Asked;
 use super::page::{Page, limit};
 use super::problem::{Answer, Problem};
-use super::values::Moment;
+use super::values::{Moment, Told};
+use crate::doors::alarms;
+use crate::said::{Part, Said};
 use crate::store::reading::{self, BadgeFilter, BadgeRow};
+use crate::words::Words;
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use shared::badge::{BadgeEvent, What};
 use shared::ids::{DoorId, MemberId};
-use shared::reasons::{Language, Reason};
+use shared::reasons::Reason;
 use utoipa::{IntoParams, ToSchema};
 
 /// Something that happened at a door.
@@ -37,65 +40,78 @@ pub struct Badge {
     /// Who, if a listed card was shown.
     pub member: Option<i64>,
     /// What happened, in one sentence.
-    pub sentence: String,
+    pub sentence: Told,
     /// The one thing to do; empty where there is nothing.
-    pub remedy: &'static str,
+    pub remedy: Told,
 }
 
-/// A badge event as it is told in this language, as far as the table of reasons speaks it.
-pub fn view(row: BadgeRow, language: Language) -> Badge {
-    let event: Option<BadgeEvent> = minicbor::decode(&row.body).ok();
-    let reason = row
-        .reason
-        .as_deref()
-        .and_then(|name| Reason::ALL.into_iter().find(|known| known.name() == name));
-    let told = reason.map(|reason| reason.row(language));
-    let sentence = match (&event, told) {
-        (_, Some(told)) => told.staff.to_owned(),
-        (Some(event), None) => sentence(&event.what),
-        (None, None) => "This version cannot read the event.".to_owned(),
-    };
-    Badge {
-        id: row.id,
-        at: Moment::of(row.at),
-        clock_trusted: row.trusted != 0,
-        received_at: Moment::of(row.received_at),
-        agent: row.agent,
-        door: row.door,
-        kind: row.kind,
-        reason: row.reason,
-        granted: reason.map(Reason::grants),
-        member: row.member,
-        sentence,
-        remedy: told.map_or("", |told| told.remedy),
+impl From<BadgeRow> for Badge {
+    fn from(row: BadgeRow) -> Self {
+        let event: Option<BadgeEvent> = minicbor::decode(&row.body).ok();
+        let reason = row
+            .reason
+            .as_deref()
+            .and_then(|name| Reason::ALL.into_iter().find(|known| known.name() == name));
+        let sentence = match (&event, reason) {
+            (_, Some(reason)) => Said::Reason(reason),
+            (Some(event), None) => sentence(&event.what),
+            (None, None) => Said::of("badge-unreadable"),
+        };
+        Self {
+            id: row.id,
+            at: Moment::of(row.at),
+            clock_trusted: row.trusted != 0,
+            received_at: Moment::of(row.received_at),
+            agent: row.agent,
+            door: row.door,
+            kind: row.kind,
+            reason: row.reason,
+            granted: reason.map(Reason::grants),
+            member: row.member,
+            sentence: Told(sentence),
+            remedy: Told(reason.map_or_else(|| "".into(), Said::Remedy)),
+        }
     }
 }
 
-fn sentence(what: &What) -> String {
-    match what {
-        What::Card { reason, .. } => reason.row(Language::En).staff.to_owned(),
-        What::Exit => "The exit button was pressed.".to_owned(),
-        What::Command {
-            counter,
-            done: true,
-        } => format!("Command {counter} was carried out."),
-        What::Command {
-            counter,
-            done: false,
-        } => format!("Command {counter} was refused."),
-        What::Local { opened: true } => "Somebody at the machine opened the door.".to_owned(),
-        What::Local { opened: false } => "Somebody at the machine released the door.".to_owned(),
-        What::Gap { lost, grants } => {
-            format!("{lost} events could not be kept, {grants} of them grants.")
+impl Badge {
+    /// The same, also in the interface in this language.
+    pub fn in_words(self, words: Words) -> Self {
+        let told = |told: Told| Told(told.told(words, &|at| at.to_string()).into());
+        Self {
+            sentence: told(self.sentence),
+            remedy: told(self.remedy),
+            ..self
         }
-        What::Started => "The agent started.".to_owned(),
-        What::Rejected { why } => format!("A message was refused: {why}."),
-        What::Contact { open: true } => "The door was opened.".to_owned(),
-        What::Contact { open: false } => "The door was closed.".to_owned(),
-        What::Alarm { alarm, on: true } => alarm.sentence().to_owned(),
-        What::Alarm { alarm, on: false } => format!("It is over: {}", alarm.sentence()),
+    }
+}
+
+fn sentence(what: &What) -> Said {
+    match what {
+        What::Card { reason, .. } => Said::Reason(*reason),
+        What::Exit => Said::of("badge-exit"),
+        What::Command { counter, done } => {
+            let said = match done {
+                true => Said::of("badge-command-done"),
+                false => Said::of("badge-command-refused"),
+            };
+            said.put("number", Part::word(counter))
+        }
+        What::Local { opened: true } => Said::of("badge-local-opened"),
+        What::Local { opened: false } => Said::of("badge-local-released"),
+        What::Gap { lost, grants } => Said::of("badge-gap")
+            .put("lost", Part::count(*lost))
+            .put("grants", Part::count(*grants)),
+        What::Started => Said::of("badge-started"),
+        What::Rejected { why } => Said::of("badge-rejected").put("why", Part::word(why)),
+        What::Contact { open: true } => Said::of("badge-opened"),
+        What::Contact { open: false } => Said::of("badge-closed"),
+        What::Alarm { alarm, on: true } => alarms::sentence(*alarm),
+        What::Alarm { alarm, on: false } => {
+            Said::of("badge-alarm-over").put("alarm", alarms::sentence(*alarm))
+        }
         What::Refusals { count, .. } => {
-            format!("A card that the list does not know was shown {count} times more.")
+            Said::of("badge-refusals").put("count", Part::count(*count))
         }
     }
 }
@@ -138,7 +154,7 @@ pub async fn list(state: Here, Asked(query): Asked<BadgeQuery>) -> Answer<Json<P
         rows,
         limit,
         |row| format!("{}.{}", row.at, row.id),
-        |row| view(row, Language::En),
+        Badge::from,
     )))
 }
 

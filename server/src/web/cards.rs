@@ -7,9 +7,12 @@ use super::page::{Page, limit};
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Title};
 use crate::app::Work;
+use crate::membership::card_number::Format;
 use crate::membership::cards::{Added, add};
+use crate::store::letters::{self, Content, Letter, Reader};
+use crate::store::loaners;
 use crate::store::members::CardRow;
-use crate::store::people::{self, CardFace};
+use crate::store::people::{self, CardFace, CardSearch};
 use axum::Json;
 use axum::http::StatusCode;
 use serde::de::Error as _;
@@ -17,6 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use shared::card::CardUid;
 use shared::ids::{CardId, MemberId, ZoneId};
 use utoipa::{IntoParams, ToSchema};
+use zeroize::Zeroizing;
 
 /// A card or fob.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,6 +29,8 @@ pub struct Card {
     pub id: i64,
     /// Whose.
     pub member: i64,
+    /// Their name.
+    pub name: String,
     /// The last digits of its number, to compare.
     pub last_digits: String,
     /// What people call it.
@@ -33,6 +39,8 @@ pub struct Card {
     pub state: String,
     /// Since when.
     pub since: Moment,
+    /// When it opens nothing any more, if it is a fob that is lent.
+    pub lent_until: Option<Moment>,
 }
 
 impl From<CardFace> for Card {
@@ -40,18 +48,52 @@ impl From<CardFace> for Card {
         let CardFace {
             id,
             member,
+            name,
             last_digits,
             label,
             state,
             state_since,
+            lent_until,
         } = card;
         Self {
             id,
             member,
+            name,
             last_digits,
             label,
             state,
             since: Moment::of(state_since),
+            lent_until: lent_until.map(Moment::of),
+        }
+    }
+}
+
+/// A card's state in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CardWord {
+    /// It counts.
+    Ok,
+    /// Reported lost.
+    Lost,
+    /// Given back.
+    Returned,
+}
+
+impl CardWord {
+    /// As it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        CardRow::from(self).word()
+    }
+}
+
+impl From<CardWord> for CardRow {
+    fn from(word: CardWord) -> Self {
+        match word {
+            CardWord::Ok => Self::Ok,
+            CardWord::Lost => Self::Lost,
+            CardWord::Returned => Self::Returned,
         }
     }
 }
@@ -63,6 +105,11 @@ impl From<CardFace> for Card {
 pub struct CardFilter {
     /// Only of this member.
     pub member: Option<i64>,
+    /// Part of what people call it, or of the last digits of its number.
+    pub q: Option<String>,
+    /// Only in this state.
+    #[param(inline)]
+    pub state: Option<CardWord>,
     /// The `next` of the part before.
     pub after: Option<i64>,
     /// At most so many, up to 500.
@@ -75,8 +122,14 @@ pub struct CardFilter {
 pub async fn list(state: Here, Asked(filter): Asked<CardFilter>) -> Answer<Json<Page<Card>>> {
     let limit = limit(filter.limit)?;
     let mut tx = state.app.store.begin_read().await?;
-    let (member, after) = (filter.member.map(MemberId), filter.after.unwrap_or(0));
-    let rows = people::cards(&mut tx, &state.app.organisation, member, after, limit + 1).await?;
+    let search = CardSearch {
+        member: filter.member.map(MemberId),
+        text: filter.q.as_deref(),
+        state: filter.state.map(CardRow::from),
+        after: filter.after.unwrap_or(0),
+        limit: limit + 1,
+    };
+    let rows = people::cards(&mut tx, &state.app.organisation, search).await?;
     Ok(Json(Page::cut(
         rows,
         limit,
@@ -98,8 +151,34 @@ impl TypedUid {
 
 impl<'de> Deserialize<'de> for TypedUid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = zeroize::Zeroizing::new(String::deserialize(deserializer)?);
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
         CardUid::parse(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A card's number as it was typed, in whichever way.
+pub struct Typed(Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for Typed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self(Zeroizing::new(text)))
+    }
+}
+
+/// A card's number, and how it is written.
+pub struct NumberBody {
+    /// As it was typed.
+    pub uid: Typed,
+    /// How it is written.
+    pub format: Format,
+}
+
+impl NumberBody {
+    /// The number.
+    pub fn read(&self) -> Answer<CardUid> {
+        let read = self.format.read(&self.uid.0);
+        read.map_err(|error| Problem::field("uid", format!("{error}.")))
     }
 }
 
@@ -110,9 +189,12 @@ pub struct NewCard {
     /// Whose it will be.
     #[schema(value_type = i64)]
     pub member: MemberId,
-    /// Its number in hexadecimal digits, as printed or as a reader shows it.
+    /// Its number, as printed or as a reader shows it.
     #[schema(value_type = String)]
-    pub uid: TypedUid,
+    pub uid: Typed,
+    /// How the number is written; left out: in hexadecimal digits.
+    #[serde(default)]
+    pub format: Format,
     /// What people call it.
     pub label: Option<Title>,
 }
@@ -121,17 +203,15 @@ pub struct NewCard {
 #[utoipa::path(post, path = "/api/v1/cards", tag = "cards", request_body = NewCard,
     responses((status = CREATED, body = Card), Problem))]
 pub async fn create(state: Here, Body(body): Body<NewCard>) -> Answer<(StatusCode, Json<Card>)> {
+    let number = NumberBody {
+        uid: body.uid,
+        format: body.format,
+    };
+    let uid = number.read()?;
     let mut work = state.work().await?;
     expect_member(&state, &mut work.tx, "member", body.member).await?;
     let label = body.label.as_ref().map_or("", Title::as_str);
-    let card = give(
-        &state,
-        &mut work,
-        (body.member, body.uid.uid()),
-        label,
-        "uid",
-    )
-    .await?;
+    let card = give(&state, &mut work, (body.member, &uid), label, "uid").await?;
     state.done(work).await?;
     Ok((StatusCode::CREATED, Json(card)))
 }
@@ -146,21 +226,30 @@ pub async fn give(
 ) -> Answer<Card> {
     let id = match add(&state.app, work, member, uid, label, "a card was given").await? {
         Added::Added(id) => id,
-        Added::Owned(card) => {
-            let owner = card.member;
-            let detail = format!(
-                "This card has an owner: it is card {} of member {owner}. Mark it as returned first.",
-                card.id
-            );
-            return Err(Problem::conflict(field, detail));
-        }
+        Added::Owned(card) => return Err(owned(field, &card)),
+        Added::Pooled => return Err(Problem::conflict(field, POOLED)),
         Added::LooksLike(zone, other) => {
             return Err(Problem::conflict(field, alike(&zone, &other)));
         }
     };
-    state.note(work, "card.give", Some(member), &format!("card {id}"));
     let card = people::card(&mut work.tx, &state.app.organisation, id).await?;
-    Ok(card.ok_or(Problem::fault())?.into())
+    let card = Card::from(card.ok_or(Problem::fault())?);
+    let cause = format!("card {id}");
+    let what = ("card.give", Some(member), cause.as_str());
+    state.note_change(work, what, [None, Some(&card)]);
+    Ok(card)
+}
+
+/// That a fob of the pool is lent, and never given.
+pub const POOLED: &str = "This fob is in the pool: lend it, or take it out of the pool first.";
+
+/// That a card has an owner.
+pub fn owned(field: &str, card: &CardFace) -> Problem {
+    let (id, owner) = (card.id, card.member);
+    let detail = format!(
+        "This card has an owner: it is card {id} of member {owner}. Mark it as returned first."
+    );
+    Problem::conflict(field, detail)
 }
 
 /// That a zone's readers could not tell a new card from one in use.
@@ -170,6 +259,18 @@ pub fn alike(zone: &ZoneId, other: &CardFace) -> String {
          {}. Take another card.",
         other.id, other.member
     )
+}
+
+/// Confirms to a member that a card opens nothing any more.
+fn write_of_loss(state: &Here, work: &mut Work, member: MemberId, card: CardId) {
+    let letter = Letter {
+        reader: Reader::Member(member),
+        content: Content::CardLost { card },
+        // It may be found, and lost again.
+        cause: &format!("card {card} {}", work.now),
+        secret: None,
+    };
+    letters::put(&mut work.tx, &state.app.organisation, letter, work.now);
 }
 
 /// What became of a card.
@@ -210,17 +311,28 @@ pub async fn mark(
         Mark::Found => (CardRow::Ok, "card.found"),
         Mark::Returned => (CardRow::Returned, "card.returned"),
     };
-    if matches!(body.mark, Mark::Found) && card.row()? == CardRow::Returned {
+    // Lost and found again, it would open for whoever had it last.
+    if matches!(body.mark, Mark::Found | Mark::Lost) && card.row()? == CardRow::Returned {
         return Err(Problem::conflict(
             "mark",
-            "A returned card is given out anew by its number.",
+            "A returned card opens nothing, and is given out anew by its number.",
         ));
     }
     let (member, now) = (MemberId(card.member), work.now);
     if card.row()? != row {
         people::mark_card(&mut work.tx, id, row, now).await?;
-        state.note(&mut work, action, Some(member), &format!("card {id}"));
+        if row == CardRow::Returned {
+            loaners::give_back(&mut work.tx, id, now).await?;
+        }
+        let (cause, before) = (format!("card {id}"), Card::from(card));
+        let after = people::card(&mut work.tx, organisation, id).await?;
+        let after = Card::from(after.ok_or(Problem::fault())?);
+        let what = (action, Some(member), cause.as_str());
+        state.note_change(&mut work, what, [Some(&before), Some(&after)]);
         state.app.derive(&mut work, member, action).await?;
+        if row == CardRow::Lost {
+            write_of_loss(&state, &mut work, member, id);
+        }
     }
     let card = people::card(&mut work.tx, organisation, id)
         .await?

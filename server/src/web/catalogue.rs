@@ -4,7 +4,7 @@ use super::extract::{Asked, At, Body};
 use super::organisation::{Approval, expect_type};
 use super::problem::{Answer, Problem};
 use super::values::Moment;
-use super::{Here, through};
+use super::{Here, State, through};
 use crate::app::Work;
 use crate::attention::Kind;
 use crate::billing::catalogue::{Listing, Offer};
@@ -15,17 +15,17 @@ use axum::Json;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::ids::{MemberId, MembershipTypeId};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// The catalogue.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Catalogue {
     /// Whose word it is.
-    source: CatalogueSource,
+    pub source: CatalogueSource,
     /// Why Stripe did not list it, if it did not.
-    note: Option<String>,
+    pub note: Option<String>,
     /// Every price and plan, in the order of ids.
-    prices: Vec<PriceView>,
+    pub prices: Vec<PriceView>,
 }
 
 /// Whose word the catalogue is.
@@ -44,37 +44,37 @@ pub enum CatalogueSource {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PriceView {
     /// `price_…`, or the id a plan was given.
-    id: String,
+    pub id: String,
     /// The type that whoever pays by it has; none: it is no membership.
-    membership: Option<String>,
+    pub membership: Option<String>,
     /// By which word: `mapping`, `default`, or where the tag stands.
-    place: Option<String>,
+    pub place: Option<String>,
     /// The type that an admin gave it.
-    mapping: Option<String>,
+    pub mapping: Option<String>,
     /// Whether it names another type now, which waits for an admin's yes.
-    waiting: bool,
+    pub waiting: bool,
     /// How many customers pay by it now.
-    payers: usize,
+    pub payers: usize,
     /// What staff should look at.
-    warnings: Vec<String>,
+    pub warnings: Vec<String>,
     /// The description staff see.
-    nickname: Option<String>,
+    pub nickname: Option<String>,
     /// `prod_…`
-    product: Option<String>,
+    pub product: Option<String>,
     /// The product's name.
-    product_name: Option<String>,
+    pub product_name: Option<String>,
     /// Minor units.
-    amount: Option<i64>,
+    pub amount: Option<i64>,
     /// ISO 4217, lower case.
-    currency: Option<String>,
+    pub currency: Option<String>,
     /// `day`, `week`, `month` or `year`; none: it is sold once.
-    interval: Option<String>,
+    pub interval: Option<String>,
     /// So many of those.
-    interval_count: i64,
+    pub interval_count: i64,
     /// Still sold.
-    active: bool,
+    pub active: bool,
     /// Since when Stripe does not have it any more; whoever pays by it keeps the type.
-    gone_at: Option<Moment>,
+    pub gone_at: Option<Moment>,
 }
 
 impl From<Offer> for PriceView {
@@ -108,10 +108,32 @@ impl From<Offer> for PriceView {
     }
 }
 
+/// Whether Stripe is asked.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Known {
+    /// Only what is on record, without asking Stripe.
+    #[serde(default)]
+    pub known: bool,
+}
+
 /// Every price and plan, with the membership type it has, why, and what to look at
 #[utoipa::path(get, path = "/api/v1/catalogue", tag = "catalogue",
-    responses((status = OK, body = Catalogue), Problem))]
-pub async fn list(state: Here) -> Answer<Json<Catalogue>> {
+    params(Known), responses((status = OK, body = Catalogue), Problem))]
+pub async fn list(state: Here, Asked(Known { known }): Asked<Known>) -> Answer<Json<Catalogue>> {
+    if known {
+        let mut work = state.look().await?;
+        let offers = state.app.offers(&mut work).await?;
+        return Ok(Json(Catalogue {
+            source: match state.app.billing.stripe {
+                Some(_) => CatalogueSource::Before,
+                None => CatalogueSource::Events,
+            },
+            note: None,
+            prices: offers.into_iter().map(PriceView::from).collect(),
+        }));
+    }
     let (held, now) = (state.clone(), state.now());
     let listed = through(async move { held.app.list_catalogue(now).await }).await??;
     let (listing, publications) = listed;
@@ -136,10 +158,10 @@ pub async fn list(state: Here) -> Answer<Json<Catalogue>> {
 pub struct Mapping {
     /// The type.
     #[schema(value_type = String)]
-    membership: MembershipTypeId,
+    pub membership: MembershipTypeId,
 }
 
-async fn one(state: &Here, work: &mut Work, price: &str) -> Answer<PriceView> {
+async fn one(state: &State, work: &mut Work, price: &str) -> Answer<PriceView> {
     let offers = state.app.offers(work).await?;
     let offer = offers.into_iter().find(|offer| offer.sold.id == price);
     Ok(offer.ok_or(Problem::not_found("price"))?.into())
@@ -215,32 +237,32 @@ pub async fn remove_mapping(
 pub struct RetrofitBody {
     /// The type.
     #[schema(value_type = String)]
-    membership: MembershipTypeId,
+    pub membership: MembershipTypeId,
     /// Into the metadata rather than in front of the nickname.
     #[serde(default)]
-    metadata: bool,
+    pub metadata: bool,
     /// Write it; left out: only tell what would be written and changed.
     #[serde(default)]
-    write: bool,
+    pub write: bool,
 }
 
 /// What a retrofit writes and changes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Retrofitted {
     /// Whether it was written.
-    written: bool,
+    pub written: bool,
     /// What stood there before.
-    before: Option<String>,
+    pub before: Option<String>,
     /// What stands there then.
-    after: String,
+    pub after: String,
     /// Members who gain access.
     #[schema(value_type = Vec<i64>)]
-    gained: Vec<MemberId>,
+    pub gained: Vec<MemberId>,
     /// Members who lose access.
     #[schema(value_type = Vec<i64>)]
-    lost: Vec<MemberId>,
+    pub lost: Vec<MemberId>,
     /// How many members' standing changes in any way.
-    changed: usize,
+    pub changed: usize,
 }
 
 impl Retrofitted {

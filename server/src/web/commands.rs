@@ -1,21 +1,23 @@
 //! Commands: an admin asks, one run of one agent answers within seconds.
 
-use super::Here;
-use super::cards::{Card, alike};
+use super::cards::{Card, POOLED, alike, owned};
 use super::doors::find;
 use super::extract::{At, Body};
 use super::members::expect_member;
 use super::problem::{Answer, Problem};
-use crate::app::{App, Step};
-use crate::doors::commands::{self, Asked, Came};
+use super::values::Title;
+use super::{Here, State};
+use crate::app::{App, Step, Work};
+use crate::doors::commands::{self, Asked, Came, Enrolment};
 use crate::doors::publish::Publication;
-use crate::membership::cards::{Added, add};
+use crate::membership::cards::{Added, add, pool};
 use crate::store::agents;
 use crate::store::attention::{AuditLine, audit};
 use crate::store::people::{self, CardFace};
 use axum::Json;
 use serde::{Deserialize, Serialize};
-use shared::ids::{AgentId, DoorId, MemberId, ZoneId};
+use shared::card::CardUid;
+use shared::ids::{AgentId, DoorId, LoanerId, MemberId, ZoneId};
 use shared::time::Timestamp;
 use shared::wire::topics::Channel;
 use shared::wire::{Action, CommandResult};
@@ -31,7 +33,7 @@ use utoipa::ToSchema;
 pub enum DoorAction {
     /// Release the lock once.
     Unlock,
-    /// Take the next card, shown twice, for a member.
+    /// Take the next card, shown twice, for a member or into the pool of fobs.
     Enrol,
     /// Blink.
     Identify,
@@ -46,6 +48,8 @@ pub struct DoorCommand {
     /// Whose card is enrolled.
     #[schema(value_type = Option<i64>)]
     pub member: Option<MemberId>,
+    /// As what the fob is called that is put into the pool, in place of a member's card.
+    pub fob: Option<Title>,
 }
 
 /// What an agent is told.
@@ -77,6 +81,11 @@ pub enum CommandOutcome {
         /// The card.
         card: Card,
     },
+    /// A fob is in the pool now.
+    Pooled {
+        /// Which.
+        loaner: i64,
+    },
     /// No card was shown twice in time.
     NoCard,
     /// The agent about itself.
@@ -97,6 +106,10 @@ pub enum Settled {
     Enrolled(CardFace),
     /// The card that was shown has an owner; nothing was changed.
     Owned(CardFace),
+    /// A fob is in the pool now.
+    Pooled(LoanerId),
+    /// The card that was shown is a fob of the pool already; nothing was changed.
+    Lent,
     /// A zone's readers could not tell the card that was shown from this one; nothing was changed.
     LooksLike(ZoneId, CardFace),
     /// No card was shown twice in time.
@@ -115,29 +128,38 @@ pub async fn door(
 ) -> Answer<Json<CommandOutcome>> {
     let mut tx = state.app.store.begin_read().await?;
     let door = find(&state, &mut tx, &id).await?;
-    let (action, member) = match body.action {
+    if !matches!(body.action, DoorAction::Enrol) && body.fob.is_some() {
+        return Err(Problem::field("fob", "A fob is only for `enrol`."));
+    }
+    let (action, enrolment) = match body.action {
         DoorAction::Unlock => (Action::Unlock { door: id }, None),
         DoorAction::Identify => (Action::Identify { door: id }, None),
         DoorAction::Enrol => {
-            let member = body.member.ok_or(Problem::field(
-                "member",
-                "Name the member whose card it will be.",
-            ))?;
-            expect_member(&state, &mut tx, "member", member).await?;
+            let enrolment = match (body.member, body.fob) {
+                (Some(member), None) => Enrolment::Of(member),
+                (None, Some(label)) => Enrolment::Pool(label.as_str().to_owned()),
+                (_, _) => {
+                    let detail = "Name the member whose card it will be, or what the fob is called: one of them.";
+                    return Err(Problem::field("member", detail));
+                }
+            };
+            if let Some(member) = enrolment.member() {
+                expect_member(&state, &mut tx, "member", member).await?;
+            }
             if !door.enrols {
                 return Err(Problem::conflict(
                     "door",
                     "Cards are enrolled only at doors marked with `enrols`.",
                 ));
             }
-            (Action::Enrol { door: id }, Some(member))
+            (Action::Enrol { door: id }, Some(enrolment))
         }
     };
     drop(tx);
     let agent = door
         .agent
         .ok_or(Problem::conflict("door", "No agent serves this door yet."))?;
-    tell(&state, &agent, action, member).await
+    tell(&state, &agent, action, enrolment).await
 }
 
 /// Tell an agent: diagnostics or restart
@@ -164,7 +186,7 @@ async fn tell(
     state: &Here,
     id: &AgentId,
     action: Action,
-    member: Option<MemberId>,
+    enrolment: Option<Enrolment>,
 ) -> Answer<Json<CommandOutcome>> {
     let (app, now) = (&state.app, state.now());
     let patience = match &action {
@@ -187,7 +209,7 @@ async fn tell(
     }
     let asked = Asked {
         by: state.actor(),
-        member,
+        enrolment: enrolment.as_ref(),
     };
     let command = commands::issue(&mut tx, &app.organisation, &agent, action, asked, now).await?;
     let command = command.ok_or(Problem::conflict(
@@ -198,7 +220,7 @@ async fn tell(
     let line = AuditLine {
         actor: state.actor(),
         action: "command",
-        member,
+        member: enrolment.as_ref().and_then(Enrolment::member),
         cause: &cause,
         body: None,
     };
@@ -221,7 +243,7 @@ async fn tell(
 }
 
 async fn heard(
-    state: &Here,
+    state: &State,
     id: &AgentId,
     counter: u64,
     results: Receiver<(AgentId, CommandResult)>,
@@ -267,13 +289,9 @@ fn answer(settled: Settled) -> Answer<Json<CommandOutcome>> {
             ));
         }
         Settled::Enrolled(card) => CommandOutcome::Enrolled { card: card.into() },
-        Settled::Owned(card) => {
-            let (id, member) = (card.id, card.member);
-            let detail = format!(
-                "This card has an owner: it is card {id} of member {member}. Mark it as returned first."
-            );
-            return Err(Problem::conflict("card", detail));
-        }
+        Settled::Owned(card) => return Err(owned("card", &card)),
+        Settled::Pooled(LoanerId(loaner)) => CommandOutcome::Pooled { loaner },
+        Settled::Lent => return Err(Problem::conflict("card", POOLED)),
         Settled::LooksLike(zone, other) => {
             return Err(Problem::conflict("card", alike(&zone, &other)));
         }
@@ -297,25 +315,53 @@ pub async fn settle(
         Some(Came::Refused(why)) => Settled::Refused(why),
         Some(Came::NoCard) => Settled::NoCard,
         Some(Came::Diagnostics(text)) => Settled::Diagnostics(text),
-        Some(Came::Card { uid, member, by }) => {
-            match add(app, &mut work, member, &uid, "", "a card was enrolled").await? {
-                Added::Owned(card) => Settled::Owned(card),
-                Added::LooksLike(zone, card) => Settled::LooksLike(zone, card),
-                Added::Added(id) => {
-                    let cause = format!("card {id} at agent {agent}");
-                    let line = AuditLine {
-                        actor: &by,
-                        action: "card.enrol",
-                        member: Some(member),
-                        cause: &cause,
-                        body: None,
-                    };
-                    audit(&mut work.tx, &app.organisation, now, line);
-                    let card = people::card(&mut work.tx, &app.organisation, id).await?;
-                    card.map_or(Settled::NoCard, Settled::Enrolled)
-                }
-            }
+        Some(Came::Card { uid, enrolment, by }) => {
+            enrolled(app, &mut work, agent, &uid, &enrolment, &by).await?
         }
     };
     Ok(Some((settled, app.finish(work).await?)))
+}
+
+/// The card that was shown becomes a member's, or a fob of the pool.
+async fn enrolled(
+    app: &App,
+    work: &mut Work,
+    agent: &AgentId,
+    uid: &CardUid,
+    enrolment: &Enrolment,
+    by: &str,
+) -> Step<Settled> {
+    let added = match enrolment {
+        Enrolment::Of(member) => {
+            let added = add(app, work, *member, uid, "", "a card was enrolled").await?;
+            match added {
+                Added::Added(id) => {
+                    let card = people::card(&mut work.tx, &app.organisation, id).await?;
+                    let settled = card.map_or(Settled::NoCard, Settled::Enrolled);
+                    Ok(("card.enrol", format!("card {id} at agent {agent}"), settled))
+                }
+                other @ (Added::Owned(_) | Added::LooksLike(..) | Added::Pooled) => Err(other),
+            }
+        }
+        Enrolment::Pool(label) => pool(app, work, uid, label).await?.map(|id| {
+            let cause = format!("fob {id} at agent {agent}");
+            ("loaner.add", cause, Settled::Pooled(id))
+        }),
+    };
+    Ok(match added {
+        Ok((action, cause, settled)) => {
+            let line = AuditLine {
+                actor: by,
+                action,
+                member: enrolment.member(),
+                cause: &cause,
+                body: None,
+            };
+            audit(&mut work.tx, &app.organisation, work.now, line);
+            settled
+        }
+        Err(Added::Owned(card)) => Settled::Owned(card),
+        Err(Added::LooksLike(zone, card)) => Settled::LooksLike(zone, card),
+        Err(Added::Pooled | Added::Added(_)) => Settled::Lent,
+    })
 }

@@ -1,11 +1,11 @@
 //! Who pays for whom: customers at Stripe, the members they are, and the seats they pay for.
 
-use super::Here;
 use super::extract::{Asked, At, Body};
 use super::members::expect_member;
 use super::page::{Page, limit};
 use super::problem::{Answer, Problem};
 use super::values::Moment;
+use super::{Here, State};
 use crate::app::Work;
 use crate::membership::link::forget_made;
 use crate::store::attention::settle_link;
@@ -258,7 +258,7 @@ pub async fn cover(
     named.ok_or(Problem::fault())
 }
 
-async fn paid_seats(state: &Here, work: &mut Work, customer: &str, item: &str) -> Answer<i64> {
+async fn paid_seats(state: &State, work: &mut Work, customer: &str, item: &str) -> Answer<i64> {
     let account = state.app.account;
     if mirror::customer(&mut work.tx, account, customer)
         .await?

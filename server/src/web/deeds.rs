@@ -188,21 +188,17 @@ pub async fn create_grant(
         made_by: state.actor(),
     };
     let id = ledger::grant(&mut work.tx, member, &body.membership, stretch).await?;
-    state.note(
-        &mut work,
-        "grant.create",
-        Some(member),
-        &format!("grant {id}"),
-    );
     state
         .app
         .derive(&mut work, member, &format!("grant {id} was made"))
         .await?;
-    let grant = ledger::find_grant(&mut work.tx, &state.app.organisation, id)
-        .await?
-        .ok_or(Problem::fault())?;
+    let grant = ledger::find_grant(&mut work.tx, &state.app.organisation, id).await?;
+    let grant = Grant::from(grant.ok_or(Problem::fault())?);
+    let cause = format!("grant {id}");
+    let what = ("grant.create", Some(member), cause.as_str());
+    state.note_change(&mut work, what, [None, Some(&grant)]);
     state.done(work).await?;
-    Ok((StatusCode::CREATED, Json(grant.into())))
+    Ok((StatusCode::CREATED, Json(grant)))
 }
 
 /// End a grant
@@ -233,7 +229,11 @@ async fn end_grant_at(state: &Here, work: &mut Work, id: GrantId, end: End) -> A
         .ok_or(Problem::not_found("grant"))?;
     let (at, member) = (ending(&grant, end, work.now)?, MemberId(grant.member));
     ledger::end_grant(&mut work.tx, id, at).await?;
-    state.note(work, "grant.end", Some(member), &format!("grant {id}"));
+    let after = ledger::find_grant(&mut work.tx, &state.app.organisation, id).await?;
+    let change = [Some(grant), after].map(|grant| grant.map(Grant::from));
+    let cause = format!("grant {id}");
+    let what = ("grant.end", Some(member), cause.as_str());
+    state.note_change(work, what, change.each_ref().map(Option::as_ref));
     let cause = format!("grant {id} was ended");
     state.app.derive(work, member, &cause).await?;
     Ok(())
@@ -293,7 +293,10 @@ pub async fn withhold(
     stretch: Stretch<'_>,
 ) -> Answer<HoldId> {
     let id = ledger::hold(&mut work.tx, member, subscription, stretch).await?;
-    state.note(work, "hold.create", Some(member), &format!("hold {id}"));
+    let after = ledger::find_hold(&mut work.tx, &state.app.organisation, id).await?;
+    let cause = format!("hold {id}");
+    let what = ("hold.create", Some(member), cause.as_str());
+    state.note_change(work, what, [None, after.map(Hold::from).as_ref()]);
     let cause = format!("hold {id} was made");
     state.app.derive(work, member, &cause).await?;
     Ok(id)
@@ -310,16 +313,17 @@ pub async fn end_hold(state: Here, At(id): At<HoldId>, Body(end): Body<End>) -> 
         .ok_or(Problem::not_found("hold"))?;
     let (at, member) = (ending(&hold, end, work.now)?, MemberId(hold.member));
     ledger::end_hold(&mut work.tx, id, at).await?;
-    state.note(&mut work, "hold.end", Some(member), &format!("hold {id}"));
+    let lifted = ledger::find_hold(&mut work.tx, organisation, id).await?;
+    let lifted = Hold::from(lifted.ok_or(Problem::fault())?);
+    let cause = format!("hold {id}");
+    let what = ("hold.end", Some(member), cause.as_str());
+    state.note_change(&mut work, what, [Some(&hold.into()), Some(&lifted)]);
     state
         .app
         .derive(&mut work, member, &format!("hold {id} was lifted"))
         .await?;
-    let hold = ledger::find_hold(&mut work.tx, organisation, id)
-        .await?
-        .ok_or(Problem::fault())?;
     state.done(work).await?;
-    Ok(Json(hold.into()))
+    Ok(Json(lifted))
 }
 
 /// What is over stays over; nothing ends before now.

@@ -134,12 +134,14 @@ pub async fn put(
         enrols: body.enrols,
         again_within: body.again_within_seconds.map(Span::seconds),
     };
+    let before = find(&state, &mut work.tx, &id).await.ok().map(Door::from);
     setup::door(&mut work.tx, organisation, &door).await?;
-    state.note(&mut work, "door.put", None, id.as_str());
-    let answer = find(&state, &mut work.tx, &id).await?;
+    let answer = find(&state, &mut work.tx, &id).await?.into();
+    let what = ("door.put", None, id.as_str());
+    state.note_change(&mut work, what, [before.as_ref(), Some(&answer)]);
     state.done(work).await?;
     state.agents_changed();
-    Ok(Json(answer.into()))
+    Ok(Json(answer))
 }
 
 /// Take a door away; what happened there stays
@@ -153,7 +155,8 @@ pub async fn remove(state: Here, At(id): At<DoorId>) -> Answer<StatusCode> {
     if let Some(agent) = &door.agent {
         agents::config_changed(&mut work.tx, organisation, agent).await?;
     }
-    state.note(&mut work, "door.remove", None, id.as_str());
+    let what = ("door.remove", None, id.as_str());
+    state.note_change(&mut work, what, [Some(&Door::from(door)), None]);
     state.done(work).await?;
     state.agents_changed();
     Ok(StatusCode::NO_CONTENT)

@@ -2,9 +2,10 @@
 
 use super::Here;
 use super::extract::{Asked, At};
+use super::members::MONEY;
 use super::problem::{Answer, Problem};
-use super::values::Moment;
-use crate::membership::explain::{badge_lines, explain};
+use super::values::{Moment, Told};
+use crate::membership::explain::{badge_lines, explain_to};
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use shared::ids::MemberId;
@@ -28,19 +29,19 @@ pub struct Explained {
     /// The moment it is about.
     pub at: Moment,
     /// Standing in one sentence.
-    pub standing: String,
+    pub standing: Told,
     /// Why: one sentence for each fact.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Told>,
     /// What would have to change for good standing; none: nothing.
-    pub missing: Option<String>,
+    pub missing: Option<Told>,
     /// What brought this standing about, and when.
-    pub cause: Option<String>,
+    pub cause: Option<Told>,
     /// What each zone's list says.
     pub zones: Vec<ZoneSays>,
     /// What each door does with the member's cards.
     pub doors: Vec<DoorSays>,
     /// What changes next, and when.
-    pub next: Option<String>,
+    pub next: Option<Told>,
 }
 
 /// What a zone's list says.
@@ -49,7 +50,7 @@ pub struct ZoneSays {
     /// Which.
     pub zone: String,
     /// In words.
-    pub says: String,
+    pub says: Told,
 }
 
 /// What a door does with a member's cards.
@@ -58,7 +59,7 @@ pub struct DoorSays {
     /// Which.
     pub door: String,
     /// In words.
-    pub says: String,
+    pub says: Told,
 }
 
 /// A badge event in words.
@@ -93,26 +94,27 @@ pub async fn show(
             "Write a moment that has passed; the future is not known.",
         ));
     }
-    let told = explain(&state.app, id, at)
+    let sees_money = state.who.role.may(MONEY);
+    let told = explain_to(&state.app, id, at, sees_money)
         .await?
         .ok_or(Problem::not_found("member"))?;
     let zones = told.zones.into_iter().map(|(zone, says)| ZoneSays {
         zone: zone.into(),
-        says,
+        says: Told(says),
     });
     let doors = told.doors.into_iter().map(|(door, says)| DoorSays {
         door: door.into(),
-        says,
+        says: Told(says),
     });
     Ok(Json(Explained {
         member: told.member.0,
         at: Moment(told.at),
-        standing: told.standing,
-        reasons: told.reasons,
-        missing: told.missing,
-        cause: told.cause,
+        standing: Told(told.standing),
+        reasons: told.reasons.into_iter().map(Told).collect(),
+        missing: told.missing.map(Told),
+        cause: told.cause.map(Told),
         zones: zones.collect(),
         doors: doors.collect(),
-        next: told.next,
+        next: told.next.map(Told),
     }))
 }

@@ -4,6 +4,7 @@ use super::cards::Card;
 use super::coverage::{Customer, Seat};
 use super::deeds::{Grant, Hold};
 use super::extract::{Asked, At, Body};
+use super::organisation::Language;
 use super::page::{Page, limit};
 use super::payments::Payment;
 use super::problem::{Answer, Problem};
@@ -14,32 +15,70 @@ use super::{Here, State};
 use crate::membership::link::new_holder;
 use crate::membership::story;
 use crate::random::Handed;
-use crate::store::ledger;
 use crate::store::members::{self, NewMember};
 use crate::store::payers::{self, Whose};
-use crate::store::people::{self, Person, Search};
-use crate::store::{Tx, places, records, rulebook};
+use crate::store::people::{self, CardSearch, Person};
+use crate::store::search::{self, Oddity, Search};
+use crate::store::{Tx, ledger, member_sessions, places, post, records, rulebook};
 use axum::Json;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::ids::{MemberId, MembershipTypeId};
 use shared::standing::State as Word;
+use shared::time::Timestamp;
+use std::collections::BTreeSet;
 use utoipa::{IntoParams, ToSchema};
 
 /// What members are looked for by.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MemberFilter {
-    /// Part of a name or of a mail address.
+    /// How words of a name or of a mail address begin, in any order; or a member's number.
     pub q: Option<String>,
     /// Only in this standing.
     #[param(inline)]
     pub state: Option<StateWord>,
+    /// Only those who are members as this type now, on hold or not.
+    #[param(value_type = Option<String>)]
+    pub membership: Option<MembershipTypeId>,
+    /// Only those who are odd in this way.
+    #[param(inline)]
+    pub only: Option<Only>,
     /// The `next` of the part before.
     pub after: Option<i64>,
     /// At most so many, up to 500.
     pub limit: Option<i64>,
+}
+
+/// What is odd about members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Only {
+    /// Let in, though no money has come for any of the last 30 days.
+    PayingNothing,
+    /// Without a card that works.
+    NoCard,
+}
+
+impl Only {
+    /// All of it.
+    pub const ALL: [Self; 2] = [Self::PayingNothing, Self::NoCard];
+
+    /// The word in forms.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PayingNothing => "paying_nothing",
+            Self::NoCard => "no_card",
+        }
+    }
+
+    fn oddity(self) -> Oddity {
+        match self {
+            Self::PayingNothing => Oddity::PaysNothing,
+            Self::NoCard => Oddity::NoCard,
+        }
+    }
 }
 
 /// A member in a list.
@@ -57,15 +96,25 @@ pub struct MemberLine {
     pub is_in: bool,
     /// In until then, out since then, or in from then on.
     pub date: Option<Moment>,
+    /// As which types, now.
+    pub memberships: Vec<String>,
     /// How many cards count.
     pub cards: i64,
+    /// Exempt from lockdown and staleness.
+    pub keyholder: bool,
 }
 
-impl From<Person> for MemberLine {
-    fn from(person: Person) -> Self {
+impl MemberLine {
+    fn of(person: Person, now: Timestamp) -> Self {
         let state = person.standing.as_ref().map(|standing| &standing.state);
+        let access = person.standing.iter().flat_map(|standing| &standing.access);
+        let holding = access.filter(|access| access.holds(now));
+        let memberships: BTreeSet<&str> =
+            holding.map(|access| access.membership.as_str()).collect();
         Self {
             id: person.id.0,
+            memberships: memberships.into_iter().map(str::to_owned).collect(),
+            keyholder: person.keyholder,
             name: person.name,
             mail: person.mail,
             is_in: state.is_some_and(Word::is_in),
@@ -87,6 +136,8 @@ pub struct MemberView {
     pub name: String,
     /// The mail address.
     pub mail: Option<String>,
+    /// In which language letters to the member are written; none: in the organisation's.
+    pub language: Option<String>,
     /// Exempt from lockdown and staleness.
     pub keyholder: bool,
     /// When the PIN was set, which is never shown; none: there is none.
@@ -118,14 +169,18 @@ pub struct MemberView {
 }
 
 const PAYMENTS: i64 = 100;
+/// The right to see what was paid, and by whom.
+pub const MONEY: &str = "money.see";
 
+/// A member as whoever asks may see one: without the right to see it, without the money.
 async fn view(
-    state: &State,
+    state: &Here,
     tx: &mut Tx,
     rules: &rulebook::Rulebook,
     id: MemberId,
 ) -> Answer<Json<MemberView>> {
     let (organisation, account) = (&state.app.organisation, state.app.account);
+    let sees_money = state.who.role.may(MONEY);
     let person = people::find(tx, organisation, id)
         .await?
         .ok_or(Problem::not_found("member"))?;
@@ -137,11 +192,14 @@ async fn view(
         let known = types.iter().find(|known| known.id == *id);
         known.map_or_else(|| format!("type {id}"), |known| known.name.clone())
     };
-    Ok(Json(MemberView {
+    let mut view = MemberView {
         id: id.0,
         holder: person.holder,
         name: person.name,
         mail: person.mail,
+        language: post::member(tx, organisation, id)
+            .await?
+            .and_then(|member| member.language),
         keyholder: person.keyholder,
         pin_since: Moment::maybe(person.pin_since),
         created_at: Moment(person.created_at),
@@ -159,7 +217,7 @@ async fn view(
             .into_iter()
             .map(Hold::from)
             .collect(),
-        cards: people::cards(tx, organisation, Some(id), 0, i64::MAX)
+        cards: people::cards(tx, organisation, CardSearch::of(id))
             .await?
             .into_iter()
             .map(Card::from)
@@ -174,9 +232,21 @@ async fn view(
         story: story
             .chapters
             .into_iter()
-            .map(|chapter| Chapter::told(chapter, name))
+            .map(|mut chapter| {
+                chapter.charge = chapter.charge.filter(|_| sees_money);
+                Chapter::told(chapter, name)
+            })
             .collect(),
-    }))
+    };
+    if !sees_money {
+        view.payments.clear();
+        view.customers.clear();
+        view.seats.clear();
+        view.covered
+            .iter_mut()
+            .for_each(|seat| seat.invoices.clear());
+    }
+    Ok(Json(view))
 }
 
 /// Refuses a member who is not there.
@@ -203,16 +273,19 @@ pub async fn list(
     let search = Search {
         text: filter.q.as_deref(),
         state: filter.state.map(StateWord::word),
+        membership: filter.membership.as_ref().map(MembershipTypeId::as_str),
+        oddity: filter.only.map(Only::oddity),
         after: filter.after.unwrap_or(0),
         limit: limit + 1,
     };
     let mut tx = state.app.store.begin_read().await?;
-    let rows = people::search(&mut tx, &state.app.organisation, search).await?;
+    let now = state.now();
+    let rows = search::search(&mut tx, &state.app.organisation, search, now).await?;
     Ok(Json(Page::cut(
         rows,
         limit,
         |person| person.id.to_string(),
-        MemberLine::from,
+        |person| MemberLine::of(person, now),
     )))
 }
 
@@ -227,6 +300,14 @@ pub struct NewMemberBody {
     /// Exempt from lockdown and staleness.
     #[serde(default)]
     pub keyholder: bool,
+}
+
+/// What the audit log tells of a member.
+#[derive(Serialize)]
+struct Told<'a> {
+    name: &'a str,
+    mail: Option<&'a str>,
+    keyholder: bool,
 }
 
 /// The right to say who passes in a lockdown.
@@ -252,7 +333,13 @@ pub async fn create(
     let mut work = state.work().await?;
     let now = work.now;
     let member = members::create(&mut work.tx, &state.app.organisation, &new, now).await?;
-    state.note(&mut work, "member.create", Some(member), "by hand");
+    let after = Told {
+        name: new.name,
+        mail: new.mail,
+        keyholder: new.keyholder,
+    };
+    let what = ("member.create", Some(member), "by hand");
+    state.note_change(&mut work, what, [None, Some(&after)]);
     state
         .app
         .derive(&mut work, member, "made by an admin")
@@ -267,9 +354,9 @@ pub async fn create(
 #[utoipa::path(get, path = "/api/v1/members/{member}", tag = "members", params(("member" = i64, Path)),
     responses((status = OK, body = MemberView), Problem))]
 pub async fn show(state: Here, At(id): At<MemberId>) -> Answer<Json<MemberView>> {
-    let mut work = state.work().await?;
-    let rules = work.rulebook.clone();
-    view(&state, &mut work.tx, &rules, id).await
+    let mut tx = state.app.store.begin_read().await?;
+    let rules = state.app.rules(&mut tx, state.now()).await?;
+    view(&state, &mut tx, &rules, id).await
 }
 
 /// What is to change; what is left out stays.
@@ -282,6 +369,10 @@ pub struct MemberChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub mail: Option<Option<Mail>>,
+    /// In which language letters to the member are written, like `de`; `null`: in the organisation's.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub language: Option<Option<Language>>,
     /// Exempt from lockdown and staleness.
     pub keyholder: Option<bool>,
 }
@@ -309,8 +400,35 @@ pub async fn change(
         Some(mail) => mail.as_ref().map(Mail::as_str),
         None => person.mail.as_deref(),
     };
-    people::put(&mut work.tx, id, name, mail, keyholder).await?;
-    state.note(&mut work, "member.change", Some(id), "by hand");
+    people::put(
+        &mut work.tx,
+        &state.app.organisation,
+        id,
+        name,
+        mail,
+        keyholder,
+    )
+    .await?;
+    if mail != person.mail.as_deref() {
+        // Whoever reads the mail of the old address is not let in by it any more.
+        member_sessions::end_all(&mut work.tx, id).await?;
+    }
+    if let Some(language) = &change.language {
+        let language = language.map(Language::name);
+        post::put_member_language(&mut work.tx, id, language).await?;
+    }
+    let before = Told {
+        name: &person.name,
+        mail: person.mail.as_deref(),
+        keyholder: person.keyholder,
+    };
+    let after = Told {
+        name,
+        mail,
+        keyholder,
+    };
+    let what = ("member.change", Some(id), "by hand");
+    state.note_change(&mut work, what, [Some(&before), Some(&after)]);
     state
         .app
         .derive(&mut work, id, "changed by an admin")

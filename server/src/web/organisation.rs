@@ -2,13 +2,15 @@
 
 use super::extract::{Asked, At, Body};
 use super::problem::{Answer, Problem};
-use super::values::{Date, TimeZone, Title, given};
+use super::values::{Date, Remark, TimeZone, Title, given};
 use super::{Here, State};
 use crate::doors::publish::refresh_policy;
 use crate::setup;
-use crate::store::{Tx, places};
+use crate::store::{Tx, places, post};
+use crate::words::Words;
 use axum::Json;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use shared::ids::{LocationId, MembershipTypeId, ZoneId};
 use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
@@ -27,23 +29,50 @@ pub struct Approval {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Organisation {
     /// Its name in topics.
-    id: String,
+    pub id: String,
     /// What people call it.
-    name: String,
+    pub name: String,
+    /// In which language letters are written.
+    language: String,
     /// The type that stands in for a well-formed but unknown `membertype_X`.
-    default_type: Option<String>,
+    pub default_type: Option<String>,
+}
+
+/// A language that there are words in.
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(value_type = String)]
+pub struct Language(Words);
+
+impl Language {
+    /// Its name (BCP 47).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.language
+    }
+}
+
+impl<'de> Deserialize<'de> for Language {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Words::named(&name).map(Self).ok_or_else(|| {
+            let known: Vec<&str> = Words::languages().collect();
+            D::Error::custom(format!("Write one of {}", known.join(", ")))
+        })
+    }
 }
 
 /// What is to change; what is left out stays.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrganisationChange {
     /// What people call it.
-    name: Option<Title>,
+    pub name: Option<Title>,
+    /// In which language letters are written, like `de`.
+    pub language: Option<Language>,
     /// The stand-in type; `null`: none.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
-    default_type: Option<Option<MembershipTypeId>>,
+    pub default_type: Option<Option<MembershipTypeId>>,
 }
 
 async fn read(state: &State, tx: &mut Tx) -> Answer<Json<Organisation>> {
@@ -52,6 +81,7 @@ async fn read(state: &State, tx: &mut Tx) -> Answer<Json<Organisation>> {
     Ok(Json(Organisation {
         id: state.app.organisation.to_string(),
         name,
+        language: post::language(tx, &state.app.organisation).await?,
         default_type,
     }))
 }
@@ -72,8 +102,12 @@ pub async fn change(
     Body(change): Body<OrganisationChange>,
 ) -> Answer<Json<Organisation>> {
     let mut work = state.work().await?;
+    let before = read(&state, &mut work.tx).await?;
     if let Some(name) = &change.name {
         places::rename(&mut work.tx, &state.app.organisation, name.as_str()).await?;
+    }
+    if let Some(language) = change.language {
+        post::put_language(&mut work.tx, &state.app.organisation, language.name()).await?;
     }
     if let Some(default) = &change.default_type {
         if let Some(id) = default {
@@ -88,8 +122,9 @@ pub async fn change(
             )
             .await?;
     }
-    state.note(&mut work, "organisation.change", None, "by hand");
     let answer = read(&state, &mut work.tx).await?;
+    let what = ("organisation.change", None, "by hand");
+    state.note_change(&mut work, what, [Some(&before.0), Some(&answer.0)]);
     state.done(work).await?;
     Ok(answer)
 }
@@ -110,13 +145,15 @@ pub fn expect_type(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Location {
     /// Its name in addresses.
-    id: String,
+    pub id: String,
     /// What people call it.
-    name: String,
+    pub name: String,
+    /// Where it is, for people.
+    pub address: String,
     /// Of the IANA database.
-    time_zone: String,
+    pub time_zone: String,
     /// Days on which only windows for holidays are open.
-    holidays: Vec<String>,
+    pub holidays: Vec<String>,
 }
 
 impl From<places::Location> for Location {
@@ -124,12 +161,14 @@ impl From<places::Location> for Location {
         let places::Location {
             id,
             name,
+            address,
             time_zone,
             holidays,
         } = location;
         Self {
             id: id.into(),
             name,
+            address,
             time_zone,
             holidays,
         }
@@ -141,12 +180,16 @@ impl From<places::Location> for Location {
 #[serde(deny_unknown_fields)]
 pub struct LocationBody {
     /// What people call it.
-    name: Title,
+    pub name: Title,
+    /// Where it is, for people; left out: as it was, `null`: nowhere.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub address: Option<Option<Remark>>,
     /// Of the IANA database, like `Europe/Berlin`.
-    time_zone: TimeZone,
+    pub time_zone: TimeZone,
     /// Days like `2026-12-24`.
     #[serde(default)]
-    holidays: Vec<Date>,
+    pub holidays: Vec<Date>,
 }
 
 /// All locations
@@ -190,15 +233,22 @@ pub async fn put_location(
     holidays.sort();
     holidays.dedup();
     let mut work = state.work().await?;
+    let before = one(&state, &mut work.tx, &id).await.ok();
     let (name, zone) = (body.name.as_str(), body.time_zone.as_str());
     setup::location(&mut work.tx, organisation, &id, name, zone, &holidays).await?;
+    if let Some(address) = &body.address {
+        let address = address.as_ref().map_or("", Remark::as_str);
+        places::put_address(&mut work.tx, organisation, &id, address).await?;
+    }
     state
         .derive_all(&mut work, "a location's calendar was changed", approved)
         .await?;
     let zones: Vec<ZoneId> = work.rulebook.zones.keys().cloned().collect();
     refresh(&state, &mut work.tx, &zones, work.now).await?;
-    state.note(&mut work, "location.put", None, id.as_str());
     let answer = one(&state, &mut work.tx, &id).await?;
+    let what = ("location.put", None, id.as_str());
+    let before = before.map(|Json(before)| before);
+    state.note_change(&mut work, what, [before.as_ref(), Some(&answer.0)]);
     state.done(work).await?;
     Ok(answer)
 }

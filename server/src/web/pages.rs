@@ -1,19 +1,53 @@
 //! Pages for people: what `/api/v1` does, as forms and tables that work without a script.
 
+mod agents;
 mod assets;
 mod attention;
+mod audit;
 mod badges;
+mod bulk;
+mod cards;
+mod catalogue;
+mod confirm;
+mod coverage;
+mod door;
 mod doors;
+mod enrol;
+mod first_steps;
 mod form;
+mod hours;
+mod import;
+mod inbox;
 mod live;
+mod loaners;
+mod locations;
 mod look;
+mod mail;
 mod member;
 mod members;
+mod oidc;
+mod own;
+mod own_data;
+mod own_money;
+mod own_outlook;
+mod own_sign_in;
+mod passkeys;
+mod password;
+mod payments;
 mod people;
+mod plan;
+mod schedules;
 mod sign_in;
+mod start;
+mod stripe;
+mod sure;
+mod timeline;
 mod today;
+mod types;
+mod week;
 mod welcome;
-mod words;
+mod whom;
+mod zones;
 
 use super::auth::asked;
 use super::problem::{Answer, Problem};
@@ -25,7 +59,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts as _, Request};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, LOCATION, ORIGIN, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -34,6 +68,8 @@ use axum::routing::{get, post};
 use look::Look;
 use shared::time::{Span, Timestamp};
 use std::sync::Arc;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 
 /// The pages of one organisation.
 pub fn routes(state: &Arc<State>) -> Router<Arc<State>> {
@@ -42,6 +78,8 @@ pub fn routes(state: &Arc<State>) -> Router<Arc<State>> {
         .route("/admin/live", get(live::tell))
         .route("/admin/members", get(members::show).post(members::create))
         .route("/admin/members/search", post(members::find))
+        .route("/admin/members/bulk", post(bulk::act))
+        .route("/admin/members/export", post(bulk::export))
         .route(
             "/admin/members/{member}",
             get(member::show).post(member::change),
@@ -50,11 +88,97 @@ pub fn routes(state: &Arc<State>) -> Router<Arc<State>> {
         .route("/admin/members/{member}/grants", post(member::grant))
         .route("/admin/members/{member}/holds", post(member::hold))
         .route("/admin/members/{member}/payments", post(member::pay))
+        .route("/admin/members/{member}/lend", post(loaners::lend_to))
+        .route("/admin/cards", get(cards::show).post(enrol::by_number))
+        .route("/admin/cards/search", post(cards::find))
+        .route("/admin/cards/enrol", post(enrol::by_tap))
+        .route("/admin/cards/{card}", get(cards::one).post(cards::name))
+        .route("/admin/members/{member}/data", get(own_data::export_of))
+        .route("/admin/members/{member}/erasure", post(own_data::ask_for))
+        .route(
+            "/admin/members/{member}/erasure/end",
+            post(own_data::take_back_for),
+        )
+        .route("/admin/members/{member}/notes", post(member::note))
+        .route("/admin/notes/{note}/erase", post(member::erase_note))
         .route("/admin/cards/{card}/mark", post(member::mark_card))
+        .route("/admin/loaners", post(loaners::add))
+        .route("/admin/loaners/tap", post(loaners::tap))
+        .route("/admin/loaners/{loaner}/lend", post(loaners::lend))
+        .route("/admin/loaners/{loaner}/return", post(loaners::take_back))
+        .route("/admin/loaners/{loaner}/remove", post(loaners::remove))
         .route("/admin/grants/{grant}/end", post(member::end_grant))
         .route("/admin/holds/{hold}/end", post(member::end_hold))
+        .route(
+            "/admin/members/{member}/plan",
+            get(plan::show).post(plan::change),
+        )
+        .route("/admin/members/{member}/customers", post(coverage::link))
+        .route("/admin/coverage", post(coverage::name))
+        .route("/admin/coverage/free", post(coverage::free))
+        .route("/admin/payments", get(payments::show))
+        .route("/admin/payments.csv", get(payments::file))
+        .route("/admin/payments/{payment}/void", post(payments::void))
+        .route("/admin/paying-nothing", get(payments::nothing))
+        .route("/admin/stripe", get(stripe::show))
+        .route("/admin/stripe/check", post(stripe::check))
+        .route("/admin/stripe/inbox", get(inbox::show))
+        .route("/admin/stripe/inbox/{event}", get(inbox::event))
+        .route("/admin/stripe/inbox/{event}/replay", post(inbox::replay))
+        .route(
+            "/admin/stripe/catalogue",
+            get(catalogue::show).post(catalogue::list),
+        )
+        .route("/admin/stripe/catalogue/map", post(catalogue::map))
+        .route("/admin/stripe/catalogue/unmap", post(catalogue::unmap))
+        .route(
+            "/admin/stripe/catalogue/retrofit",
+            post(catalogue::retrofit),
+        )
+        .route(
+            "/admin/stripe/reconciliation",
+            get(stripe::reconciliation).post(stripe::compare),
+        )
+        .route("/admin/start", get(start::show))
+        .route("/admin/start/club", post(first_steps::club))
+        .route("/admin/start/check", post(first_steps::check))
+        .route("/admin/start/types", post(first_steps::take_over))
+        .route("/admin/start/type", post(first_steps::make_type))
+        .route("/admin/start/zone", post(first_steps::zone))
+        .route("/admin/start/door", post(first_steps::door))
+        .route("/admin/start/code", post(first_steps::code))
+        .route("/admin/import", get(import::show).post(import::act))
+        .route("/admin/import/{import}/undo", post(import::undo))
         .route("/admin/badges", get(badges::show))
-        .route("/admin/doors", get(doors::show))
+        .route("/admin/doors", get(doors::show).post(door::create))
+        .route("/admin/doors/{door}", get(door::one).post(door::change))
+        .route("/admin/doors/{door}/remove", post(door::remove))
+        .route("/admin/agents", get(agents::show).post(agents::create))
+        .route("/admin/agents/{agent}", get(agents::one))
+        .route("/admin/agents/{agent}/code", post(agents::code))
+        .route("/admin/agents/{agent}/revoke", post(agents::revoke))
+        .route("/admin/agents/{agent}/commands", post(agents::tell))
+        .route("/admin/zones", get(zones::show).post(zones::create))
+        .route("/admin/zones/{zone}", get(zones::one).post(zones::rename))
+        .route("/admin/zones/{zone}/access", post(zones::change_access))
+        .route("/admin/zones/{zone}/settings", post(zones::change_knobs))
+        .route("/admin/zones/{zone}/open", post(zones::open))
+        .route(
+            "/admin/schedules",
+            get(schedules::show).post(schedules::create),
+        )
+        .route(
+            "/admin/schedules/{schedule}",
+            get(schedules::one).post(schedules::change),
+        )
+        .route("/admin/types", get(types::show).post(types::create))
+        .route("/admin/types/stand-in", post(types::stand_in))
+        .route("/admin/types/{type}", get(types::one).post(types::change))
+        .route("/admin/locations", post(locations::create))
+        .route(
+            "/admin/locations/{location}",
+            get(locations::one).post(locations::change),
+        )
         .route("/admin/doors/{door}/commands", post(doors::command))
         .route("/admin/zones/{zone}/lockdown", post(doors::lock_down))
         .route("/admin/attention", get(attention::show))
@@ -62,7 +186,25 @@ pub fn routes(state: &Arc<State>) -> Router<Arc<State>> {
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{staff}/role", post(people::change_role))
         .route("/admin/people/{staff}/remove", post(people::remove))
+        .route("/admin/mail", get(mail::show))
+        .route("/admin/mail/language", post(mail::change_language))
+        .route("/admin/mail/{letter}", get(mail::letter))
+        .route(
+            "/admin/mail/texts/{kind}/{language}",
+            get(mail::write).post(mail::rewrite),
+        )
         .route("/admin/me", get(people::me))
+        .route("/admin/me/mail", post(mail::switch))
+        .route("/admin/people/{staff}/sign-out", post(people::sign_out))
+        .route("/admin/audit", get(audit::show))
+        .route("/admin/me/password", post(password::change))
+        .route("/admin/me/identities", post(oidc::link))
+        .route("/admin/me/identities/{identity}/remove", post(oidc::unlink))
+        .route("/admin/me/passkeys", post(passkeys::add))
+        .route(
+            "/admin/me/passkeys/{passkey}/remove",
+            post(passkeys::remove),
+        )
         .route(
             "/admin/me/sessions/{session}/end",
             post(people::end_session),
@@ -71,31 +213,79 @@ pub fn routes(state: &Arc<State>) -> Router<Arc<State>> {
         .route_layer(from_fn_with_state(state.clone(), guard));
     let outside = Router::new()
         .route("/admin/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/admin/sign-in/passkey", post(passkeys::enter))
+        .route(
+            "/admin/sign-in/provider",
+            get(oidc::come_back).post(oidc::leave),
+        )
         .route("/admin/welcome", get(welcome::show).post(welcome::equip));
     inside
         .merge(outside)
+        .merge(own::routes(state))
         .layer(from_fn_with_state(state.clone(), dress))
         .route("/static/{name}", get(assets::file))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }
 
 /// Words that are put together, and so are not found in the texts of pages.
 #[cfg(test)]
-fn spoken_words() -> Vec<String> {
+pub(crate) fn spoken_words() -> Vec<String> {
     let states = [
         "good", "grace", "held", "pending", "lapsed", "stranger", "none",
     ];
+    let lists = ["ok", "lapsed", "held", "lost", "ended", "unlisted"];
+    let formats = crate::membership::card_number::Format::ALL.map(|(_, word)| word);
     let roles = ["owner", "admin", "treasurer", "front-desk", "read-only"];
     let welcome = ["code-wrong", "incomplete", "password-weak", "token-wrong"];
+    let only = ["paying_nothing", "no_card"];
     let parts = [
         ("state", &states[..]),
+        ("list", &lists),
+        ("format", &formats),
+        ("day", &hours::FIELDS),
+        ("preview", &["gain", "lose", "other-hours"]),
+        ("agent", &["unpaired", "paired", "revoked"]),
+        ("kept", &["stored", "volatile", "degraded"]),
+        ("only", &only),
         ("role", &roles),
         ("welcome", &welcome),
     ];
     let parts = parts
         .into_iter()
         .flat_map(|(what, words)| words.iter().map(move |word| format!("{what}-{word}")));
+    let own = [
+        "own-good-renews",
+        "own-good-until",
+        "own-grace",
+        "own-held-until",
+        "own-lapsed",
+        "own-link-gone",
+        "own-pending-from",
+        "own-per-month",
+        "own-per-period",
+        "own-per-year",
+        "own-stripe-away",
+        "own-wait",
+    ];
+    let own = own.into_iter().map(str::to_owned);
     let attention = attention::words().into_iter().map(str::to_owned);
-    parts.chain(attention).chain(people::words()).collect()
+    let explained = formats.map(|word| format!("format-{word}-what"));
+    let money = catalogue::words()
+        .chain(inbox::words())
+        .chain(stripe::words())
+        .chain(start::words());
+    let letters = crate::mail::text::words();
+    parts
+        .chain(own)
+        .chain(attention)
+        .chain(people::words())
+        .chain(explained)
+        .chain(money)
+        .chain(letters)
+        .chain(audit::words())
+        .chain(bulk::words())
+        .chain(import::words())
+        .collect()
 }
 
 /// Lets whoever is signed in do what their role may, and sends everybody else to the door.
@@ -111,6 +301,7 @@ async fn guard(state: super::Open, request: Request, next: Next) -> Response {
         Err(problem) => return problem.into_response(),
     };
     if !action.is_some_and(|action| who.role.may(action)) {
+        tracing::warn!(actor = who.actor, action, "not allowed");
         return Problem::forbidden().into_response();
     }
     parts.extensions.insert(who);
@@ -119,7 +310,7 @@ async fn guard(state: super::Open, request: Request, next: Next) -> Response {
 
 /// Who is signed in where this cookie lies.
 async fn signed_in(state: &State, headers: &HeaderMap) -> Answer<Option<Who>> {
-    let Some(token) = cookie(state, headers) else {
+    let Some(token) = cookie(state, STAFF, headers) else {
         return Ok(None);
     };
     let (organisation, now) = (&state.app.organisation, state.now());
@@ -148,13 +339,18 @@ async fn signed_in(state: &State, headers: &HeaderMap) -> Answer<Option<Who>> {
     }))
 }
 
+/// How the cookies of people with rights begin.
+const STAFF: &str = "goodstanding";
+/// How those of members at their own pages do.
+const MEMBERS: &str = "member-of";
+
 /// The cookie of a session: only for this host and over TLS where that is how people come.
-fn cookie_name(state: &State, is_secure: bool) -> String {
+fn cookie_name(state: &State, whose: &str, is_secure: bool) -> String {
     let host = if is_secure { "__Host-" } else { "" };
-    format!("{host}goodstanding-{}", state.app.organisation)
+    format!("{host}{whose}-{}", state.app.organisation)
 }
 
-fn cookie(state: &State, headers: &HeaderMap) -> Option<String> {
+fn cookie(state: &State, whose: &str, headers: &HeaderMap) -> Option<String> {
     let texts = headers
         .get_all(COOKIE)
         .iter()
@@ -164,7 +360,7 @@ fn cookie(state: &State, headers: &HeaderMap) -> Option<String> {
         .filter_map(|pair| pair.trim().split_once('='))
         .collect();
     [true, false].into_iter().find_map(|is_secure| {
-        let name = cookie_name(state, is_secure);
+        let name = cookie_name(state, whose, is_secure);
         let found = pairs.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_owned())
     })
@@ -182,11 +378,16 @@ async fn dress(state: super::Open, request: Request, next: Next) -> Response {
     };
     if let Some(problem) = response.extensions().get::<Problem>().cloned() {
         let status = response.status();
-        if let Ok(Some(who)) = signed_in(&state, &parts.headers).await {
+        let wait = response.headers().get(RETRY_AFTER).cloned();
+        if !own::is_below(parts.uri.path())
+            && let Ok(Some(who)) = signed_in(&state, &parts.headers).await
+        {
             parts.extensions.insert(who);
         }
         if let Ok(look) = Look::from_request_parts(&mut parts, &state.0).await {
             response = (status, shown(&Refused { look, problem })).into_response();
+            let headers = response.headers_mut();
+            headers.extend(wait.map(|wait| (RETRY_AFTER, wait)));
         }
     }
     let headers = response.headers_mut();
@@ -260,6 +461,13 @@ fn see(address: &str) -> Response {
 struct Refused {
     look: Look,
     problem: Problem,
+}
+
+impl Refused {
+    fn title(&self) -> String {
+        let kind = self.problem.kind.rsplit('/').next().unwrap_or_default();
+        self.look.words.say(&format!("problem-{kind}"))
+    }
 }
 
 #[cfg(test)]

@@ -7,12 +7,12 @@ use super::once::Named;
 use super::organisation::expect_type;
 use super::page::{Page, limit};
 use super::problem::{Answer, Problem};
-use super::values::{Currency, Moment, Remark};
+use super::values::{Currency, Moment, Month, Remark};
 use super::{Here, State};
 use crate::app::Work;
-use crate::location_calendar::{Periods, end_of_periods};
-use crate::store::ledger::{self, ByHand, PaymentRow};
-use crate::store::{places, records};
+use crate::location_calendar::{Periods, end_of_day, end_of_periods};
+use crate::store::ledger::{self, ByHand, PaymentRow, Wanted};
+use crate::store::{Tx, places, records};
 use axum::Json;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -86,10 +86,67 @@ impl From<PaymentRow> for Payment {
 pub struct PaymentFilter {
     /// Only of this member.
     pub member: Option<i64>,
+    /// Only that came this way.
+    #[param(inline)]
+    pub source: Option<AnySource>,
+    /// Only of this month, like `2026-12`, by the clock of the organisation's first location.
+    #[param(value_type = Option<String>)]
+    pub month: Option<Month>,
     /// The `next` of the part before.
     pub before: Option<i64>,
     /// At most so many, up to 500.
     pub limit: Option<i64>,
+}
+
+/// How money came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnySource {
+    /// By Stripe.
+    Stripe,
+    /// Into the till.
+    Cash,
+    /// Into the bank account.
+    Transfer,
+}
+
+impl AnySource {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Stripe, Self::Cash, Self::Transfer];
+
+    /// The word in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stripe => "stripe",
+            Self::Cash => "cash",
+            Self::Transfer => "transfer",
+        }
+    }
+}
+
+/// Which payments are meant by a member, a way and a month.
+pub async fn wanted<'a>(
+    state: &State,
+    tx: &mut Tx,
+    member: Option<i64>,
+    source: Option<AnySource>,
+    month: Option<&Month>,
+) -> Answer<Wanted<'a>> {
+    let mut wanted = Wanted {
+        member: member.map(MemberId),
+        source: source.map(AnySource::word),
+        ..Wanted::default()
+    };
+    if let Some(month) = month {
+        let zone = places::time_zone(tx, &state.app.organisation).await?;
+        let valid = "Write a month that calendars know, like 2026-12.";
+        let none = || Problem::field("month", valid);
+        let first = month.first();
+        let before = first.yesterday().map_err(|_| none())?;
+        wanted.from = end_of_day(&zone, before).map_err(|_| none())?;
+        wanted.until = end_of_day(&zone, first.last_of_month()).map_err(|_| none())?;
+    }
+    Ok(wanted)
 }
 
 /// Payments, newest first
@@ -98,12 +155,10 @@ pub struct PaymentFilter {
 pub async fn list(state: Here, Asked(filter): Asked<PaymentFilter>) -> Answer<Json<Page<Payment>>> {
     let limit = limit(filter.limit)?;
     let mut tx = state.app.store.begin_read().await?;
-    let (member, before) = (
-        filter.member.map(MemberId),
-        filter.before.unwrap_or(i64::MAX),
-    );
-    let rows =
-        ledger::payments(&mut tx, &state.app.organisation, member, before, limit + 1).await?;
+    let (member, month) = (filter.member, filter.month.as_ref());
+    let wanted = wanted(&state, &mut tx, member, filter.source, month).await?;
+    let before = filter.before.unwrap_or(i64::MAX);
+    let rows = ledger::list(&mut tx, &state.app.organisation, wanted, before, limit + 1).await?;
     Ok(Json(Page::cut(
         rows,
         limit,
@@ -195,12 +250,6 @@ pub async fn create(
     };
     let organisation = &state.app.organisation;
     let id = ledger::record(&mut work.tx, organisation, payment).await?;
-    state.note(
-        &mut work,
-        "payment.record",
-        Some(body.member),
-        &format!("payment {id}"),
-    );
     state
         .app
         .derive(
@@ -211,6 +260,9 @@ pub async fn create(
         .await?;
     let row = ledger::payment(&mut work.tx, organisation, id).await?;
     let payment = Payment::from(row.ok_or(Problem::fault())?);
+    let cause = format!("payment {id}");
+    let what = ("payment.record", Some(body.member), cause.as_str());
+    state.note_change(&mut work, what, [None, Some(&payment)]);
     state.answered(&mut work, key.as_ref(), &payment);
     state.done(work).await?;
     Ok((StatusCode::CREATED, Json(payment)))
@@ -287,14 +339,16 @@ pub async fn void(
         return Err(Problem::conflict("payment", detail));
     }
     let member = known.member.map(MemberId);
-    let deed = format!("payment {id}: {reason}");
-    state.note(&mut work, "payment.void", member, &deed);
     if let Some(member) = member {
         let cause = format!("payment {id} was declared void");
         state.app.derive(&mut work, member, &cause).await?;
     }
     let row = ledger::payment(&mut work.tx, organisation, id).await?;
-    let row = row.ok_or(Problem::fault())?;
+    let after = Payment::from(row.ok_or(Problem::fault())?);
+    let cause = format!("payment {id}");
+    let what = ("payment.void", member, cause.as_str());
+    let before = Payment::from(known);
+    state.note_change(&mut work, what, [Some(&before), Some(&after)]);
     state.done(work).await?;
-    Ok(Json(row.into()))
+    Ok(Json(after))
 }

@@ -25,60 +25,60 @@ pub enum When {
 #[serde(deny_unknown_fields)]
 pub struct PlanChangeBody {
     /// The price to pay by: one with a membership type, see the catalogue.
-    price: String,
+    pub price: String,
     /// When.
-    when: When,
+    pub when: When,
     /// Which subscription; may be left out if the member has one.
-    subscription: Option<String>,
+    pub subscription: Option<String>,
     /// The token of a preview, to perform it; left out: only preview it.
-    confirm: Option<String>,
+    pub confirm: Option<String>,
 }
 
 /// A line of an invoice.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InvoiceLine {
     /// Stripe's words.
-    description: String,
+    pub description: String,
     /// Minor units; negative is given back.
-    amount: i64,
+    pub amount: i64,
 }
 
 /// A plan change, previewed or performed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlanChangeView {
     /// Whether it was performed.
-    performed: bool,
+    pub performed: bool,
     /// Send it as `confirm` within the hour to perform the change.
-    token: String,
+    pub token: String,
     /// `sub_…`
-    subscription: String,
+    pub subscription: String,
     /// What is paid now.
-    from_price: String,
+    pub from_price: String,
     /// What is to be paid.
-    to_price: String,
+    pub to_price: String,
     /// When.
-    when: When,
+    pub when: When,
     /// `sub_sched_…` that changes the plan at the end of the period.
-    schedule: Option<String>,
+    pub schedule: Option<String>,
     /// In a preview: Stripe's own numbers.
-    preview: Option<PreviewView>,
+    pub preview: Option<PreviewView>,
 }
 
 /// What Stripe says a change costs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreviewView {
     /// The type paid for now.
-    from: String,
+    pub from: String,
     /// The type paid for then.
-    to: String,
+    pub to: String,
     /// Minor units that the next invoice charges, credit taken off.
-    amount_due: i64,
+    pub amount_due: i64,
     /// Minor units before that.
-    total: i64,
+    pub total: i64,
     /// ISO 4217, lower case.
-    currency: String,
+    pub currency: String,
     /// What it is made of.
-    lines: Vec<InvoiceLine>,
+    pub lines: Vec<InvoiceLine>,
 }
 
 impl From<Preview> for PreviewView {

@@ -283,6 +283,12 @@ impl Problem {
         )
     }
 
+    /// Too many want the same at once.
+    #[must_use]
+    pub fn busy() -> Self {
+        Self::unavailable("Too many sign in at once. Try again in a few seconds.")
+    }
+
     /// Not possible now.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
@@ -358,6 +364,9 @@ impl IntoResponse for Problem {
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         // For whoever shows it otherwise.
         response.extensions_mut().insert(self);

@@ -15,25 +15,25 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Reversal {
     /// `re_…`, `cn_…`, `dp_…`; or `ch_…` for what a charge says of its refunds together.
-    id: String,
+    pub id: String,
     /// `refund`, `credit_note`, `dispute` or `charge`.
-    kind: String,
+    pub kind: String,
     /// Whose payment; none while the customer belongs to nobody.
-    member: Option<i64>,
+    pub member: Option<i64>,
     /// `cus_…`
-    customer: Option<String>,
+    pub customer: Option<String>,
     /// `in_…`
-    invoice: Option<String>,
+    pub invoice: Option<String>,
     /// Minor units.
-    amount: i64,
+    pub amount: i64,
     /// ISO 4217, lower case.
-    currency: String,
+    pub currency: String,
     /// Stripe's word for its state.
-    status: String,
+    pub status: String,
     /// Stripe's word for why.
-    reason: String,
+    pub reason: String,
     /// When.
-    at: Moment,
+    pub at: Moment,
 }
 
 impl From<ReversalRow> for Reversal {
@@ -59,11 +59,11 @@ impl From<ReversalRow> for Reversal {
 #[into_params(parameter_in = Query)]
 pub struct ReversalFilter {
     /// Only of this member.
-    member: Option<i64>,
+    pub member: Option<i64>,
     /// The `next` of the part before.
-    before: Option<String>,
+    pub before: Option<String>,
     /// At most so many, up to 500.
-    limit: Option<i64>,
+    pub limit: Option<i64>,
 }
 
 /// Refunds, credit notes and disputes, newest first

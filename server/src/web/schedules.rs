@@ -1,12 +1,15 @@
 //! Schedules: weekly windows, and what holds on holidays.
 
-use super::extract::{At, Body};
-use super::organisation::refresh;
+use super::extract::{Asked, At, Body};
+use super::organisation::{Approval, refresh};
+use super::preview::{Preview, weigh};
 use super::problem::{Answer, Problem};
 use super::values::Title;
 use super::{Here, State};
+use crate::app::Work;
+use crate::membership::entrance::Opening;
 use crate::setup;
-use crate::store::rulebook::Hours;
+use crate::store::rulebook::{self, Hours};
 use crate::store::{Tx, places};
 use axum::Json;
 use serde::{Deserialize, Serialize};
@@ -36,7 +39,8 @@ pub enum Weekday {
     Holiday,
 }
 
-const DAYS: [Weekday; 8] = [
+/// In the order of a week, holidays last.
+pub const DAYS: [Weekday; 8] = [
     Weekday::Mon,
     Weekday::Tue,
     Weekday::Wed,
@@ -48,15 +52,15 @@ const DAYS: [Weekday; 8] = [
 ];
 
 /// Open on some days between two hours of the wall clock.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// On which days; on a holiday only `holiday` counts.
-    days: Vec<Weekday>,
+    pub days: Vec<Weekday>,
     /// First open minute, like `08:00`.
-    from: String,
+    pub from: String,
     /// First closed minute, like `22:00`; `24:00` is midnight.
-    to: String,
+    pub to: String,
 }
 
 impl Window {
@@ -111,11 +115,11 @@ fn minute(text: &str) -> Option<u16> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ScheduleView {
     /// Its name in addresses.
-    id: String,
+    pub id: String,
     /// What people call it.
-    name: String,
+    pub name: String,
     /// Any open window opens.
-    windows: Vec<Window>,
+    pub windows: Vec<Window>,
 }
 
 /// A schedule's settings.
@@ -123,9 +127,57 @@ pub struct ScheduleView {
 #[serde(deny_unknown_fields)]
 pub struct ScheduleBody {
     /// What people call it.
-    name: Title,
+    pub name: Title,
     /// Any open window opens.
-    windows: Vec<Window>,
+    pub windows: Vec<Window>,
+}
+
+impl ScheduleBody {
+    fn read(&self) -> Answer<schedule::Schedule> {
+        let windows = self.windows.iter().enumerate();
+        let windows = windows.map(|(index, window)| window.read(index));
+        Ok(schedule::Schedule {
+            windows: windows.collect::<Answer<_>>()?,
+        })
+    }
+}
+
+/// What other hours of a schedule would change in all zones, weighed.
+async fn weighed(
+    state: &State,
+    work: &mut Work,
+    id: &ScheduleId,
+    after: &schedule::Schedule,
+) -> Answer<Preview> {
+    let organisation = &state.app.organisation;
+    let (before, numbers) = rulebook::schedules(&mut work.tx, organisation).await?;
+    let mut changed = before.clone();
+    if let Some(number) = numbers.get(id) {
+        changed[usize::from(*number)] = after.clone();
+    }
+    let rulebook = work.rulebook.clone();
+    let both = rulebook.zones.values().map(|rules| {
+        [&before, &changed].map(|schedules| Opening {
+            access: &rules.access,
+            schedules,
+        })
+    });
+    let openings: Vec<[Opening<'_>; 2]> = both.collect();
+    weigh(work, organisation, &openings).await
+}
+
+/// Look at what other hours would do to whom, and change nothing
+#[utoipa::path(post, path = "/api/v1/schedules/{schedule}/preview", tag = "organisation",
+    params(("schedule" = String, Path)), request_body = ScheduleBody,
+    responses((status = OK, body = Preview), Problem))]
+pub async fn preview(
+    state: Here,
+    At(id): At<ScheduleId>,
+    Body(body): Body<ScheduleBody>,
+) -> Answer<Json<Preview>> {
+    let schedule = body.read()?;
+    let mut work = state.work().await?;
+    Ok(Json(weighed(&state, &mut work, &id, &schedule).await?))
 }
 
 async fn all(state: &State, tx: &mut Tx) -> Answer<Vec<ScheduleView>> {
@@ -166,32 +218,31 @@ pub async fn show(state: Here, At(id): At<ScheduleId>) -> Answer<Json<ScheduleVi
 
 /// Make or change a schedule
 #[utoipa::path(put, path = "/api/v1/schedules/{schedule}", tag = "organisation",
-    params(("schedule" = String, Path)), request_body = ScheduleBody,
+    params(("schedule" = String, Path), Approval), request_body = ScheduleBody,
     responses((status = OK, body = ScheduleView), Problem))]
 pub async fn put(
     state: Here,
     At(id): At<ScheduleId>,
+    Asked(Approval { approved }): Asked<Approval>,
     Body(body): Body<ScheduleBody>,
 ) -> Answer<Json<ScheduleView>> {
     if id.as_str() == Hours::ALWAYS {
         let detail = "Take another name: zones call all hours `always`.";
         return Err(Problem::field("schedule", detail));
     }
-    let windows = body
-        .windows
-        .iter()
-        .enumerate()
-        .map(|(index, window)| window.read(index));
-    let schedule = schedule::Schedule {
-        windows: windows.collect::<Answer<_>>()?,
-    };
+    let schedule = body.read()?;
     let mut work = state.work().await?;
+    let weighed = weighed(&state, &mut work, &id, &schedule).await?;
+    weighed.expect(approved)?;
+    let before = one(&state, &mut work.tx, &id).await.ok();
     let (organisation, name) = (&state.app.organisation, body.name.as_str());
     setup::schedule(&mut work.tx, organisation, &id, name, &schedule).await?;
     let zones: Vec<ZoneId> = work.rulebook.zones.keys().cloned().collect();
     refresh(&state, &mut work.tx, &zones, work.now).await?;
-    state.note(&mut work, "schedule.put", None, id.as_str());
     let answer = one(&state, &mut work.tx, &id).await?;
+    let what = ("schedule.put", None, id.as_str());
+    let before = before.map(|Json(before)| before);
+    state.note_change(&mut work, what, [before.as_ref(), Some(&answer.0)]);
     state.done(work).await?;
     Ok(answer)
 }

@@ -1,6 +1,8 @@
 //! Standing and the facts it rests on, as the interface shows them.
 
-use super::values::Moment;
+use super::values::{Moment, Told};
+use crate::membership::causes::of_cause;
+use crate::said::Said;
 use serde::{Deserialize, Serialize};
 use shared::facts::Facts;
 use shared::standing::{Access, Because, Standing, State as Word};
@@ -25,6 +27,16 @@ pub enum StateWord {
 }
 
 impl StateWord {
+    /// Every word, from those who are let in to those who never were.
+    pub const ALL: [Self; 6] = [
+        Self::Good,
+        Self::Grace,
+        Self::Pending,
+        Self::Lapsed,
+        Self::Held,
+        Self::Stranger,
+    ];
+
     /// The word in the database.
     pub fn word(self) -> &'static str {
         match self {
@@ -81,7 +93,7 @@ pub struct AccessView {
     /// The fact's id.
     pub fact_id: String,
     /// What about it, in one sentence.
-    pub because: &'static str,
+    pub because: Told,
 }
 
 impl From<&Standing> for StandingView {
@@ -110,10 +122,10 @@ impl From<&Access> for AccessView {
     fn from(access: &Access) -> Self {
         let (fact, fact_id, because) = match &access.because {
             Because::Subscription { id, cause, .. } => {
-                ("subscription", id.clone(), cause.sentence())
+                ("subscription", id.clone(), of_cause(*cause))
             }
-            Because::Payment { id } => ("payment", id.to_string(), "Paid by hand."),
-            Because::Grant { id } => ("grant", id.to_string(), "Given by an admin."),
+            Because::Payment { id } => ("payment", id.to_string(), Said::of("because-hand")),
+            Because::Grant { id } => ("grant", id.to_string(), Said::of("because-admin")),
         };
         Self {
             membership: access.membership.to_string(),
@@ -122,7 +134,7 @@ impl From<&Access> for AccessView {
             certain: access.certain,
             fact,
             fact_id,
-            because,
+            because: Told(because),
         }
     }
 }

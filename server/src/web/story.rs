@@ -1,6 +1,6 @@
 //! A member's story, as the interface shows it.
 
-use super::values::Moment;
+use super::values::{Moment, Told};
 use crate::membership::story::sentence;
 use serde::Serialize;
 use shared::ids::MembershipTypeId;
@@ -63,7 +63,7 @@ pub struct Chapter {
     /// What it rests on.
     pub source: String,
     /// What happened and what was charged for it, in sentences.
-    pub sentence: String,
+    pub sentence: Told,
     /// What brought it: event ids, an admin's deed, the clock, or the record of the money.
     pub cause: String,
     /// What was charged for it; none: nothing, or not yet.
@@ -108,7 +108,7 @@ impl Chapter {
             what: chapter.step.word(&chapter.source),
             membership: chapter.membership.into(),
             source: chapter.source.to_string(),
-            sentence,
+            sentence: Told(sentence),
             cause: chapter.cause,
             charge,
         }

@@ -18,15 +18,17 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MembershipType {
     /// The `X` of `membertype_X`.
-    id: String,
+    pub id: String,
     /// What people call it.
-    name: String,
+    pub name: String,
     /// Higher is more.
-    rank: i64,
+    pub rank: i64,
     /// The knobs in force.
-    policy: PolicyBody,
+    pub policy: PolicyBody,
     /// Whether these are the defaults.
-    standard: bool,
+    pub standard: bool,
+    /// Whether members may change to it by themselves.
+    pub members_choose: bool,
 }
 
 /// The knobs of a type; what is left out has its default.
@@ -34,17 +36,17 @@ pub struct MembershipType {
 #[serde(deny_unknown_fields)]
 pub struct PolicyBody {
     /// Days that access outlasts a paid period, waiting for news of the renewal.
-    slack_days: Option<i64>,
+    pub slack_days: Option<i64>,
     /// Days that access outlasts the start of an unpaid period.
-    grace_days: Option<i64>,
+    pub grace_days: Option<i64>,
     /// Whether a trial opens doors.
-    trial_access: Option<bool>,
+    pub trial_access: Option<bool>,
     /// Whether a plan change must be paid before its type counts.
-    upgrade_needs_payment: Option<bool>,
+    pub upgrade_needs_payment: Option<bool>,
     /// Whether a full refund of the running period ends access at once.
-    refund_revokes: Option<bool>,
+    pub refund_revokes: Option<bool>,
     /// Whether a dispute of the running period's payment ends access until it is decided for the club.
-    dispute_revokes: Option<bool>,
+    pub dispute_revokes: Option<bool>,
 }
 
 const DAY: i64 = Span::days(1).0;
@@ -90,24 +92,35 @@ impl PolicyBody {
 #[serde(deny_unknown_fields)]
 pub struct TypeBody {
     /// What people call it.
-    name: Title,
+    pub name: Title,
     /// Higher is more.
     #[serde(default)]
-    rank: i64,
+    pub rank: i64,
     /// Its knobs; left out: the defaults.
-    policy: Option<PolicyBody>,
+    pub policy: Option<PolicyBody>,
+    /// Whether members may change to it by themselves; left out: as it was.
+    pub members_choose: Option<bool>,
 }
 
 fn standard(state: &State) -> TypePolicy {
     TypePolicy::standard(state.app.billing.stripe.is_some())
 }
 
+/// Knobs, unless they are those of a type that was never changed; what is wrong with them.
+pub fn unless_standard(state: &State, knobs: PolicyBody) -> Answer<Option<PolicyBody>> {
+    let standard = standard(state);
+    let changed = knobs.over(standard.clone())? != standard;
+    Ok(changed.then_some(knobs))
+}
+
 async fn all(state: &State, tx: &mut Tx) -> Answer<Vec<MembershipType>> {
     let defaults = standard(state);
     let types = places::types(tx, &state.app.organisation).await?;
+    let chosen = places::members_choose(tx, &state.app.organisation).await?;
     Ok(types
         .into_iter()
         .map(|known| MembershipType {
+            members_choose: chosen.contains(&known.id),
             id: known.id.into(),
             name: known.name,
             rank: known.rank,
@@ -162,6 +175,7 @@ pub async fn put(
         .map(|policy| policy.over(standard(&state)))
         .transpose()?;
     let mut work = state.work().await?;
+    let before = one(&state, &mut work.tx, &id).await.ok();
     let (organisation, name) = (&state.app.organisation, body.name.as_str());
     setup::membership_type(
         &mut work.tx,
@@ -172,10 +186,15 @@ pub async fn put(
         policy.as_ref(),
     )
     .await?;
+    if let Some(choose) = body.members_choose {
+        places::let_members_choose(&mut work.tx, organisation, &id, choose).await?;
+    }
     let cause = format!("membership type {id} was changed");
     state.derive_all(&mut work, &cause, approved).await?;
-    state.note(&mut work, "membership_type.put", None, id.as_str());
     let answer = one(&state, &mut work.tx, &id).await?;
+    let what = ("membership_type.put", None, id.as_str());
+    let before = before.map(|Json(before)| before);
+    state.note_change(&mut work, what, [before.as_ref(), Some(&answer.0)]);
     state.done(work).await?;
     Ok(answer)
 }

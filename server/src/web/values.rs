@@ -1,6 +1,7 @@
 //! Values that people type, checked where they come in.
 
 use crate::money::currency;
+use crate::said::Said;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use shared::time::Timestamp;
@@ -8,6 +9,32 @@ use std::fmt;
 use std::str::FromStr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
+
+/// A sentence, in the interface in English.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told(pub Said);
+
+impl std::ops::Deref for Told {
+    type Target = Said;
+
+    fn deref(&self) -> &Said {
+        &self.0
+    }
+}
+
+impl Serialize for Told {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.english())
+    }
+}
+
+impl utoipa::PartialSchema for Told {
+    fn schema() -> RefOr<Schema> {
+        String::schema()
+    }
+}
+
+impl utoipa::ToSchema for Told {}
 
 /// A moment, in the interface as RFC 3339 text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,6 +142,8 @@ texts! {
     TimeZone: time_zone, "Write a time zone of the IANA database, like Europe/Berlin";
     /// A day of the calendar.
     Date: date, "Write a day like 2026-12-24";
+    /// A month of the calendar.
+    Month: month, "Write a month like 2026-12";
 }
 
 fn title(text: &str) -> Option<String> {
@@ -150,6 +179,20 @@ fn date(text: &str) -> Option<String> {
     text.parse::<jiff::civil::Date>()
         .ok()
         .map(|date| date.to_string())
+}
+
+fn month(text: &str) -> Option<String> {
+    let first: jiff::civil::Date = format!("{text}-01").parse().ok()?;
+    let month = first.strftime("%Y-%m").to_string();
+    (month == text).then_some(month)
+}
+
+impl Month {
+    /// Its first day.
+    pub fn first(&self) -> jiff::civil::Date {
+        let read = format!("{}-01", self.as_str()).parse();
+        read.expect("it was a month when it was read")
+    }
 }
 
 impl Date {
@@ -200,5 +243,8 @@ mod tests {
         );
         assert!("Europe/Nowhere".parse::<TimeZone>().is_err());
         assert!("2026-02-30".parse::<Date>().is_err());
+        for text in ["2026-13", "2026-1", "2026-01-01", "2026"] {
+            assert!(text.parse::<Month>().is_err(), "{text}");
+        }
     }
 }

@@ -5,8 +5,10 @@ use super::problem::{Answer, Problem};
 use crate::app::Work;
 use crate::rights::Role;
 use crate::store::attention::{AuditLine, audit};
+use crate::store::to_json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use serde::{Deserialize, Serialize};
 use shared::ids::MemberId;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -31,6 +33,17 @@ impl Who {
             session: None,
         }
     }
+}
+
+/// How things were before and after, in the audit log.
+#[derive(Serialize, Deserialize)]
+pub struct Change<T> {
+    /// None: there was nothing.
+    #[serde(skip_serializing_if = "Option::is_none", default = "Option::default")]
+    pub before: Option<T>,
+    /// None: there is nothing any more.
+    #[serde(skip_serializing_if = "Option::is_none", default = "Option::default")]
+    pub after: Option<T>,
 }
 
 /// The state as handlers get it whom only those reach who were let in.
@@ -63,6 +76,26 @@ impl FromRequestParts<Arc<State>> for Here {
 }
 
 impl Here {
+    /// A member at their own pages: the audit log names them, and no right of staff comes with it.
+    pub fn of_member(state: &Arc<State>, member: MemberId) -> Self {
+        Self {
+            state: state.clone(),
+            who: Who {
+                actor: format!("member {member}"),
+                role: Role::ReadOnly,
+                session: None,
+            },
+        }
+    }
+
+    /// Somebody who was looked for outside the guard.
+    pub fn of(state: &Arc<State>, who: Who) -> Self {
+        Self {
+            state: state.clone(),
+            who,
+        }
+    }
+
     /// As the audit log has whoever asks.
     pub fn actor(&self) -> &str {
         &self.who.actor
@@ -79,12 +112,32 @@ impl Here {
 
     /// Writes down what was done.
     pub fn note(&self, work: &mut Work, action: &str, member: Option<MemberId>, cause: &str) {
+        self.write(work, (action, member, cause), None);
+    }
+
+    /// Writes down what was done, and how things were before and after.
+    pub fn note_change<T: Serialize>(
+        &self,
+        work: &mut Work,
+        (action, member, cause): (&str, Option<MemberId>, &str),
+        [before, after]: [Option<&T>; 2],
+    ) {
+        let body = to_json(&Change { before, after });
+        self.write(work, (action, member, cause), Some(&body));
+    }
+
+    fn write(
+        &self,
+        work: &mut Work,
+        (action, member, cause): (&str, Option<MemberId>, &str),
+        body: Option<&str>,
+    ) {
         let line = AuditLine {
             actor: self.actor(),
             action,
             member,
             cause,
-            body: None,
+            body,
         };
         audit(&mut work.tx, &self.app.organisation, work.now, line);
     }

@@ -1,7 +1,7 @@
 //! Zones: doors that share one policy and one list, and which types open them.
 
 use super::extract::{Asked, At, Body};
-use super::organisation::{Approval, expect_type, refresh};
+use super::organisation::{Approval, refresh};
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Remark, Title, given};
 use super::{Here, State};
@@ -10,7 +10,6 @@ use crate::setup;
 use crate::store::rulebook::{HallHours, Hours, ZoneSettings};
 use crate::store::{Tx, places};
 use axum::Json;
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use shared::allow_list::Epoch;
 use shared::ids::{LocationId, MembershipTypeId, ScheduleId, ZoneId};
@@ -256,7 +255,8 @@ impl From<places::Zone> for Zone {
     }
 }
 
-async fn find(state: &State, tx: &mut Tx, id: &ZoneId) -> Answer<places::Zone> {
+/// Finds a zone.
+pub async fn find(state: &State, tx: &mut Tx, id: &ZoneId) -> Answer<places::Zone> {
     let all = places::zones(tx, &state.app.organisation).await?;
     all.into_iter()
         .find(|zone| zone.id == *id)
@@ -292,6 +292,7 @@ pub async fn put(
 ) -> Answer<Json<Zone>> {
     let organisation = &state.app.organisation;
     let mut work = state.work().await?;
+    let before = find(&state, &mut work.tx, &id).await.ok().map(Zone::from);
     let (tx, now) = (&mut work.tx, work.now);
     if !places::locations(tx, organisation)
         .await?
@@ -323,10 +324,11 @@ pub async fn put(
         )
         .await?;
     }
-    state.note(&mut work, "zone.put", None, id.as_str());
-    let answer = Json(find(&state, &mut work.tx, &id).await?.into());
+    let answer = find(&state, &mut work.tx, &id).await?.into();
+    let what = ("zone.put", None, id.as_str());
+    state.note_change(&mut work, what, [before.as_ref(), Some(&answer)]);
     state.done(work).await?;
-    Ok(answer)
+    Ok(Json(answer))
 }
 
 /// Change a zone's knobs and lasting states: lockdown, open house, doors held open
@@ -340,7 +342,8 @@ pub async fn settings(
 ) -> Answer<Json<Zone>> {
     let (app, organisation) = (&state.app, &state.app.organisation);
     let mut work = state.work().await?;
-    let before = find(&state, &mut work.tx, &id).await?.settings;
+    let found = find(&state, &mut work.tx, &id).await?;
+    let before = found.settings.clone();
     let why = change.reason.as_ref().map_or("", Remark::as_str);
     let cause = format!("{id} {why}");
     change.expect_schedules(&places::schedules(&mut work.tx, organisation).await?)?;
@@ -363,65 +366,9 @@ pub async fn settings(
         // Nobody's standing hangs on them: the brake would not see it.
         app.derive_all(&mut work, &deed, true).await?;
     }
-    state.note(&mut work, "zone.settings", None, cause.trim_end());
-    let answer = Json(find(&state, &mut work.tx, &id).await?.into());
+    let answer = find(&state, &mut work.tx, &id).await?.into();
+    let what = ("zone.settings", None, cause.trim_end());
+    state.note_change(&mut work, what, [Some(&found.into()), Some(&answer)]);
     state.done(work).await?;
-    Ok(answer)
-}
-
-/// Let a membership type open a zone
-#[utoipa::path(put, path = "/api/v1/zones/{zone}/access/{type}", tag = "zones",
-    params(("zone" = String, Path), ("type" = String, Path), Approval), request_body = AccessBody,
-    responses((status = OK, body = Zone), Problem))]
-pub async fn put_access(
-    state: Here,
-    At((id, membership)): At<(ZoneId, MembershipTypeId)>,
-    Asked(Approval { approved }): Asked<Approval>,
-    Body(body): Body<AccessBody>,
-) -> Answer<Json<Zone>> {
-    let organisation = &state.app.organisation;
-    let mut work = state.work().await?;
-    find(&state, &mut work.tx, &id).await?;
-    expect_type(&work.rulebook, "type", &membership)?;
-    if let Some(schedule) = &body.schedule
-        && !places::schedules(&mut work.tx, organisation)
-            .await?
-            .iter()
-            .any(|known| known.id == *schedule)
-    {
-        return Err(Problem::unknown("schedule", "schedule"));
-    }
-    setup::zone_access(
-        &mut work.tx,
-        organisation,
-        &id,
-        &membership,
-        body.schedule.as_ref(),
-    )
-    .await?;
-    let cause = format!("membership type {membership} opens zone {id}");
-    state.derive_all(&mut work, &cause, approved).await?;
-    state.note(&mut work, "zone.access", None, &cause);
-    let answer = Json(find(&state, &mut work.tx, &id).await?.into());
-    state.done(work).await?;
-    Ok(answer)
-}
-
-/// Take a zone from a membership type
-#[utoipa::path(delete, path = "/api/v1/zones/{zone}/access/{type}", tag = "zones",
-    params(("zone" = String, Path), ("type" = String, Path), Approval), responses((status = NO_CONTENT), Problem))]
-pub async fn remove_access(
-    state: Here,
-    At((id, membership)): At<(ZoneId, MembershipTypeId)>,
-    Asked(Approval { approved }): Asked<Approval>,
-) -> Answer<StatusCode> {
-    let mut work = state.work().await?;
-    if !setup::remove_zone_access(&mut work.tx, &state.app.organisation, &id, &membership).await? {
-        return Err(Problem::not_found("access of this type to this zone"));
-    }
-    let cause = format!("membership type {membership} no longer opens zone {id}");
-    state.derive_all(&mut work, &cause, approved).await?;
-    state.note(&mut work, "zone.access", None, &cause);
-    state.done(work).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(answer))
 }

@@ -104,7 +104,10 @@ async fn an_alarm_is_one_item_for_each_door_until_it_is_over_or_seen() {
             sentence.starts_with("Door front at 2026-01-05T10:00:00Z: "),
             "{sentence}"
         );
-        assert!(sentence.ends_with(alarm.sentence()), "{sentence}");
+        assert!(
+            sentence.ends_with(&server::doors::alarms::sentence(alarm).english()),
+            "{sentence}"
+        );
         assert!(item["remedy"].as_str().is_some_and(|text| !text.is_empty()));
         doors.alarm("back", alarm, true).await;
         assert_eq!(doors.count(kind).await, 2);
@@ -355,4 +358,34 @@ async fn metrics_count_what_is_open_by_kind() {
         let line = format!("goodstanding_attention_open{line}\n");
         assert!(numbers.contains(&line), "{line} in {numbers}");
     }
+}
+
+#[tokio::test]
+async fn who_stands_at_a_door_after_the_end_is_written_to_once() {
+    let mut doors = Doors::new().await;
+    let mail = json!({"mail": "ada@example.org"});
+    doors.api.patch("/api/v1/members/1", mail).await;
+    doors.api.wait(Span::hours(1));
+    doors.api.post("/api/v1/grants/1/end", json!({})).await;
+    doors.api.wait(Span::minutes(10));
+    let old = doors.shown(Reason::Lapsed).await;
+    doors
+        .tell("front", old, Span::hours(25), Quality::Trusted)
+        .await;
+    let next = async |doors: &Doors| {
+        let now = doors.api.now();
+        doors.api.app.next_letter(now).await.expect("read")
+    };
+    doors.api.wait(Span::seconds(5));
+    assert_eq!(next(&doors).await, None, "that is history");
+    for _ in 0..2 {
+        doors.card("front", Reason::Lapsed).await;
+    }
+    doors.api.wait(Span::seconds(5));
+    let letter = next(&doors).await.expect("a letter is due");
+    let body = &letter.text.body;
+    for part in ["at the door front of", "over since 2026-01-05"] {
+        assert!(body.contains(part), "{body}");
+    }
+    assert_eq!(next(&doors).await, None);
 }

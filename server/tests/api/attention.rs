@@ -21,8 +21,8 @@ fn item(kind: Kind, subject: &str, member: Option<i64>) -> Item<'_> {
     Item {
         kind,
         subject,
-        sentence: "It happened.",
-        remedy: "Look.",
+        sentence: "It happened.".into(),
+        remedy: "Look.".into(),
         member: member.map(MemberId),
     }
 }

@@ -262,6 +262,8 @@ async fn report(api: &Api, counter: u64, zones: Vec<ZoneReport>) {
         version: "0.1.0".to_owned(),
         refused: Vec::new(),
         command_counter: 0,
+        audit: None,
+        shadow: None,
     };
     let mut tx = api.tx().await;
     let body = minicbor::to_vec(&report).expect("encodes");
@@ -278,6 +280,28 @@ async fn report(api: &Api, counter: u64, zones: Vec<ZoneReport>) {
     .await;
     assert!(kept.expect("kept"));
     tx.commit().await.expect("committed");
+}
+
+/// The agent says that it holds what is newest of the zone `hall`.
+pub async fn reports_what_is_newest(api: &Api, counter: u64) {
+    let zone = ZoneId::new("hall").expect("a name");
+    let mut tx = api.tx().await;
+    let head = lists::lock_zone(&mut tx, &api.app.organisation, &zone).await;
+    let head = head.expect("a zone");
+    drop(tx);
+    let held = HeldList {
+        revision: head.revision,
+        digest: head.digest,
+        kept: Kept::Stored,
+    };
+    let policy: [u8; 32] = Sha256::digest(&head.policy).into();
+    let zone = ZoneReport {
+        zone,
+        list: Some(held),
+        policy: Some(policy.to_vec()),
+        newest_head: Some(api.now()),
+    };
+    report(api, counter, vec![zone]).await;
 }
 
 #[tokio::test]
@@ -514,6 +538,45 @@ async fn a_card_shown_twice_becomes_the_members_and_one_with_an_owner_is_refused
     let enrol = json!({"action": "enrol", "member": grace});
     let (status, field, _) = api.refused(Method::POST, path, Some(enrol)).await;
     assert_eq!((status, field.as_deref()), (409, Some("door")));
+}
+
+#[tokio::test]
+async fn a_fob_shown_twice_goes_into_the_pool() {
+    let mut api = Api::new().await;
+    paired(&api).await;
+    report(&api, 1, Vec::new()).await;
+    let path = "/api/v1/doors/front/commands";
+    for wrong in [
+        json!({"action": "enrol", "member": 1, "fob": "Red"}),
+        json!({"action": "enrol", "fob": ""}),
+    ] {
+        assert_eq!(api.refused(Method::POST, path, Some(wrong)).await.0, 422);
+    }
+    let fob = shown(&api, "0415AB3C");
+    let red = json!({"action": "enrol", "fob": "Red"});
+    let (status, told) = command(&mut api, path, red.clone(), 1, fob.clone()).await;
+    assert_eq!(
+        (status, &told["outcome"]),
+        (200, &json!("pooled")),
+        "{told}"
+    );
+    let pool = api.get("/api/v1/loaners").await;
+    assert_eq!(
+        (&pool[0]["id"], &pool[0]["label"], &pool[0]["last_digits"]),
+        (&told["loaner"], &json!("Red"), &json!("AB3C"))
+    );
+    let (status, told) = command(&mut api, path, red.clone(), 2, fob.clone()).await;
+    assert_eq!((status, &told["field"]), (409, &json!("card")), "{told}");
+    let for_ada = json!({"action": "enrol", "member": 1});
+    let (status, told) = command(&mut api, path, for_ada, 3, fob).await;
+    assert_eq!((status, &told["field"]), (409, &json!("card")), "{told}");
+    let nothing = command(&mut api, path, red, 4, Outcome::NoCard).await;
+    assert_eq!(nothing, (200, json!({"outcome": "no_card"})));
+    assert_eq!(
+        api.get("/api/v1/loaners").await.as_array().map(Vec::len),
+        Some(1)
+    );
+    assert_eq!(api.get("/api/v1/cards").await["items"], json!([]));
 }
 
 #[tokio::test]

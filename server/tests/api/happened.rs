@@ -7,6 +7,7 @@ use axum::http::{Method, Request};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use server::attention::Kind;
+use server::membership::forget::BADGES_KEPT;
 use server::store::agents::{self, Badge};
 use server::store::attention::{Item, raise};
 use server::store::mirror;
@@ -234,6 +235,45 @@ async fn badge(api: &Api, sequence: u64, holder: Option<i64>, reason: Reason) {
 }
 
 #[tokio::test]
+async fn a_door_tells_whom_it_refused_of_late_and_why() {
+    let api = Api::new().await;
+    let ada = api.furnish().await;
+    api.post("/api/v1/agents", json!({"id": "pi", "name": "Pi"}))
+        .await;
+    let door = json!({"name": "Front", "zone": "hall", "agent": "pi"});
+    api.put("/api/v1/doors/front", door).await;
+    let holder = api.get(&format!("/api/v1/members/{ada}")).await["holder"].as_i64();
+    badge(&api, 1, holder, Reason::Lapsed).await;
+    api.wait(Span::days(15));
+    badge(&api, 2, holder, Reason::Lapsed).await;
+    badge(&api, 3, holder, Reason::Lapsed).await;
+    badge(&api, 4, holder, Reason::Lost).await;
+    badge(&api, 5, holder, Reason::Granted).await;
+    badge(&api, 6, None, Reason::Unknown).await;
+    let told = api.get("/api/v1/doors/front/refusals").await;
+    assert_eq!((&told["granted"], &told["unknown"]), (&json!(1), &json!(1)));
+    let reasons: Vec<(&Value, &Value)> = told["members"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|member| (&member["reason"], &member["times"]))
+        .collect();
+    assert_eq!(
+        reasons,
+        [(&json!("lost"), &json!(1)), (&json!("lapsed"), &json!(2))]
+    );
+    assert_eq!(told["members"][0]["name"], "Ada");
+    let all = api.get("/api/v1/doors/front/refusals?days=30").await;
+    assert_eq!(all["members"][1]["times"], 3);
+    let (status, field, _) = api
+        .refused(Method::GET, "/api/v1/doors/front/refusals?days=0", None)
+        .await;
+    assert_eq!((status, field.as_deref()), (422, Some("days")));
+    let nowhere = "/api/v1/doors/back/refusals";
+    assert_eq!(api.refused(Method::GET, nowhere, None).await.0, 404);
+}
+
+#[tokio::test]
 async fn badge_events_are_told_with_their_reason_newest_first() {
     let api = Api::new().await;
     let ada = api.furnish().await;
@@ -282,12 +322,34 @@ async fn badge_events_are_told_with_their_reason_newest_first() {
     );
 }
 
+#[tokio::test]
+async fn badge_events_are_let_go_when_they_were_kept_long_enough() {
+    let api = Api::new().await;
+    api.furnish().await;
+    api.post("/api/v1/agents", json!({"id": "pi", "name": "Pi"}))
+        .await;
+    let sequences = async || -> Vec<i64> {
+        let page = api.get("/api/v1/badges").await;
+        let items = page["items"].as_array().into_iter().flatten();
+        items.filter_map(|badge| badge["id"].as_i64()).collect()
+    };
+    badge(&api, 1, None, Reason::Unknown).await;
+    api.wait(Span::days(1));
+    badge(&api, 2, None, Reason::Unknown).await;
+    api.wait(Span(BADGES_KEPT.0 - Span::days(1).0));
+    api.app.let_badges_go(api.now()).await.expect("done");
+    assert_eq!(sequences().await, [2, 1], "to the last moment");
+    api.wait(Span(1));
+    api.app.let_badges_go(api.now()).await.expect("done");
+    assert_eq!(sequences().await, [2]);
+}
+
 async fn attend(api: &Api, kind: &'static str, subject: &str) {
     let item = Item {
         kind: Kind::read(kind).expect("a kind"),
         subject,
-        sentence: "It happened.",
-        remedy: "Look.",
+        sentence: "It happened.".into(),
+        remedy: "Look.".into(),
         member: None,
     };
     assert!(api.app.raise(item, api.now()).await.expect("raised"));
@@ -376,8 +438,8 @@ async fn a_link_by_mail_is_confirmed() {
     let item = Item {
         kind: Kind::ConfirmLink,
         subject: "cus_1",
-        sentence: "It happened.",
-        remedy: "Look.",
+        sentence: "It happened.".into(),
+        remedy: "Look.".into(),
         member: Some(member),
     };
     raise(&mut tx, &api.app.organisation, item, api.now())

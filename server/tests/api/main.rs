@@ -1,16 +1,20 @@
 //! The interface as those who use it meet it: every resource, every class of bad input.
 
 mod alarms;
+mod asvs;
 mod attention;
 mod by_hand;
 mod catalogue;
 mod doors;
 mod doubts;
+mod entrance;
 mod gift_cards;
 mod happened;
 mod hours;
 mod importing;
 mod inductions;
+mod letters;
+mod loaners;
 mod order;
 mod pages;
 mod people;

@@ -16,6 +16,7 @@ struct Reporting {
     pi: Pi,
     boot: u8,
     told: u64,
+    shadow: Option<bool>,
 }
 
 impl Reporting {
@@ -28,6 +29,7 @@ impl Reporting {
             pi,
             boot,
             told,
+            shadow: None,
         }
     }
 
@@ -38,6 +40,16 @@ impl Reporting {
 
     /// The agent reports how safe its list is, and the newest head that it heard.
     async fn report(&mut self, kept: Kept, newest_head: Option<Timestamp>) {
+        self.report_with(kept, newest_head, None).await;
+    }
+
+    /// The same, with what it saw of the audit log.
+    async fn report_with(
+        &mut self,
+        kept: Kept,
+        newest_head: Option<Timestamp>,
+        audit: Option<Vec<minicbor::bytes::ByteVec>>,
+    ) {
         self.told += 1;
         let hall = ZoneId::new("hall").expect("a name");
         let mut tx = self.api.tx().await;
@@ -66,6 +78,8 @@ impl Reporting {
             version: "0.1.0".to_owned(),
             refused: Vec::new(),
             command_counter: 0,
+            audit,
+            shadow: self.shadow,
         };
         let agent = "pi".parse().expect("a name");
         let topic = Topic::new(&self.api.app.organisation, Channel::Report(agent)).to_string();
@@ -116,4 +130,58 @@ async fn a_list_that_is_not_safe_on_disk_is_told_until_it_is() {
     assert_eq!(pi.count("list_not_kept").await, 0);
     pi.report(Kept::Volatile, heard).await;
     assert_eq!(pi.count("list_not_kept").await, 1);
+}
+
+#[tokio::test]
+async fn a_door_that_saw_another_audit_log_is_heard() {
+    let mut pi = Reporting::new().await;
+    let heard = Some(pi.api.now());
+    let signed = pi.api.app.sign_heads(pi.api.now()).await;
+    assert!(!signed.expect("signed").is_empty());
+    let mut tx = pi.api.tx().await;
+    let end = server::store::audit::end(&mut tx, &pi.api.app.organisation).await;
+    drop(tx);
+    let seen = end.expect("read").expect("a chain").written();
+    pi.report_with(Kept::Stored, heard, Some(vec![seen.clone().into()]))
+        .await;
+    assert_eq!(pi.count("audit_rewritten").await, 0);
+    let mut other = seen.clone();
+    other[39] ^= 1;
+    pi.report_with(
+        Kept::Stored,
+        heard,
+        Some(vec![seen.clone().into(), other.into()]),
+    )
+    .await;
+    assert_eq!(one(&pi.api, "audit_rewritten").await["subject"], "pi");
+    pi.report_with(Kept::Stored, heard, Some(vec![seen.into()]))
+        .await;
+    assert_eq!(pi.count("audit_rewritten").await, 0);
+}
+
+#[tokio::test]
+async fn a_door_that_only_watches_is_told_apart_from_one_that_drives_its_lock() {
+    let mut pi = Reporting::new().await;
+    for shadow in [None, Some(true), Some(false)] {
+        pi.shadow = shadow;
+        let heard = Some(pi.api.now());
+        pi.report(Kept::Stored, heard).await;
+        let is_shadow = shadow == Some(true);
+        let agents = pi.api.get("/api/v1/agents").await;
+        assert_eq!(agents[0]["report"]["shadow"], is_shadow);
+    }
+    pi.shadow = Some(true);
+    let heard = Some(pi.api.now());
+    pi.report(Kept::Stored, heard).await;
+    let browser = crate::pages::Browser::new(&pi.api);
+    browser.found().await;
+    let page = browser.get("/admin/doors/front").await;
+    assert!(
+        page.says("Would have been refused in the last 14 days"),
+        "{}",
+        page.text
+    );
+    for path in ["/admin", "/admin/doors", "/admin/doors/front"] {
+        assert!(browser.get(path).await.says("its lock is not driven"));
+    }
 }

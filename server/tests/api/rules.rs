@@ -11,7 +11,7 @@ async fn an_organisation_and_its_location_are_shown_and_changed() {
     let start = api.get("/api/v1/organisation").await;
     assert_eq!(
         start,
-        json!({"id": "club", "name": "club", "default_type": null})
+        json!({"id": "club", "name": "club", "language": "en", "default_type": null})
     );
     api.put("/api/v1/membership-types/5", json!({"name": "Five"}))
         .await;
@@ -23,7 +23,7 @@ async fn an_organisation_and_its_location_are_shown_and_changed() {
         .await;
     assert_eq!(
         changed,
-        json!({"id": "club", "name": "The Club", "default_type": "5"})
+        json!({"id": "club", "name": "The Club", "language": "en", "default_type": "5"})
     );
     let changed = api
         .patch("/api/v1/organisation", json!({"default_type": null}))
@@ -371,6 +371,11 @@ async fn explain_tells_a_past_moment_from_the_audit_log() {
 
 const ROUTES: &str = "
     GET /notices
+    GET /letters
+    GET /letters/{letter}
+    GET /letter-texts/{kind}/{language}
+    PUT /letter-texts/{kind}/{language}
+    DELETE /letter-texts/{kind}/{language}
     GET /organisation
     PATCH /organisation
     GET /locations
@@ -383,17 +388,30 @@ const ROUTES: &str = "
     GET /schedules
     GET /schedules/{schedule}
     PUT /schedules/{schedule}
+    POST /schedules/{schedule}/preview
     GET /zones
     GET /zones/{zone}
     PUT /zones/{zone}
     PATCH /zones/{zone}/settings
+    PUT /zones/{zone}/access
+    POST /zones/{zone}/access/preview
     PUT /zones/{zone}/access/{type}
     DELETE /zones/{zone}/access/{type}
     GET /members
     POST /members
+    POST /members/bulk
+    GET /members/{member}/notes
+    POST /members/{member}/notes
+    POST /notes/{note}/erase
+    GET /imports
+    POST /imports
+    POST /imports/{import}/undo
     GET /members/{member}
     PATCH /members/{member}
     GET /members/{member}/explain
+    GET /members/{member}/data
+    POST /members/{member}/erasure
+    DELETE /members/{member}/erasure
     GET /members/{member}/grants
     POST /members/{member}/grants
     POST /grants/{grant}/end
@@ -405,7 +423,14 @@ const ROUTES: &str = "
     POST /holds/{hold}/end
     GET /cards
     POST /cards
+    GET /cards/{card}
+    PATCH /cards/{card}
     POST /cards/{card}/mark
+    GET /loaners
+    POST /loaners
+    DELETE /loaners/{loaner}
+    POST /loaners/{loaner}/lend
+    POST /loaners/{loaner}/return
     GET /customers
     POST /customers/{customer}/link
     PUT /coverage/{item}/{seat}
@@ -418,6 +443,17 @@ const ROUTES: &str = "
     GET /catalogue
     PUT /catalogue/{price}/mapping
     DELETE /catalogue/{price}/mapping
+    GET /locked-out
+    GET /members/paying-nothing
+    GET /members/{member}/pays-for
+    GET /payments.csv
+    GET /payments/totals
+    GET /start
+    GET /stripe
+    POST /catalogue/types
+    POST /inbox/{event}/replay
+    POST /reconciliation
+    POST /stripe/check
     POST /catalogue/{price}/retrofit
     POST /members/{member}/plan-change
     GET /gift-cards
@@ -435,6 +471,7 @@ const ROUTES: &str = "
     POST /agents/{agent}/commands
     GET /doors
     GET /doors/{door}
+    GET /doors/{door}/refusals
     PUT /doors/{door}
     DELETE /doors/{door}
     DELETE /members/{member}/inductions/{zone}
@@ -443,6 +480,8 @@ const ROUTES: &str = "
     GET /badges/{badge}/explain
     GET /inbox
     GET /inbox/{event}
+    GET /audit
+    GET /audit/check
     GET /attention
     GET /attention/kinds
     POST /attention/{item}/resolve

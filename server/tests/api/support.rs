@@ -24,6 +24,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tower::ServiceExt;
 
+/// A database of this test alone.
+const IN_MEMORY: &str = "sqlite::memory:";
 pub const TOKEN: &str = "the token of the test";
 pub const WEBHOOK_SECRET: &str = "whsec_of_the_test";
 /// Monday 5 January 2026, 10:00 UTC.
@@ -33,6 +35,7 @@ pub struct Api {
     pub app: Arc<App>,
     pub bells: Bells,
     pub outbox: UnboundedReceiver<Vec<Publication>>,
+    pub state: Arc<State>,
     router: Router,
     clock: Arc<AtomicI64>,
 }
@@ -50,7 +53,16 @@ fn seeded(seed: u64) -> Handed<impl FnMut(&mut [u8]) + Send> {
 }
 
 pub fn keys(seed: u8) -> Keys {
-    Keys::from_roots(&[seed; 32], &[seed + 1; 32], &organisation())
+    keys_of(seed, &organisation())
+}
+
+pub fn keys_of(seed: u8, organisation: &OrganisationId) -> Keys {
+    Keys::from_roots(&[seed; 32], &[seed + 1; 32], organisation)
+}
+
+/// The same in every run, for a server of its own.
+pub fn random(seed: u64) -> Box<dyn rand_core::CryptoRng + Send> {
+    Box::new(seeded(seed))
 }
 
 pub fn organisation() -> OrganisationId {
@@ -72,10 +84,34 @@ impl Api {
         Self::with(vec![secret], Some(stripe)).await
     }
 
+    /// With a database in a file.
+    pub async fn in_file(path: &std::path::Path, stripe: Arc<dyn Stripe>) -> Self {
+        let secret = SigningSecret::new(WEBHOOK_SECRET).expect("a secret");
+        let address = format!("sqlite://{}", path.display());
+        Self::at(&address, vec![secret], Some(stripe), |_| ()).await
+    }
+
+    /// With a mail server.
+    pub async fn mailing() -> Self {
+        Self::furnished(|app| app.is_mailed = true).await
+    }
+
+    /// With what is set before anything is asked.
+    pub async fn furnished(furnish: impl FnOnce(&mut App)) -> Self {
+        Self::at(IN_MEMORY, Vec::new(), None, furnish).await
+    }
+
     async fn with(secrets: Vec<SigningSecret>, stripe: Option<Arc<dyn Stripe>>) -> Self {
-        let store = Store::open("sqlite::memory:")
-            .await
-            .expect("a database in memory");
+        Self::at(IN_MEMORY, secrets, stripe, |_| ()).await
+    }
+
+    async fn at(
+        address: &str,
+        secrets: Vec<SigningSecret>,
+        stripe: Option<Arc<dyn Stripe>>,
+        furnish: impl FnOnce(&mut App),
+    ) -> Self {
+        let store = Store::open(address).await.expect("a database");
         let billing = Billing {
             mode: Mode::Test,
             connected: None,
@@ -91,7 +127,9 @@ impl Api {
             Box::new(seeded(1)),
             START,
         );
-        let app = Arc::new(app.await.expect("a server"));
+        let mut app = app.await.expect("a server");
+        furnish(&mut app);
+        let app = Arc::new(app);
         let clock = Arc::new(AtomicI64::new(START.0));
         let hand = clock.clone();
         let (bells, ends) = Bells::new(Arc::new(move || Timestamp(hand.load(Ordering::SeqCst))));
@@ -110,7 +148,8 @@ impl Api {
             app,
             bells,
             outbox: ends.outbox,
-            router: router(vec![state]),
+            router: router(vec![state.clone()]),
+            state,
             clock,
         }
     }
@@ -136,13 +175,14 @@ impl Api {
 
     /// What admins did, as the audit log has it.
     pub async fn deeds(&self) -> Vec<String> {
-        let sql = "SELECT action FROM audit WHERE actor = 'admin' ORDER BY id";
-        let rows: Vec<(String,)> = self
-            .tx()
-            .await
-            .ask(Statement::new(sql))
-            .await
-            .expect("read");
+        self.audit("admin").await
+    }
+
+    /// What somebody did, as the audit log has it.
+    pub async fn audit(&self, actor: &str) -> Vec<String> {
+        let sql = "SELECT action FROM audit WHERE actor = $1 ORDER BY id";
+        let question = Statement::new(sql).bind(actor);
+        let rows: Vec<(String,)> = self.tx().await.ask(question).await.expect("read");
         rows.into_iter().map(|(action,)| action).collect()
     }
 

@@ -96,6 +96,10 @@ impl Rows {
                 let rows = rows.filter(|row| customer.is_none_or(|id| row["customer"] == *id));
                 list(rows.cloned().collect(), request)
             }
+            ["invoices", id] => {
+                let row = self.invoices.iter().find(|row| row["id"] == **id);
+                row.map_or_else(|| missing("No such invoice"), |row| (200, row.clone()))
+            }
             ["customers"] => list(self.customers.values().cloned().collect(), request),
             ["customers", id] => one(&self.customers, id),
             ["subscriptions", id] => one(&self.subscriptions, id),
@@ -147,6 +151,10 @@ impl Rows {
                 self.movements.insert(0, ((*id).to_owned(), row.clone()));
                 (200, row)
             }
+            ["billing_portal", "sessions"] => {
+                let url = format!("https://billing.stripe.com/p/session/{}", text("customer"));
+                (200, json!({"object": "billing_portal.session", "url": url}))
+            }
             ["invoices", "create_preview"] => {
                 let lines = json!([{"description": "Unused time", "amount": -1500}, {"description": "Remaining time", "amount": 4000}]);
                 (
@@ -155,7 +163,17 @@ impl Rows {
                 )
             }
             ["subscriptions", id] => {
-                let row = self.subscriptions.get_mut(*id).expect("a subscription");
+                let Some(row) = self.subscriptions.get_mut(*id) else {
+                    return missing("No such subscription");
+                };
+                if request.method == Method::Delete {
+                    row["status"] = json!("canceled");
+                    return (200, row.clone());
+                }
+                if let Some(ends) = param(request, "cancel_at_period_end") {
+                    row["cancel_at_period_end"] = json!(ends == "true");
+                    return (200, row.clone());
+                }
                 row["items"]["data"][0]["price"] =
                     json!({"id": text("items[0][price]"), "object": "price"});
                 (200, row.clone())

@@ -349,6 +349,12 @@ pub struct Report {
     /// The highest command counter ever carried out.
     #[n(9)]
     pub command_counter: u64,
+    /// Heads of the audit log that came with heads of lists, oldest first: a log that was made anew lacks them.
+    #[n(10)]
+    pub audit: Option<Vec<minicbor::bytes::ByteVec>>,
+    /// True: its doors' locks are not driven, its decisions only logged; none: they are driven.
+    #[n(11)]
+    pub shadow: Option<bool>,
 }
 
 /// What an agent holds of one zone.

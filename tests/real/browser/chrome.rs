@@ -134,6 +134,23 @@ impl Chrome {
         });
     }
 
+    /// Types into the field beside these words, letter by letter, and presses nothing.
+    pub fn type_into(&self, words: &str, text: &str) {
+        let field = self.shown(&field(words));
+        RUNTIME.block_on(field.send_keys(text)).expect("a field");
+    }
+
+    /// Chooses a file for the field beside these words.
+    pub fn upload(&self, words: &str, file: &Path) {
+        let file = file.to_str().expect("a plain path");
+        self.type_into(words, file);
+    }
+
+    /// Ticks the box that is called so.
+    pub fn tick(&self, name: &str) {
+        self.click(&format!("//input[@aria-label={name:?}]"));
+    }
+
     /// Chooses from the list beside these words.
     pub fn choose(&self, words: &str, choice: &str) {
         let list = self.shown(&field(words));
@@ -154,26 +171,27 @@ impl Chrome {
 
     /// Presses keys, one after the other, where the keyboard's focus is.
     pub fn keys(&self, keys: &str) {
-        RUNTIME.block_on(async {
-            let focused = self
-                .client
-                .active_element()
-                .await
-                .expect("something has it");
-            focused.send_keys(keys).await.expect("it takes keys");
-        });
+        let pressed = RUNTIME.block_on(self.focus().send_keys(keys));
+        pressed.expect("it takes keys");
+    }
+
+    /// The same where the answer waits for something that is done meanwhile.
+    pub fn keys_and_meanwhile(&self, keys: &str, meanwhile: impl FnOnce()) {
+        let (focus, keys) = (self.focus(), keys.to_owned());
+        let pressed = RUNTIME.spawn(async move { focus.send_keys(&keys).await });
+        meanwhile();
+        let pressed = RUNTIME.block_on(pressed).expect("it does not panic");
+        pressed.expect("it takes keys");
     }
 
     /// What the element with the keyboard's focus says.
     pub fn focused(&self) -> String {
-        RUNTIME.block_on(async {
-            let focused = self
-                .client
-                .active_element()
-                .await
-                .expect("something has it");
-            focused.text().await.expect("text")
-        })
+        RUNTIME.block_on(self.focus().text()).expect("text")
+    }
+
+    fn focus(&self) -> Element {
+        let focused = RUNTIME.block_on(self.client.active_element());
+        focused.expect("something has it")
     }
 
     /// Waits until the page says this.
@@ -254,18 +272,33 @@ impl Chrome {
         self.tell("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
+    /// Gives the browser a device that keeps passkeys, and whose owner shows a finger or does not
+    /// (www.w3.org/TR/webauthn-3, section 11).
+    pub fn plug_in(&self, is_verified: bool) {
+        let device = json!({
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": true,
+            "hasUserVerification": true,
+            "isUserVerified": is_verified,
+        });
+        self.post("webauthn/authenticator", &device);
+    }
+
     /// Tells the browser something that drivers have no words for (chromedevtools.github.io/devtools-protocol).
     fn tell(&self, word: &str, what: &Value) {
+        self.post("goog/cdp/execute", &json!({"cmd": word, "params": what}));
+    }
+
+    fn post(&self, path: &str, what: &Value) {
         let asked = Ask {
             method: Method::POST,
-            url: format!("{}/goog/cdp/execute", self.session),
+            url: format!("{}/{path}", self.session),
             headers: vec![("content-type", "application/json".to_owned())],
-            body: json!({"cmd": word, "params": what})
-                .to_string()
-                .into_bytes(),
+            body: what.to_string().into_bytes(),
         };
         let answer = asked.send().expect("the driver answers");
-        assert_eq!(answer.status, 200, "{word}: {}", answer.text());
+        assert_eq!(answer.status, 200, "{path} {what}: {}", answer.text());
     }
 
     fn click(&self, path: &str) {
@@ -312,5 +345,5 @@ fn button(words: &str) -> String {
 /// The field that is labelled so.
 fn field(words: &str) -> String {
     let label = format!("//label[normalize-space(text())={words:?}]");
-    format!("{label}//input | {label}//select")
+    format!("{label}//input | {label}//select | {label}//textarea")
 }

@@ -11,7 +11,7 @@ use door_agent::keeper::{Keeper, SharedDisk, ShelfThread};
 use door_agent::link::{self, Incoming, Link, Message, Outgoing, Target};
 use server::doors::tls::install_crypto;
 use server::serve::serve;
-use shared::card::{CardKey, CardToken};
+use shared::card::{CardKey, CardToken, CardUid};
 use shared::rights::Entry;
 use shared::time::Span;
 use std::io;
@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 const PER_SECOND: usize = 1000;
 const CONNECTIONS: usize = 32;
@@ -94,9 +95,7 @@ fn to_agent(club: &Club, events: usize) -> anyhow::Result<Vec<f64>> {
         state.path().to_owned(),
         tokens(&key, events),
     )?;
-    door.ready
-        .recv_timeout(PATIENCE)
-        .context("the agent has no list")?;
+    door.wait()?;
     let sent = post_steadily(running.http, bodies(club, events))?;
     let taken = collect(&sent, &door.arrivals);
     door.stop();
@@ -275,15 +274,17 @@ fn report(ended: anyhow::Result<()>) {
 }
 
 /// A door agent on a thread of its own.
-struct Door {
+pub struct Door {
     ready: Receiver<()>,
     arrivals: Arrivals,
+    taps: UnboundedSender<CardUid>,
     stop: Arc<Notify>,
     thread: std::thread::JoinHandle<()>,
 }
 
 impl Door {
-    fn start(
+    /// Starts it; it says when the lists of these cards change.
+    pub fn start(
         club: &Club,
         url: String,
         state: std::path::PathBuf,
@@ -291,6 +292,7 @@ impl Door {
     ) -> anyhow::Result<Self> {
         let (is_ready, ready) = channel();
         let (arrived, arrivals) = channel();
+        let (taps, shown) = unbounded_channel();
         let stop = Arc::new(Notify::new());
         let stopped = stop.clone();
         let (identity, paired) = (club.identity.clone(), club.paired.clone());
@@ -299,13 +301,14 @@ impl Door {
             let start = Start {
                 identity,
                 paired,
+                shadow: false,
                 boot: boot_id(&mut random),
                 doors: vec![LocalDoor { id: prepare::door(), settings: Settings::unlocking(Span::seconds(5)) }],
                 random: Box::new(random),
             };
             let run = async {
                 tokio::select! {
-                    ended = run(start, &state, url, Watch { tokens, seen: None, is_ready, arrived }) => ended,
+                    ended = run(start, &state, url, Watch { tokens, seen: None, is_ready, arrived, shown }) => ended,
                     () = stopped.notified() => Ok(()),
                 }
             };
@@ -314,12 +317,25 @@ impl Door {
         Ok(Self {
             ready,
             arrivals,
+            taps,
             stop,
             thread,
         })
     }
 
-    fn stop(self) {
+    /// Waits until it has a list.
+    pub fn wait(&self) -> anyhow::Result<()> {
+        let ready = self.ready.recv_timeout(PATIENCE);
+        ready.context("the agent has no list")
+    }
+
+    /// Shows a card at it.
+    pub fn tap(&self, card: CardUid) -> anyhow::Result<()> {
+        self.taps.send(card).context("the agent has ended")
+    }
+
+    /// Ends it.
+    pub fn stop(self) {
         self.stop.notify_one();
         if self.thread.join().is_err() {
             tracing::error!("the agent's thread panicked");
@@ -334,6 +350,8 @@ struct Watch {
     seen: Option<Vec<(usize, Entry)>>,
     is_ready: Sender<()>,
     arrived: Sender<(usize, Instant)>,
+    /// Cards that are shown at the door.
+    shown: UnboundedReceiver<CardUid>,
 }
 
 impl Watch {
@@ -430,6 +448,7 @@ async fn run(start: Start, state: &Path, url: String, mut watch: Watch) -> anyho
                 Incoming::Message(Message { topic, payload, .. }) => Input::Message { topic, payload },
             },
             () = stored.notified() => Input::Tick,
+            Some(uid) = watch.shown.recv() => Input::Card { door: prepare::door(), uid },
             _ = tokio::time::timeout_at(due, std::future::pending::<()>()) => Input::Tick,
         };
         agent.handle(input, clock.read());

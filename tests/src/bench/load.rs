@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -67,6 +67,69 @@ impl Sender {
         );
         Ok(())
     }
+}
+
+impl Sender {
+    /// The last answer, head and body.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&self.answer).into_owned()
+    }
+}
+
+/// Sends requests one after the other over one connection; the milliseconds of each.
+pub fn one_by_one(address: SocketAddr, requests: Vec<Vec<u8>>) -> anyhow::Result<Vec<f64>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut sender = Sender::connect(address).await?;
+        let mut taken = Vec::with_capacity(requests.len());
+        for request in requests {
+            let start = timing::instant();
+            sender.send(&request).await?;
+            taken.push(timing::seconds_since(start) * 1000.0);
+        }
+        Ok(taken)
+    })
+}
+
+/// Sends so many requests a second over so many connections, whatever became of those before; the milliseconds of each
+/// from when it was its turn.
+pub fn steadily(
+    address: SocketAddr,
+    connections: usize,
+    per_second: u32,
+    requests: Vec<Vec<u8>>,
+) -> anyhow::Result<Vec<f64>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let (free, mut idle) = tokio::sync::mpsc::unbounded_channel();
+        for _ in 0..connections {
+            free.send(Sender::connect(address).await?)?;
+        }
+        let mut timer = tokio::time::interval(Duration::from_secs(1) / per_second);
+        let mut tasks = tokio::task::JoinSet::new();
+        for request in requests {
+            timer.tick().await;
+            let start = timing::instant();
+            let idle = idle.recv().await;
+            let mut sender = idle.context("a connection is always given back")?;
+            let free = free.clone();
+            tasks.spawn(async move {
+                sender.send(&request).await?;
+                // At the end nobody waits for it.
+                drop(free.send(sender));
+                anyhow::Ok(timing::seconds_since(start) * 1000.0)
+            });
+        }
+        let mut taken = Vec::new();
+        while let Some(ended) = tasks.join_next().await {
+            taken.push(ended??);
+        }
+        Ok(taken)
+    })
 }
 
 /// How long the answer will be when it is whole, once its head is.

@@ -80,6 +80,11 @@ async fn main() -> anyhow::Result<()> {
             watcher: None,
         },
         home_assistant: None,
+        mail: server::mail::post::Settings::default(),
+        provider: None,
+        hsts_days: None,
+        audit_copy: None,
+        public_url: None,
         admin_token: Sha256::digest(TOKEN).into(),
         connected: Vec::new(),
         clock: {

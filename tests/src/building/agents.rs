@@ -116,6 +116,7 @@ impl Machine {
                     settings: Settings::unlocking(UNLOCK),
                 })
                 .collect(),
+            shadow: false,
             random: Box::new(ChaCha20Rng::seed_from_u64(self.random.next_u64())),
         };
         let sources = self.sources(now);

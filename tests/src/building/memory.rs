@@ -23,17 +23,17 @@ impl Building {
             lent.kept = true;
         }
         let tables = self.read(async |tx| Ok(tables(tx).await));
-        let keep = tables
-            .iter()
-            .map(|table| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table};"));
+        let keep = tables.iter().map(|(table, columns)| {
+            format!("CREATE TABLE kept_{table} AS SELECT {columns} FROM {table};")
+        });
         self.run(keep.collect());
         let delete = tables
             .iter()
             .rev()
-            .map(|table| format!("DELETE FROM {table};"));
-        let insert = tables
-            .iter()
-            .map(|table| format!("INSERT INTO {table} SELECT * FROM kept_{table};"));
+            .map(|(table, _)| format!("DELETE FROM {table};"));
+        let insert = tables.iter().map(|(table, columns)| {
+            format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM kept_{table};")
+        });
         let back = ["BEGIN;".to_owned()]
             .into_iter()
             .chain(delete)

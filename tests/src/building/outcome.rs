@@ -3,12 +3,14 @@
 use super::desk::Payment;
 use super::{Building, on};
 use shared::allow_list::Digest;
-use shared::ids::ZoneId;
+use shared::ids::{Holder, ZoneId};
+use shared::rights::Entry;
 use shared::standing::Standing;
 use std::collections::BTreeMap;
 
 /// What staff are told of doors, which hangs on when messages of theirs come.
-const OF_DOORS: [&str; 10] = [
+const OF_DOORS: [&str; 11] = [
+    "audit_rewritten",
     "door_ahead",
     "events_lost",
     "list_not_kept",
@@ -30,7 +32,7 @@ pub struct Outcome {
     pub ledger: Vec<Payment>,
     /// Money that went back: kind, invoice, amount and state.
     pub reversals: Vec<(String, Option<String>, i64, String)>,
-    /// What the doors are told.
+    /// What the doors are told, of members by their numbers: their names at doors are left to chance.
     pub lists: BTreeMap<ZoneId, Digest>,
     /// What payers are told: kind and subject.
     pub notices: Vec<(String, String)>,
@@ -47,7 +49,6 @@ impl Building {
             self.read(async |tx| on!(tx, c => sqlx::query_scalar(SQL).fetch_all(c).await));
         let standing =
             |text: Option<String>| Some(serde_json::from_str(&text?).expect("a standing"));
-        let heads = self.heads().into_iter();
         let mut reversals = self.reversals();
         reversals.sort();
         let mut attention = self.attention();
@@ -62,9 +63,25 @@ impl Building {
             standings: standings.into_iter().map(standing).collect(),
             ledger: self.ledger(),
             reversals,
-            lists: heads.map(|(zone, (_, digest))| (zone, digest)).collect(),
+            lists: self.lists(),
             notices: self.notices(),
             attention,
         }
+    }
+
+    fn lists(&self) -> BTreeMap<ZoneId, Digest> {
+        const SQL: &str = "SELECT zone, member, entry FROM entries";
+        let rows: Vec<(String, i64, Vec<u8>)> =
+            self.read(async |tx| on!(tx, c => sqlx::query_as(SQL).fetch_all(c).await));
+        let mut lists = BTreeMap::new();
+        for (zone, member, entry) in rows {
+            let mut entry: Entry = minicbor::decode(&entry).expect("an entry");
+            entry.holder = Holder(member);
+            let list: &mut Digest = lists
+                .entry(ZoneId::new(&zone).expect("a name"))
+                .or_default();
+            *list = list.with(&entry);
+        }
+        lists
     }
 }

@@ -11,6 +11,7 @@ use server::billing::signature::SigningSecret;
 use server::doors::access_table;
 use server::doors::publish::Publication;
 use server::keys::Keys;
+use server::store::trip::Statement;
 use server::store::{Store, Tx};
 use shared::ids::OrganisationId;
 use shared::time::{Span, Timestamp};
@@ -365,6 +366,21 @@ impl Building {
                 .expect("the database answers");
             run(&mut tx).await.expect("the query fits the tables")
         })
+    }
+
+    /// Changes the database behind the server's back.
+    pub fn tamper(&mut self, changes: &[&'static str]) {
+        if let Some(lent) = &mut self.lent {
+            lent.kept = true;
+        }
+        self.runtime.block_on(async {
+            let begun = self.server.store.begin().await;
+            let mut tx = begun.expect("the database answers");
+            for change in changes {
+                tx.later(Statement::new(*change));
+            }
+            tx.commit().await.expect("it is changed");
+        });
     }
 
     /// When the server has something to do next.

@@ -154,6 +154,7 @@ impl Runner {
         let start = Start {
             identity,
             paired,
+            shadow: false,
             boot: boot_id(&mut random),
             doors: vec![LocalDoor {
                 id: id.clone(),

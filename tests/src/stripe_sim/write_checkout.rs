@@ -1,6 +1,6 @@
 //! The REST interface: checkout sessions, the pages behind them, and the billing portal.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::StripeSim;
 use super::calendar::DAY;
@@ -115,15 +115,43 @@ impl StripeSim {
             Some(id) => id,
             None => self.add_configuration(&Params(&[])),
         };
+        let flow = self.portal_flow(&customer, params)?;
         let id = self.next_id("bps_1");
         let value = json!({
             "id": id, "object": "billing_portal.session", "configuration": configuration, "created": self.now,
-            "customer": customer, "customer_account": null, "flow": null, "livemode": self.livemode, "locale": null,
+            "customer": customer, "customer_account": null, "flow": flow, "livemode": self.livemode, "locale": null,
             "on_behalf_of": null, "return_url": params.filled("return_url"),
             "url": format!("https://billing.stripe.com/p/session/{id}"),
         });
         self.emit("billing_portal.session.created", value.clone());
         Ok(value)
+    }
+
+    /// What the payer comes for (docs.stripe.com/customer-management/portal-deep-links).
+    fn portal_flow(&self, customer: &str, params: &Params<'_>) -> Answer {
+        let Some(kind) = params.filled("flow_data[type]") else {
+            return Ok(Value::Null);
+        };
+        let field = "flow_data[subscription_cancel][subscription]";
+        let cancel = match kind {
+            "payment_method_update" => Value::Null,
+            "subscription_cancel" => {
+                let id = params.need(field)?;
+                let row = self.subscriptions.get(id);
+                let row = row.filter(|row| row.customer == customer);
+                row.ok_or_else(|| Problem::missing("subscription", id))?;
+                json!({"subscription": id, "retention": null})
+            }
+            other => {
+                let text = format!("Invalid flow type: {other}");
+                return Err(Problem::invalid(text, "flow_data[type]"));
+            }
+        };
+        Ok(
+            json!({"type": kind, "after_completion": {"type": "portal_homepage", "redirect": null,
+            "hosted_confirmation": null}, "subscription_cancel": cancel, "subscription_update": null,
+            "subscription_update_confirm": null}),
+        )
     }
 
     pub(crate) fn add_configuration(&mut self, params: &Params<'_>) -> String {

@@ -57,6 +57,25 @@ fn a_connection_subscribes_and_reports_before_anything_else() {
         .expect("a report");
     assert_eq!((report.boot, report.counter), (BootId([1; 16]), 1));
     assert_eq!(report.zones[0].list, None);
+    assert_eq!(report.shadow, None);
+}
+
+#[test]
+fn an_agent_that_only_watches_from_now_on_says_so() {
+    let mut world = World::new();
+    world.connect();
+    world.pass(Span::seconds(60));
+    for (shadow, told) in [
+        (true, vec![Some(true)]),
+        (true, vec![]),
+        (false, vec![None]),
+    ] {
+        world.agent.set_shadow(shadow, world.sources);
+        let out = world.run(Span::seconds(10));
+        let reports = reports(&world.identity, &out);
+        let says: Vec<Option<bool>> = reports.iter().map(|report| report.shadow).collect();
+        assert_eq!(says, told);
+    }
 }
 
 #[test]

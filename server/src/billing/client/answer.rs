@@ -97,7 +97,7 @@ fn in_words(code: Option<&str>) -> String {
 }
 
 impl StripeError {
-    pub(super) fn garbled(path: &str) -> Self {
+    pub(crate) fn garbled(path: &str) -> Self {
         Self::Garbled {
             path: path.to_owned(),
         }

@@ -2,6 +2,7 @@
 
 use super::{Import, ImportError, Imported, Result};
 use crate::app::{App, Step, Work};
+use crate::billing::foreign::Trouble;
 use crate::billing::roll::{Paid, Row, Wrong};
 use crate::location_calendar::end_of_day;
 use crate::membership::cards::{Added, add};
@@ -11,9 +12,25 @@ use crate::store::ledger::{self, ByHand, PaymentRow};
 use crate::store::members::{self, NewMember};
 use crate::store::mirror;
 use crate::store::{StoreError, people, places};
-use shared::ids::MemberId;
+use shared::ids::{CardId, MemberId, PaymentId};
 use shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// That a card is in the pool of fobs that are lent.
+const POOLED: &str = "A card of it is a fob that is lent: take it out of the pool first.";
+/// That a zone's readers could not tell a card from another.
+const ALIKE: &str =
+    "Readers that see only the last bytes of a card could not tell a card of it from another.";
+
+/// What became of money that was paid by hand.
+pub(super) enum Booked {
+    /// It is on record, or its time is over.
+    Nothing,
+    /// It was booked.
+    New(PaymentId),
+    /// It was declared void since, and is not booked again: why and what to do.
+    Voided(String),
+}
 
 impl App {
     /// Brings the roll in: nothing of it if any line is wrong. Answers which customers it claims for whom.
@@ -29,7 +46,7 @@ impl App {
         for row in &wish.rows {
             match self.find(work, row, known).await? {
                 Ok(member) => whose.push(member),
-                Err(what) => wrong.push(Wrong::at(row.line, what)),
+                Err(what) => wrong.push(Wrong::at(row.line, sentence(&what))),
             }
         }
         let mut claims = BTreeMap::new();
@@ -37,13 +54,13 @@ impl App {
             for (row, member) in wish.rows.iter().zip(whose) {
                 let member = self.enter(work, row, member, done).await?;
                 claims.extend(row.customer.clone().map(|customer| (customer, member)));
-                if let Some(what) = self.equip(work, row, member).await? {
+                if let Err(what) = self.equip(work, row, member, "import").await? {
                     wrong.push(Wrong::at(row.line, what));
                 }
-                if let Some(paid) = &row.paid {
-                    let told = self.book(work, paid, member).await?;
-                    done.notes
-                        .extend(told.map(|told| format!("line {}: {told}", row.line)));
+                if let Some(paid) = &row.paid
+                    && let Booked::Voided(told) = self.book(work, paid, member).await?
+                {
+                    done.notes.push(format!("line {}: {told}", row.line));
                 }
             }
         }
@@ -55,22 +72,22 @@ impl App {
     }
 
     /// The member of a row, if there is one; or what is wrong with the row.
-    async fn find(
+    pub(super) async fn find(
         &self,
         work: &mut Work,
         row: &Row,
         known: &BTreeSet<String>,
-    ) -> Step<std::result::Result<Option<MemberId>, &'static str>> {
+    ) -> Step<std::result::Result<Option<MemberId>, Trouble>> {
         let organisation = &self.organisation;
         if let Some(paid) = &row.paid
             && !work.rulebook.rules.types.contains_key(&paid.membership)
         {
-            return Ok(Err("There is no such membership type: make it first."));
+            return Ok(Err(Trouble::UnknownType(String::new())));
         }
         let mut found = BTreeSet::new();
         if let Some(customer) = &row.customer {
             if !known.contains(customer) {
-                return Ok(Err("Stripe has no such customer in this account and mode."));
+                return Ok(Err(Trouble::Customer));
             }
             let linked = mirror::customer(&mut work.tx, self.account, customer).await?;
             let sure =
@@ -87,14 +104,14 @@ impl App {
             match members::by_mail(&mut work.tx, organisation, mail).await?[..] {
                 [] => {}
                 [only] => drop(found.insert(only)),
-                _ if found.is_empty() => return Ok(Err("Several members have this mail address.")),
+                _ if found.is_empty() => return Ok(Err(Trouble::SharedMail)),
                 _ => {}
             }
         }
         Ok(match found.into_iter().collect::<Vec<_>>()[..] {
             [] => Ok(None),
             [only] => Ok(Some(only)),
-            _ => Err("Its mail address, customer and cards belong to different members."),
+            _ => Err(Trouble::Different),
         })
     }
 
@@ -110,6 +127,13 @@ impl App {
             done.found.push(member);
             return Ok(member);
         }
+        let member = self.make(work, row).await?;
+        done.made.push(member);
+        Ok(member)
+    }
+
+    /// Makes the member of a row.
+    pub(super) async fn make(&self, work: &mut Work, row: &Row) -> Step<MemberId> {
         let holder = new_holder(&mut Handed::new(|bytes| {
             self.with_random(|random| random.fill_bytes(bytes));
         }));
@@ -119,38 +143,39 @@ impl App {
             mail: row.mail.as_deref(),
             keyholder: false,
         };
-        let member = members::create(&mut work.tx, &self.organisation, &new, work.now).await?;
-        done.made.push(member);
-        Ok(member)
+        members::create(&mut work.tx, &self.organisation, &new, work.now).await
     }
 
-    /// Gives the member the cards of the row; what is wrong with one that cannot be the member's.
-    async fn equip(
+    /// Gives the member the cards of the row, and says which are new; or what is wrong with one that cannot be the member's.
+    pub(super) async fn equip(
         &self,
         work: &mut Work,
         row: &Row,
         member: MemberId,
-    ) -> Step<Option<&'static str>> {
+        cause: &str,
+    ) -> Step<std::result::Result<Vec<CardId>, &'static str>> {
+        let mut given = Vec::new();
         for card in &row.cards {
-            match add(self, work, member, card, "", "import").await? {
+            match add(self, work, member, card, "", cause).await? {
                 Added::Owned(owned) if owned.member != member.0 => {
-                    return Ok(Some(
-                        "A card of it has an owner: mark it as returned first.",
-                    ));
+                    return Ok(Err("A card of it has an owner: mark it as returned first."));
                 }
-                Added::LooksLike(..) => {
-                    return Ok(Some(
-                        "Readers that see only the last bytes of a card could not tell a card of it from another.",
-                    ));
-                }
-                Added::Owned(_) | Added::Added(_) => {}
+                Added::LooksLike(..) => return Ok(Err(ALIKE)),
+                Added::Pooled => return Ok(Err(POOLED)),
+                Added::Owned(_) => {}
+                Added::Added(card) => given.push(card),
             }
         }
-        Ok(None)
+        Ok(Ok(given))
     }
 
     /// Books what was paid by hand, unless it is on record; what was declared void since is not booked again but told.
-    async fn book(&self, work: &mut Work, paid: &Paid, member: MemberId) -> Step<Option<String>> {
+    pub(super) async fn book(
+        &self,
+        work: &mut Work,
+        paid: &Paid,
+        member: MemberId,
+    ) -> Step<Booked> {
         let organisation = &self.organisation;
         let zone = places::time_zone(&mut work.tx, organisation).await?;
         let until = end_of_day(&zone, paid.until).map_err(|_| StoreError::Row {
@@ -159,7 +184,7 @@ impl App {
             column: "time_zone",
         })?;
         if until <= work.now {
-            return Ok(None);
+            return Ok(Booked::Nothing);
         }
         let booked = ledger::payments(&mut work.tx, organisation, Some(member), i64::MAX, i64::MAX);
         let same = booked.await?.into_iter().filter(|row| {
@@ -168,12 +193,12 @@ impl App {
         });
         let same: Vec<PaymentRow> = same.collect();
         if same.iter().any(|row| row.voided_at.is_none()) {
-            return Ok(None);
+            return Ok(Booked::Nothing);
         }
         let voided = same.first().and_then(|row| Some((row.id, row.voided_at?)));
         if let Some((id, at)) = voided {
             let at = Timestamp(at);
-            return Ok(Some(format!(
+            return Ok(Booked::Voided(format!(
                 "what was paid to this day was declared void on {at} (payment {id}) and is not booked again; if it was \
                  paid after all, record it by hand"
             )));
@@ -192,7 +217,31 @@ impl App {
             paid_at: work.now,
             note: "from the imported roll",
         };
-        ledger::record(&mut work.tx, organisation, payment).await?;
-        Ok(None)
+        let id = ledger::record(&mut work.tx, organisation, payment).await?;
+        Ok(Booked::New(id))
+    }
+}
+
+/// What is wrong with a line of the roll, and what to do.
+fn sentence(trouble: &Trouble) -> &'static str {
+    match trouble {
+        Trouble::UnknownType(_) => "There is no such membership type: make it first.",
+        Trouble::Customer => "Stripe has no such customer in this account and mode.",
+        Trouble::SharedMail => "Several members have this mail address.",
+        Trouble::Different => "Its mail address, customer and cards belong to different members.",
+        Trouble::Alike => ALIKE,
+        Trouble::Name
+        | Trouble::Mail
+        | Trouble::Nameless
+        | Trouble::Rounded
+        | Trouble::Hexadecimal
+        | Trouble::Decimal
+        | Trouble::Wiegand
+        | Trouble::Day
+        | Trouble::NoType
+        | Trouble::Currency
+        | Trouble::Amount
+        | Trouble::SameMail(_)
+        | Trouble::SameCard(_) => "It cannot be read.",
     }
 }

@@ -10,7 +10,7 @@ use askama::Template;
 use axum::response::Response;
 use serde::Deserialize;
 
-const LINES: i64 = 100;
+const LINES: u8 = 100;
 
 #[derive(Template)]
 #[template(path = "badges.html")]
@@ -38,9 +38,11 @@ pub async fn show(
         .as_deref()
         .map(crate::web::badges::place)
         .transpose()?;
-    let badges = badge_lines(&state, look.words.spoken(), None, before, LINES).await?;
-    let full = i64::try_from(badges.len()).is_ok_and(|count| count == LINES);
-    let last = badges.last().filter(|_| full);
+    // One more tells whether there is more.
+    let mut badges = badge_lines(&state, None, before, i64::from(LINES) + 1).await?;
+    let more = badges.len() > usize::from(LINES);
+    badges.truncate(usize::from(LINES));
+    let last = badges.last().filter(|_| more);
     let next = last.map(|line| format!("{}.{}", line.badge.at.0.0, line.badge.id));
     Ok(shown(&Page { look, badges, next }))
 }

@@ -1,10 +1,12 @@
 //! Doors: how they are, and what they are told.
 
+use super::enrol::NO_CARD;
 use super::form::Form;
 use super::look::Look;
 use super::today::{DoorLine, door_lines};
 use super::{see, shown};
 use crate::web::Here;
+use crate::web::agents::{self, AgentView};
 use crate::web::commands::{self, CommandOutcome, DoorAction, DoorCommand};
 use crate::web::extract::{Asked, At, Body};
 use crate::web::organisation::Approval;
@@ -22,6 +24,7 @@ use shared::ids::{DoorId, MemberId, ZoneId};
 struct Page {
     look: Look,
     zones: Vec<ZoneDoors>,
+    agents: Vec<AgentView>,
 }
 
 /// A zone with its doors.
@@ -33,6 +36,7 @@ struct ZoneDoors {
 /// The page.
 pub async fn show(state: Here, look: Look) -> Answer<Response> {
     let mut doors = door_lines(&state).await?;
+    let Json(agents) = agents::list(state.clone()).await?;
     let Json(zones) = zones::list(state).await?;
     let with_doors = |zone: Zone| {
         let doors = doors.extract_if(.., |line| line.door.zone == zone.id);
@@ -40,7 +44,11 @@ pub async fn show(state: Here, look: Look) -> Answer<Response> {
         ZoneDoors { zone, doors }
     };
     let zones = zones.into_iter().map(with_doors).collect();
-    Ok(shown(&Page { look, zones }))
+    Ok(shown(&Page {
+        look,
+        zones,
+        agents,
+    }))
 }
 
 /// Whether a zone is locked down, and why.
@@ -84,12 +92,14 @@ pub async fn command(
     Form(Told { action, member }): Form<Told>,
 ) -> Answer<Response> {
     let member = member.map(MemberId);
-    let Json(outcome) =
-        commands::door(state, At(door), Body(DoorCommand { action, member })).await?;
+    let command = DoorCommand {
+        action,
+        member,
+        fob: None,
+    };
+    let Json(outcome) = commands::door(state, At(door), Body(command)).await?;
     match (outcome, member) {
-        (CommandOutcome::NoCard, _) => Err(Problem::no_answer(
-            "No card was shown twice within 20 seconds. Nothing was changed.",
-        )),
+        (CommandOutcome::NoCard, _) => Err(Problem::no_answer(NO_CARD)),
         (_, Some(member)) => Ok(see(&look.to(&format!("/admin/members/{member}")))),
         (_, None) => Ok(see(&look.to("/admin/doors"))),
     }

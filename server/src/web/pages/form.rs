@@ -1,8 +1,12 @@
 //! What a form sends: read as strictly as JSON, and what was left empty is left out.
 
+use crate::billing::receive::MAX_BODY;
 use crate::web::extract::{bytes, field_problem};
 use crate::web::problem::Problem;
+use axum::body::Bytes;
+use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
@@ -41,6 +45,51 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             field_problem(&error.path().to_string(), &error.inner().to_string())
         },
     )
+}
+
+/// A form with a file (RFC 7578), at most as large as the server takes any body.
+pub struct Upload(Vec<(String, Bytes)>);
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = |_| Problem::content_type("multipart/form-data");
+        let unreadable = |error: MultipartError| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(MAX_BODY),
+            _ => Problem::malformed("The form cannot be read."),
+        };
+        let mut form = Multipart::from_request(request, state)
+            .await
+            .map_err(kind)?;
+        let mut fields = Vec::new();
+        while let Some(field) = form.next_field().await.map_err(unreadable)? {
+            let name = field.name().unwrap_or_default().to_owned();
+            fields.push((name, field.bytes().await.map_err(unreadable)?));
+        }
+        Ok(Self(fields))
+    }
+}
+
+impl Upload {
+    /// A file that is not empty.
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
+        let mut fields = self.0.iter();
+        let found = fields.find(|(known, bytes)| known == name && !bytes.is_empty());
+        found.map(|(_, bytes)| &**bytes)
+    }
+
+    /// A field's text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.all(name).first().copied()
+    }
+
+    /// The texts of all fields of a name.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let fields = self.0.iter().filter(|(known, _)| known == name);
+        let texts = fields.filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok());
+        texts.collect()
+    }
 }
 
 #[cfg(test)]

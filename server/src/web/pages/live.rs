@@ -1,7 +1,8 @@
 //! Tells open pages that something changed, and not what: they ask for themselves again
 //! (server-sent events, html.spec.whatwg.org/multipage/server-sent-events.html).
 
-use crate::web::Here;
+use crate::web::own::Own;
+use crate::web::{Here, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{Stream, unfold};
 use std::convert::Infallible;
@@ -11,8 +12,17 @@ use tokio::time::{MissedTickBehavior, interval};
 /// However much changes, a page is told no oftener.
 const GAP: Duration = Duration::from_millis(250);
 
-/// The stream.
+/// The stream for people with rights.
 pub async fn tell(state: Here) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    std::future::ready(stream(&state)).await
+}
+
+/// The stream for members at their own pages.
+pub async fn tell_own(own: Own) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    std::future::ready(stream(&own)).await
+}
+
+fn stream(state: &State) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
     let mut news = state.app.news.subscribe();
     // What came between the page and this.
     news.mark_changed();

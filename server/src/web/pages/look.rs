@@ -1,13 +1,15 @@
 //! What every page needs to be shown: who looks, in which language, by which clock.
 
 use super::assets;
-use super::words::Words;
 use crate::rights::Role;
+use crate::said::Said;
 use crate::store::{places, reading};
 use crate::web::auth::asked;
+use crate::web::inbox::Fate;
 use crate::web::problem::{Answer, Problem};
 use crate::web::values::Moment;
 use crate::web::{State, Who};
+use crate::words::{self, Words};
 use axum::extract::FromRequestParts;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
@@ -84,6 +86,20 @@ impl Look {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// Whether this is the page of an address itself.
+    pub fn is_on(&self, path: &str) -> bool {
+        self.path == path
+    }
+
+    /// Where people go on after a refusal.
+    pub fn home(&self) -> String {
+        self.to(if super::own::is_below(&self.path) {
+            "/me"
+        } else {
+            "/admin"
+        })
+    }
+
     /// Whether whoever looks may do this.
     pub fn may(&self, action: &str) -> bool {
         self.who.as_ref().is_some_and(|who| who.role.may(action))
@@ -92,6 +108,20 @@ impl Look {
     /// A standing in the words of people.
     pub fn state(&self, word: &str) -> String {
         self.words.say(&format!("state-{word}"))
+    }
+
+    /// How money came, in the words of people.
+    pub fn source(&self, word: &str) -> String {
+        match word {
+            "cash" => self.words.say("cash"),
+            "transfer" => self.words.say("transfer"),
+            _ => self.words.say("stripe"),
+        }
+    }
+
+    /// What became of an event, in the words of people.
+    pub fn fate(&self, fate: &Fate) -> String {
+        self.words.say(&format!("fate-{}", fate.word()))
     }
 
     /// A role in the words of people.
@@ -125,36 +155,46 @@ impl Look {
         }
     }
 
+    /// The time of day now.
+    pub fn clock(&self) -> String {
+        self.shown(self.now, "%H:%M")
+    }
+
     /// As machines read it.
     pub fn stamp(&self, moment: &Moment) -> String {
         self.shown(moment.0, "%Y-%m-%dT%H:%M:%S%:z")
     }
 
-    /// A sentence for machines and people alike, begun like one and with its moments by the clock of the first location.
-    pub fn told(&self, sentence: &str) -> String {
-        let word = |word: &str| {
-            let bare = word.trim_end_matches([',', '.', ';', ':', ')']);
-            match bare.parse::<jiff::Timestamp>() {
-                Ok(at) => {
-                    let moment = Moment(Timestamp(at.as_millisecond()));
-                    format!("{}{}", self.moment(&moment), &word[bare.len()..])
-                }
-                Err(_) => word.to_owned(),
-            }
-        };
-        let words: Vec<String> = sentence.split(' ').map(word).collect();
-        let said = words.join(" ");
-        let mut letters = said.chars();
-        let first = letters
-            .next()
-            .map(|letter| letter.to_uppercase().to_string());
-        first.unwrap_or_default() + letters.as_str()
+    /// A sentence begun like one, with its moments by the clock of the first location.
+    pub fn told(&self, said: &Said) -> String {
+        said.begun(self.words, &|at| self.moment(&Moment(at)))
     }
 
-    fn shown(&self, moment: Timestamp, format: &str) -> String {
+    /// A sentence of somebody else, with its moments by the clock of the first location.
+    pub fn retold(&self, sentence: &str) -> String {
+        words::retold(sentence, |at| self.moment(&Moment(at)))
+    }
+
+    /// A moment by the first location's clock, in the form that `format` says (strftime).
+    pub fn shown(&self, moment: Timestamp, format: &str) -> String {
+        words::shown(&self.zone, moment, format)
+    }
+
+    /// A moment with its day and time of day by the first location's clock.
+    pub fn zoned(&self, moment: Timestamp) -> jiff::Zoned {
         let moment = jiff::Timestamp::from_millisecond(moment.0).unwrap_or(jiff::Timestamp::MAX);
-        let zoned = moment.to_zoned(self.zone.clone());
-        jiff::fmt::strtime::format(format, &zoned).unwrap_or_default()
+        moment.to_zoned(self.zone.clone())
+    }
+
+    /// The first day of a moment's month.
+    pub fn month_of(&self, moment: Timestamp) -> jiff::civil::Date {
+        self.zoned(moment).date().first_of_month()
+    }
+
+    /// When a day begins.
+    pub fn start_of(&self, day: jiff::civil::Date) -> Option<Moment> {
+        let start = day.to_zoned(self.zone.clone()).ok()?;
+        Some(Moment(Timestamp(start.timestamp().as_millisecond())))
     }
 
     /// The moment that a browser's field for day and time means
@@ -165,10 +205,22 @@ impl Look {
         Some(Moment(Timestamp(zoned.timestamp().as_millisecond())))
     }
 
+    /// A moment as a browser's field for day and time has it.
+    pub fn field_of(&self, moment: Moment) -> String {
+        self.shown(moment.0, "%Y-%m-%dT%H:%M")
+    }
+
+    /// That hour of the next morning.
+    pub fn next_morning(&self, hour: i8) -> Moment {
+        let now = jiff::Timestamp::from_millisecond(self.now.0).unwrap_or(jiff::Timestamp::MAX);
+        let tomorrow = now.to_zoned(self.zone.clone()).date().tomorrow();
+        let morning = tomorrow.and_then(|day| day.at(hour, 0, 0, 0).to_zoned(self.zone.clone()));
+        let at = morning.map_or(self.now.0, |at| at.timestamp().as_millisecond());
+        Moment(Timestamp(at))
+    }
+
     /// The first moment after a day that somebody chose.
     pub fn end_of(&self, day: jiff::civil::Date) -> Option<Moment> {
-        let next = day.tomorrow().ok()?;
-        let start = next.to_zoned(self.zone.clone()).ok()?;
-        Some(Moment(Timestamp(start.timestamp().as_millisecond())))
+        self.start_of(day.tomorrow().ok()?)
     }
 }

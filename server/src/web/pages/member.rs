@@ -3,20 +3,30 @@
 use super::form::Form;
 use super::look::Look;
 use super::sign_in::secret;
+use super::timeline::{self, Timeline};
 use super::today::{BadgeLine, badge_lines};
-use super::{see, shown};
+use super::{see, shown, table};
 use crate::location_calendar::Periods;
+use crate::membership::card_number::Format;
 use crate::money;
-use crate::store::places;
+use crate::store::staff::Staff;
+use crate::store::{payers, places};
 use crate::web::Here;
-use crate::web::cards::{self, Mark, MarkBody, NewCard, TypedUid};
+use crate::web::card;
+use crate::web::cards::{self, Mark, MarkBody, NewCard, Typed};
+use crate::web::coverage::{self, Customer, CustomerFilter};
 use crate::web::deeds::{self, End, NewGrant, NewHold};
 use crate::web::explain::{self, Explained, When};
 use crate::web::extract::{Asked, At, Body};
+use crate::web::kept;
+use crate::web::loaners::{self, Loaner};
 use crate::web::members::{self, MemberChange, MemberView};
+use crate::web::notes::{self, NewNote, Note};
 use crate::web::once::{Key, Named};
+use crate::web::paid_items::{self, PaidItem};
 use crate::web::payments::{self, NewPayment, Payment, Source};
 use crate::web::problem::{Answer, Problem};
+use crate::web::standing::Covered;
 use crate::web::values::{Currency, Date, Mail, Moment, Remark, Title};
 use askama::Template;
 use axum::Json;
@@ -25,6 +35,8 @@ use serde::Deserialize;
 use shared::ids::{CardId, GrantId, HoldId, MemberId, MembershipTypeId};
 
 const BADGES: i64 = 30;
+/// So many customers who are nobody's are offered.
+const NOBODYS: i64 = 20;
 
 #[derive(Template)]
 #[template(path = "member.html")]
@@ -34,8 +46,22 @@ struct Page {
     /// Why, in words, line by line.
     explained: Explained,
     badges: Vec<BadgeLine>,
+    timeline: Timeline,
+    notes: Vec<Note>,
+    staff: Vec<Staff>,
     types: Vec<places::Type>,
+    /// What the member's customers pay for, and who pays for the member.
+    paid: Vec<PaidItem>,
+    payers: Vec<(String, i64, String)>,
+    /// Customers who are nobody's yet.
+    nobodys: Vec<Customer>,
     enrolling: Vec<places::Door>,
+    /// Fobs that can be lent.
+    fobs: Vec<Loaner>,
+    /// By when one is back, unless something else is chosen.
+    back_by: String,
+    /// When all that is kept about the member is to be erased.
+    erased_on: Option<Moment>,
     /// In which money was last received.
     currency: String,
     /// By which a payment that is sent twice is known.
@@ -50,9 +76,36 @@ impl Page {
         }
     }
 
+    fn type_name(&self, id: &str) -> String {
+        let known = self.types.iter().find(|known| known.id.as_str() == id);
+        known.map_or_else(|| id.to_owned(), |known| known.name.clone())
+    }
+
+    /// Who pays for a seat, if it is somebody else.
+    fn payer_of(&self, seat: &Covered) -> Option<(&i64, &String)> {
+        let payer = |(customer, ..): &&(String, i64, String)| *customer == seat.customer;
+        let (_, id, name) = self.payers.iter().find(payer)?;
+        (*id != self.member.id).then_some((id, name))
+    }
+
     /// Whether what ends then has not ended.
     fn runs(&self, until: &Option<Moment>) -> bool {
         until.is_none_or(|until| self.look.now < until.0)
+    }
+
+    /// Whoever did something, by name as far as they have rights still.
+    fn who(&self, actor: &str) -> String {
+        let number = actor.strip_prefix("staff ").and_then(|id| id.parse().ok());
+        let known = number.and_then(|id: i64| self.staff.iter().find(|person| person.id == id));
+        known.map_or_else(|| actor.to_owned(), |person| person.name.clone())
+    }
+
+    fn erased(&self, note: &Note) -> String {
+        let who = note.erased_by.as_deref().map(|who| self.who(who));
+        let at = note.erased_at.as_ref().map(|at| self.look.moment(at));
+        let (who, at) = (who.unwrap_or_default(), at.unwrap_or_default());
+        let words = &self.look.words;
+        words.with_two("note-erased", ("name", &who), ("at", &at))
     }
 
     fn state_word(&self) -> &'static str {
@@ -69,6 +122,8 @@ impl Page {
 pub struct OfMoment {
     #[serde(default)]
     at: String,
+    /// How much of the past is drawn.
+    years: Option<i64>,
 }
 
 /// The page.
@@ -86,12 +141,28 @@ pub async fn show(
     let when = When { at };
     let Json(member) = members::show(state.clone(), At(id)).await?;
     let Json(explained) = explain::show(state.clone(), At(id), Asked(when)).await?;
-    let badges = badge_lines(&state, look.words.spoken(), Some(id), None, BADGES).await?;
+    let badges = badge_lines(&state, Some(id), None, BADGES).await?;
+    let Json(mut fobs) = loaners::list(state.clone()).await?;
+    fobs.retain(|fob| fob.loan.is_none());
+    let (paid, payers, nobodys) = match look.may(members::MONEY) {
+        true => paying(&state, &look, &member).await?,
+        false => (Vec::new(), Vec::new(), Vec::new()),
+    };
+    let Json(notes) = notes::list(state.clone(), At(id)).await?;
     let mut tx = state.app.store.begin_read().await?;
     let organisation = &state.app.organisation;
     let types = places::types(&mut tx, organisation).await?;
+    let name = |id: &str| {
+        let known = types.iter().find(|known| known.id.as_str() == id);
+        known.map_or_else(|| id.to_owned(), |known| known.name.clone())
+    };
+    let years = moment.years.unwrap_or(1).clamp(1, 2);
+    let timeline = timeline::draw(&mut tx, &look, &member, name, years).await?;
+    let staff = table::all(&mut tx, organisation).await?;
     let mut enrolling = places::doors(&mut tx, organisation).await?;
+    let wish = kept::waiting(&mut tx, id).await?;
     enrolling.retain(|door| door.enrols && door.agent.is_some());
+    let back_by = look.field_of(super::loaners::back_by(&look));
     let newest = member
         .payments
         .iter()
@@ -101,15 +172,76 @@ pub async fn show(
         member,
         explained,
         badges,
+        timeline,
+        notes,
+        staff,
         types,
+        paid,
+        payers,
+        nobodys,
         enrolling,
+        fobs,
+        back_by,
+        erased_on: wish.map(|wish| wish.due_at),
         currency: newest.unwrap_or_else(|| "eur".to_owned()),
         key: secret(&state),
     }))
 }
 
+/// What the member's customers pay for, who pays for the member, and customers whom the member may be.
+async fn paying(
+    state: &Here,
+    look: &Look,
+    member: &MemberView,
+) -> Answer<(Vec<PaidItem>, Vec<(String, i64, String)>, Vec<Customer>)> {
+    let Json(paid) = paid_items::list(state.clone(), At(MemberId(member.id))).await?;
+    let mut tx = state.app.store.begin_read().await?;
+    let customers = member.covered.iter().map(|seat| seat.customer.as_str());
+    let payers = payers::whose(&mut tx, state.app.account, customers.collect()).await?;
+    drop(tx);
+    let wanted = CustomerFilter {
+        member: Some(0),
+        after: None,
+        limit: Some(NOBODYS),
+    };
+    let nobodys = match look.may("coverage.name") {
+        true => {
+            coverage::customers(state.clone(), Asked(wanted))
+                .await?
+                .0
+                .items
+        }
+        false => Vec::new(),
+    };
+    Ok((paid, payers, nobodys))
+}
+
 fn back(look: &Look, member: MemberId) -> Response {
     see(&look.to(&format!("/admin/members/{member}")))
+}
+
+/// Something to remember.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Noted {
+    text: Remark,
+}
+
+/// Writes a note.
+pub async fn note(
+    state: Here,
+    look: Look,
+    At(id): At<MemberId>,
+    Form(Noted { text }): Form<Noted>,
+) -> Answer<Response> {
+    drop(notes::create(state, At(id), Body(NewNote { text })).await?);
+    Ok(back(&look, id))
+}
+
+/// Erases a note.
+pub async fn erase_note(state: Here, look: Look, At(note): At<i64>) -> Answer<Response> {
+    let Json(note) = notes::erase(state, At(note)).await?;
+    Ok(back(&look, MemberId(note.member)))
 }
 
 /// What is changed of a member; an empty address is none.
@@ -135,6 +267,7 @@ pub async fn change(
     let body = MemberChange {
         name: Some(changed.name),
         mail: Some(changed.mail),
+        language: None,
         keyholder: changed.names_keyholders.then_some(changed.keyholder),
     };
     drop(members::change(state, At(id), Body(body)).await?);
@@ -145,7 +278,9 @@ pub async fn change(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Given {
-    uid: TypedUid,
+    uid: Typed,
+    #[serde(default)]
+    format: Format,
     label: Option<Title>,
 }
 
@@ -154,9 +289,20 @@ pub async fn give_card(
     state: Here,
     look: Look,
     At(member): At<MemberId>,
-    Form(Given { uid, label }): Form<Given>,
+    Form(Given { uid, format, label }): Form<Given>,
 ) -> Answer<Response> {
-    drop(cards::create(state, Body(NewCard { member, uid, label })).await?);
+    let new = NewCard {
+        member,
+        uid,
+        format,
+        label,
+    };
+    let (_, Json(card)) = cards::create(state.clone(), Body(new)).await?;
+    let Json(view) = card::show(state, At(CardId(card.id))).await?;
+    // A warning is not passed by.
+    if !view.neighbours.is_empty() {
+        return Ok(super::cards::to(&look, card.id));
+    }
     Ok(back(&look, member))
 }
 
@@ -175,7 +321,11 @@ pub async fn mark_card(
     Form(Marked { mark }): Form<Marked>,
 ) -> Answer<Response> {
     let Json(card) = cards::mark(state, At(card), Body(MarkBody { mark })).await?;
-    Ok(back(&look, MemberId(card.member)))
+    match mark {
+        // Whoever lost it wants to know when every door knows.
+        Mark::Lost => Ok(super::cards::to(&look, card.id)),
+        Mark::Found | Mark::Returned => Ok(back(&look, MemberId(card.member))),
+    }
 }
 
 /// Access given, up to a day and with it.
@@ -187,7 +337,8 @@ pub struct Grant {
     reason: Remark,
 }
 
-fn end_of(look: &Look, day: Option<&Date>) -> Answer<Option<Moment>> {
+/// The first moment after a day that somebody chose, if they did.
+pub fn end_of(look: &Look, day: Option<&Date>) -> Answer<Option<Moment>> {
     day.map(|day| {
         let valid = "Write a day like 2026-12-24.";
         look.end_of(day.day())

@@ -1,10 +1,11 @@
-//! Members: found by a part of a name or address, and by standing.
+//! Members: found by name or address, by standing, type, and what is odd about them.
 
 use super::form::Form;
 use super::look::Look;
-use super::{see, shown};
+use super::{bulk, see, shown};
+use crate::store::{places, search};
 use crate::web::extract::{Asked, Body};
-use crate::web::members::{MemberFilter, MemberLine, NewMemberBody};
+use crate::web::members::{MemberFilter, MemberLine, NewMemberBody, Only};
 use crate::web::problem::Answer;
 use crate::web::standing::StateWord;
 use crate::web::values::{Mail, Title};
@@ -13,6 +14,8 @@ use askama::Template;
 use axum::Json;
 use axum::response::Response;
 use serde::Deserialize;
+use shared::ids::MembershipTypeId;
+use std::collections::BTreeMap;
 
 const LINES: i64 = 100;
 
@@ -20,40 +23,83 @@ const LINES: i64 = 100;
 #[template(path = "members.html")]
 struct Page {
     look: Look,
-    asked: String,
-    state: String,
+    search: Search,
     lines: Vec<MemberLine>,
     /// Where the next part begins; none: this is the end.
     next: Option<String>,
-    states: [&'static str; 6],
+    /// How many members there are of each standing; not asked for while somebody types.
+    counts: BTreeMap<String, i64>,
+    /// To how many members something was just done.
+    done: Option<i64>,
+    types: Vec<places::Type>,
 }
 
 impl Page {
-    fn is_chosen(&self, word: &str) -> bool {
-        self.state == word
+    fn states(&self) -> [&'static str; 6] {
+        StateWord::ALL.map(StateWord::word)
+    }
+
+    fn deeds(&self) -> Vec<(&'static str, String)> {
+        bulk::deeds(&self.look)
+    }
+
+    fn only(&self) -> [(&'static str, String); 2] {
+        let said = |word: &str| self.look.words.say(&format!("only-{word}"));
+        Only::ALL.map(|only| (only.word(), said(only.word())))
+    }
+
+    /// What people call the types of a line.
+    fn named(&self, line: &MemberLine) -> String {
+        let name = |id: &String| {
+            let known = self.types.iter().find(|known| known.id.as_str() == id);
+            known.map_or_else(|| id.clone(), |known| known.name.clone())
+        };
+        let names: Vec<String> = line.memberships.iter().map(name).collect();
+        names.join(", ")
     }
 }
 
 /// What is looked for. Names come in a form's body: an address is kept in logs and histories.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
     #[serde(default)]
     q: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    membership: String,
+    #[serde(default)]
+    only: String,
     after: Option<i64>,
 }
 
-/// The words by which members can be chosen.
-pub const STATES: [StateWord; 6] = [
-    StateWord::Good,
-    StateWord::Grace,
-    StateWord::Pending,
-    StateWord::Lapsed,
-    StateWord::Held,
-    StateWord::Stranger,
-];
+impl Search {
+    /// What somebody looked for before.
+    pub fn of(q: &str, state: &str, membership: &str, only: &str) -> Self {
+        Self {
+            q: q.to_owned(),
+            state: state.to_owned(),
+            membership: membership.to_owned(),
+            only: only.to_owned(),
+            after: None,
+        }
+    }
+
+    /// What is meant; words that mean nothing are left out.
+    pub fn filter(&self) -> MemberFilter {
+        let state = StateWord::ALL.into_iter();
+        let only = Only::ALL.into_iter();
+        MemberFilter {
+            q: Some(self.q.trim().to_owned()).filter(|text| !text.is_empty()),
+            state: state.clone().find(|known| known.word() == self.state),
+            membership: MembershipTypeId::new(self.membership.as_str()).ok(),
+            only: only.clone().find(|known| known.word() == self.only),
+            after: self.after,
+            limit: Some(LINES),
+        }
+    }
+}
 
 /// What of it may stand in an address.
 #[derive(Deserialize)]
@@ -61,37 +107,50 @@ pub const STATES: [StateWord; 6] = [
 pub struct Part {
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    membership: String,
+    #[serde(default)]
+    only: String,
+    /// To how many members something was just done.
+    done: Option<i64>,
 }
 
 /// The page.
 pub async fn show(state: Here, look: Look, Asked(part): Asked<Part>) -> Answer<Response> {
     let search = Search {
-        q: String::new(),
         state: part.state,
-        after: None,
+        membership: part.membership,
+        only: part.only,
+        ..Search::default()
     };
-    find(state, look, Form(search)).await
+    let mut tx = state.app.store.begin_read().await?;
+    let counts = search::count_by_state(&mut tx, &state.app.organisation).await?;
+    drop(tx);
+    page(state, look, search, (counts, part.done)).await
 }
 
 /// The page with what is looked for.
 pub async fn find(state: Here, look: Look, Form(search): Form<Search>) -> Answer<Response> {
-    let chosen = STATES
-        .into_iter()
-        .find(|known| known.word() == search.state);
-    let filter = MemberFilter {
-        q: Some(search.q.trim().to_owned()).filter(|text| !text.is_empty()),
-        state: chosen,
-        after: search.after,
-        limit: Some(LINES),
-    };
-    let Json(found) = members::list(state, Asked(filter)).await?;
+    page(state, look, search, (BTreeMap::new(), None)).await
+}
+
+async fn page(
+    state: Here,
+    look: Look,
+    search: Search,
+    (counts, done): (BTreeMap<String, i64>, Option<i64>),
+) -> Answer<Response> {
+    let Json(found) = members::list(state.clone(), Asked(search.filter())).await?;
+    let mut tx = state.app.store.begin_read().await?;
+    let types = places::types(&mut tx, &state.app.organisation).await?;
     Ok(shown(&Page {
         look,
-        asked: search.q,
-        state: chosen.map_or(String::new(), |chosen| chosen.word().to_owned()),
+        search,
         lines: found.items,
         next: found.next,
-        states: STATES.map(StateWord::word),
+        counts,
+        done,
+        types,
     }))
 }
 

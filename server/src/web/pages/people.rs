@@ -2,10 +2,16 @@
 
 use super::form::Form;
 use super::look::Look;
-use super::sign_in::secret;
+use super::passkeys::challenge_to_add;
+use super::sign_in::{provider_name, secret};
 use super::{see, shown};
+use crate::passkeys::ALGORITHMS;
 use crate::rights::{Role, TABLE};
 use crate::staff::{INVITED, digest};
+use crate::store::identities::{self, Identity};
+use crate::store::letters::{self, Content, Letter, Reader};
+use crate::store::passkeys::{self, Passkey};
+use crate::store::post;
 use crate::store::staff::{self as table, Session, Staff};
 use crate::web::Here;
 use crate::web::extract::At;
@@ -15,6 +21,8 @@ use askama::Template;
 use axum::http::HeaderMap;
 use axum::http::header::ORIGIN;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
 #[derive(Template)]
@@ -24,6 +32,8 @@ struct Page {
     people: Vec<Staff>,
     /// An invitation that was just made: for whom, and its address below the server's own.
     invited: Option<(String, String)>,
+    /// Whether it was mailed as well.
+    is_mailed: bool,
 }
 
 impl Page {
@@ -67,6 +77,7 @@ async fn page(state: &Here, look: Look, invited: Option<(String, String)>) -> An
         look,
         people,
         invited,
+        is_mailed: state.app.is_mailed,
     }))
 }
 
@@ -101,7 +112,18 @@ pub async fn invite(
             table::add(&mut work.tx, organisation, who, work.now).await?
         }
     };
-    table::invite(&mut work.tx, id, &digest(&link), work.now + INVITED).await?;
+    let until = work.now + INVITED;
+    table::invite(&mut work.tx, id, &digest(&link), until).await?;
+    let path = format!("/admin/welcome?invitation={link}");
+    if state.app.is_mailed {
+        let letter = Letter {
+            reader: Reader::Staff(id),
+            content: Content::Invited { until },
+            cause: &until.to_string(),
+            secret: Some(state.app.seal_link(&path)),
+        };
+        letters::put(&mut work.tx, organisation, letter, work.now);
+    }
     state.note(
         &mut work,
         "staff.invite",
@@ -110,8 +132,7 @@ pub async fn invite(
     );
     work.tx.commit().await?;
     let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
-    let path = look.to(&format!("/admin/welcome?invitation={link}"));
-    let address = format!("{}{path}", origin.unwrap_or_default());
+    let address = format!("{}{}", origin.unwrap_or_default(), look.to(&path));
     page(&state, look, Some((name.as_str().to_owned(), address))).await
 }
 
@@ -132,8 +153,9 @@ pub async fn change_role(
     let mut work = state.work().await?;
     let person = other(&state, &mut work, id, role == Role::Owner).await?;
     table::put_role(&mut work.tx, id, role).await?;
-    let cause = format!("staff {id} from {} to {}", person.role.word(), role.word());
-    state.note(&mut work, "staff.role", None, &cause);
+    let cause = format!("staff {id}");
+    let what = ("staff.role", None, cause.as_str());
+    state.note_change(&mut work, what, [Some(&person.role), Some(&role)]);
     work.tx.commit().await?;
     Ok(see(&look.to("/admin/people")))
 }
@@ -145,6 +167,17 @@ pub async fn remove(state: Here, look: Look, At(id): At<i64>) -> Answer<Response
     let now = work.now;
     table::remove(&mut work.tx, id, now).await?;
     state.note(&mut work, "staff.remove", None, &format!("staff {id}"));
+    work.tx.commit().await?;
+    Ok(see(&look.to("/admin/people")))
+}
+
+/// Ends all of somebody's sessions.
+pub async fn sign_out(state: Here, look: Look, At(id): At<i64>) -> Answer<Response> {
+    let mut work = state.work().await?;
+    let person = table::find(&mut work.tx, &state.app.organisation, id).await?;
+    person.ok_or(Problem::not_found("person"))?;
+    table::end_all(&mut work.tx, id).await?;
+    state.note(&mut work, "staff.sign_out", None, &format!("staff {id}"));
     work.tx.commit().await?;
     Ok(see(&look.to("/admin/people")))
 }
@@ -176,9 +209,32 @@ struct Own {
     person: Option<Staff>,
     sessions: Vec<Session>,
     current: i64,
+    is_mailed: bool,
+    passkeys: Vec<Passkey>,
+    identities: Vec<Identity>,
+    /// What people call the OpenID provider; none: there is none.
+    provider: Option<String>,
+    /// What a new passkey is asked to sign.
+    challenge: String,
 }
 
 impl Own {
+    /// By which devices tell apart whose passkeys they keep; says nothing of the person.
+    fn user(&self) -> String {
+        let id = self.person.as_ref().map_or(0, |person| person.id);
+        URL_SAFE_NO_PAD.encode(format!("staff {id}"))
+    }
+
+    fn algorithms(&self) -> String {
+        ALGORITHMS.map(|number| number.to_string()).join(" ")
+    }
+
+    fn known(&self) -> String {
+        let ids = self.passkeys.iter();
+        let ids = ids.map(|passkey| URL_SAFE_NO_PAD.encode(&passkey.credential));
+        ids.collect::<Vec<_>>().join(" ")
+    }
+
     fn at(&self, key: &str, milliseconds: &i64) -> String {
         let at = self.look.moment(&Moment::of(*milliseconds));
         self.look.words.with(key, "at", &at)
@@ -197,11 +253,21 @@ pub async fn me(state: Here, look: Look) -> Answer<Response> {
     let mut tx = state.app.store.begin_read().await?;
     let person = table::find(&mut tx, &state.app.organisation, id).await?;
     let sessions = table::sessions(&mut tx, id).await?;
+    let is_mailed = post::is_mailed(&mut tx, id).await?;
+    let passkeys = passkeys::of(&mut tx, &state.app.organisation, id).await?;
+    let identities = identities::of(&mut tx, &state.app.organisation, id).await?;
+    let provider = provider_name(&state);
+    let challenge = challenge_to_add(&state, id);
     Ok(shown(&Own {
         look,
         person,
         sessions,
         current,
+        is_mailed,
+        passkeys,
+        identities,
+        provider,
+        challenge,
     }))
 }
 

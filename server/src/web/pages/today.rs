@@ -1,13 +1,13 @@
 //! The first page: what needs somebody, how the doors are, who came.
 
 use super::look::Look;
-use super::members::STATES;
-use super::shown;
-use crate::store::people;
+use super::week::{self, Week};
+use super::{shown, start};
 use crate::store::reading::{self, BadgeFilter};
+use crate::store::search;
 use crate::web::agents::AgentView;
 use crate::web::attention::{Attention, AttentionFilter};
-use crate::web::badges::{self, Badge};
+use crate::web::badges::Badge;
 use crate::web::doors::Door;
 use crate::web::extract::Asked;
 use crate::web::problem::Answer;
@@ -17,7 +17,6 @@ use askama::Template;
 use axum::Json;
 use axum::response::Response;
 use shared::ids::MemberId;
-use shared::reasons::Language;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,10 +27,22 @@ const LINES: i64 = 20;
 #[template(path = "today.html")]
 struct Page {
     look: Look,
+    /// How far the guide is, done and all; none: it is done, or not for whoever looks.
+    guide: Option<(usize, usize)>,
     items: Vec<Attention>,
     doors: Vec<DoorLine>,
     badges: Vec<BadgeLine>,
     members: Vec<(&'static str, i64)>,
+    week: Week,
+}
+
+impl Page {
+    /// How far the guide is, in words.
+    fn progress(&self) -> Option<String> {
+        let (done, all) = self.guide?;
+        let words = &self.look.words;
+        Some(words.with_two("start-progress", ("done", &done), ("all", &all)))
+    }
 }
 
 /// A door with whoever serves it.
@@ -48,6 +59,12 @@ impl DoorLine {
             let of_zone = report.zones.iter().find(|held| held.zone == self.door.zone);
             of_zone.is_some_and(|held| held.current && held.policy_current)
         })
+    }
+
+    /// Whether its agent only logs what it decides.
+    pub fn is_shadow(&self) -> bool {
+        let report = self.agent.as_ref().and_then(|agent| agent.report.as_ref());
+        report.is_some_and(|report| report.shadow)
     }
 
     /// Whether its agent reported lately.
@@ -71,18 +88,27 @@ pub async fn show(state: Here, look: Look) -> Answer<Response> {
     };
     let Json(items) = attention::list(state.clone(), Asked(filter)).await?;
     let doors = door_lines(&state).await?;
-    let badges = badge_lines(&state, look.words.spoken(), None, None, LINES).await?;
+    let badges = badge_lines(&state, None, None, LINES).await?;
     let mut tx = state.app.store.begin_read().await?;
-    let words = STATES.map(StateWord::word);
-    let counts = people::count_by_state(&mut tx, &state.app.organisation, words).await?;
-    let members = words.into_iter().zip(counts).collect();
+    let counts = search::count_by_state(&mut tx, &state.app.organisation).await?;
+    let count = |word: &str| counts.get(word).copied().unwrap_or(0);
+    let words = StateWord::ALL.into_iter().map(StateWord::word);
+    let members = words.map(|word| (word, count(word))).collect();
+    let week = week::draw(&mut tx, &look, &state.app.organisation).await?;
     let items = items.items;
+    drop(tx);
+    let guide = match look.may("start.follow") {
+        true => start::progress(&state).await?,
+        false => None,
+    };
     Ok(shown(&Page {
         look,
+        guide,
         items,
         doors,
         badges,
         members,
+        week,
     }))
 }
 
@@ -104,7 +130,6 @@ pub async fn door_lines(state: &Here) -> Answer<Vec<DoorLine>> {
 /// The newest badge events, with the names of members.
 pub async fn badge_lines(
     state: &Here,
-    language: Language,
     member: Option<MemberId>,
     before: Option<(i64, i64)>,
     limit: i64,
@@ -121,7 +146,7 @@ pub async fn badge_lines(
     let rows = reading::badges(&mut tx, organisation, filter).await?;
     let line = |mut row: reading::BadgeRow| {
         let name = row.name.take();
-        let badge = badges::view(row, language);
+        let badge = Badge::from(row);
         BadgeLine { badge, name }
     };
     Ok(rows.into_iter().map(line).collect())

@@ -137,7 +137,14 @@ pub async fn equip(
     let Some(guest) = guest(&state, &typed.invitation).await? else {
         return Ok(see(&look.to("/admin/sign-in")));
     };
-    let secret = CodeSecret::read(&typed.secret).ok_or_else(Problem::fault)?;
+    let secret = CodeSecret::read(&typed.secret);
+    let unread = || {
+        Problem::field(
+            "secret",
+            "Open the page again, and use the secret that it shows.",
+        )
+    };
+    let secret = secret.ok_or_else(unread)?;
     let (is_first, name, mail) = match &guest {
         Guest::First => {
             let name = typed.name.as_ref().map_or("", Title::as_str);
@@ -179,11 +186,12 @@ pub async fn equip(
         });
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
+    let place = state.passwords.place().ok_or_else(Problem::busy)?;
     let mut salt = [0; 16];
     state.app.with_random(|random| random.fill_bytes(&mut salt));
     let hashed = state
         .passwords
-        .hash(password, salt)
+        .hash(place, password, salt)
         .await
         .ok_or_else(Problem::fault)?;
     let mut work = state.work().await?;

@@ -14,6 +14,8 @@ pub const PASSWORD: &str = "seven lathes under cobalt rain";
 pub struct Browser<'a> {
     pub api: &'a Api,
     pub cookies: RefCell<BTreeMap<String, String>>,
+    /// Of whoever came in as the first of all.
+    pub codes: RefCell<Option<CodeSecret>>,
 }
 
 /// What came back.
@@ -52,6 +54,7 @@ impl<'a> Browser<'a> {
         Self {
             api,
             cookies: RefCell::default(),
+            codes: RefCell::default(),
         }
     }
 
@@ -72,7 +75,22 @@ impl<'a> Browser<'a> {
         self.send(request, body).await
     }
 
-    async fn send(&self, request: axum::http::request::Builder, body: String) -> Shown {
+    /// Posts a form with a file (RFC 7578).
+    pub async fn upload(&self, path: &str, fields: &[(&str, &str)], file: &[u8]) -> Shown {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let head = format!("--part\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+            body.extend([head.as_bytes(), value.as_bytes(), b"\r\n"].concat());
+        }
+        let head = "--part\r\nContent-Disposition: form-data; name=\"file\"; filename=\"members.csv\"\r\n\r\n";
+        body.extend([head.as_bytes(), file, b"\r\n--part--\r\n"].concat());
+        let request = Request::post(path)
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=part");
+        self.send(request, body).await
+    }
+
+    async fn send(&self, request: axum::http::request::Builder, body: impl Into<Body>) -> Shown {
         let cookies = self.cookies.borrow().clone();
         let pairs: Vec<String> = cookies
             .iter()
@@ -80,10 +98,13 @@ impl<'a> Browser<'a> {
             .collect();
         let request = request
             .header(header::HOST, "club.example")
+            .header(header::ORIGIN, "https://club.example")
             .header(header::COOKIE, pairs.join("; "))
             .header(header::ACCEPT_LANGUAGE, "en");
-        let request = request.body(Body::from(body)).expect("a request");
-        let changes = request.method() != Method::GET;
+        let request = request.body(body.into()).expect("a request");
+        // Who comes back from the provider follows a redirect.
+        let comes_back = request.uri().path() == "/admin/sign-in/provider";
+        let changes = request.method() != Method::GET || comes_back;
         let response = self.api.send(request).await;
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().expect("text");
@@ -134,6 +155,7 @@ impl<'a> Browser<'a> {
             "{}",
             page.text
         );
+        *self.codes.borrow_mut() = CodeSecret::read(&secret);
         codes
     }
 

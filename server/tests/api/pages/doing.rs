@@ -5,7 +5,7 @@ use crate::support::Api;
 use axum::http::{StatusCode, header};
 use serde_json::json;
 
-async fn owner(api: &Api) -> Browser<'_> {
+pub async fn owner(api: &Api) -> Browser<'_> {
     let browser = Browser::new(api);
     browser.found().await;
     browser
@@ -117,17 +117,39 @@ async fn members_are_found_by_a_form_whose_words_stand_in_no_address() {
 #[tokio::test]
 async fn no_page_lets_anything_of_others_in_or_is_kept() {
     let api = Api::new().await;
-    api.furnish().await;
+    crate::doors::paired(&api).await;
+    api.post("/api/v1/cards", json!({"member": 1, "uid": "0415AB3C"}))
+        .await;
+    let mornings = json!({"name": "Mornings", "windows": []});
+    api.put("/api/v1/schedules/mornings", mornings).await;
     let browser = owner(&api).await;
     for path in [
         "/admin",
         "/admin/members",
         "/admin/members/1",
+        "/admin/members/1?years=2",
+        "/admin/import",
         "/admin/badges",
+        "/admin/cards",
+        "/admin/cards/1",
         "/admin/doors",
+        "/admin/doors/front",
+        "/admin/zones",
+        "/admin/zones/hall",
+        "/admin/schedules",
+        "/admin/schedules/mornings",
+        "/admin/locations/main",
+        "/admin/agents",
+        "/admin/agents/pi",
         "/admin/attention",
         "/admin/people",
         "/admin/me",
+        "/admin/payments",
+        "/admin/paying-nothing",
+        "/admin/stripe",
+        "/admin/stripe/inbox",
+        "/admin/stripe/catalogue",
+        "/admin/stripe/reconciliation",
     ] {
         let page = browser.get(path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);

@@ -28,9 +28,13 @@ async fn every_route_of_the_interface_and_of_the_pages_is_in_the_table() {
             routes.push(format!("{} {path}", method.to_uppercase()));
         }
     }
-    let source = include_str!("../../../src/web/pages.rs");
-    let inside = source.split("let outside").next().expect("it begins");
-    for route in inside.split(".route(").skip(1) {
+    let staff = include_str!("../../../src/web/pages.rs");
+    let own = include_str!("../../../src/web/pages/own.rs");
+    let inside = [staff, own].map(|source| source.split("let outside").next().expect("it begins"));
+    for route in inside
+        .iter()
+        .flat_map(|inside| inside.split(".route(").skip(1))
+    {
         let path = route.split('"').nth(1).expect("a path");
         for (call, method) in [("get(", "GET"), ("post(", "POST")] {
             if route.contains(call) {
@@ -100,8 +104,8 @@ async fn an_item_is_settled_only_in_ways_that_are_allowed_elsewhere_too() {
     let item = Item {
         kind: Kind::read("refund").expect("a kind"),
         subject: "1",
-        sentence: "It happened.",
-        remedy: "Look.",
+        sentence: "It happened.".into(),
+        remedy: "Look.".into(),
         member: Some(MemberId(1)),
     };
     assert!(api.app.raise(item, api.now()).await.expect("raised"));
@@ -190,6 +194,47 @@ async fn neither_other_sites_nor_the_token_alone_reach_the_pages() {
     let request = Request::get("/api/v1/members").header(header::COOKIE, format!("{name}={value}"));
     let response = api.send(request.body("".into()).expect("a request")).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn every_answer_says_what_it_must_not_be_taken_for_and_no_page_has_a_script_of_its_own() {
+    let api = Api::new().await;
+    api.furnish().await;
+    let owner = Browser::new(&api);
+    owner.found().await;
+    for path in [
+        "/healthz",
+        "/api/v1/openapi.json",
+        "/api/v1/members",
+        "/nowhere",
+        "/static/style.css",
+        "/admin",
+        "/admin/sign-in",
+        "/admin/members/1",
+        "/admin/audit",
+        "/admin/people",
+        "/admin/me",
+    ] {
+        let page = owner.get(path).await;
+        let header = |name: &str| {
+            let value = page.headers.get(name).expect("a header");
+            value.to_str().expect("text").to_owned()
+        };
+        let policy = header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        let scripts = page.text.split("<script").skip(1);
+        for script in scripts {
+            assert!(
+                script.starts_with(" src=") && script.contains("></script>"),
+                "{path}"
+            );
+        }
+        for own in [" style=", " onclick=", " onsubmit=", "javascript:"] {
+            assert!(!page.says(own), "{path}: {own}");
+        }
+    }
 }
 
 fn numbered(path: &str) -> String {
