@@ -105,6 +105,7 @@ may-holds-make = Zutritt entziehen
 may-import = Mitglieder einlesen
 may-inbox-see = Sehen, was Stripe geschickt hat
 may-inductions-note = Einweisungen eintragen
+may-addresses-replace = Eine Mailadresse durch eine andere ersetzen
 may-keyholders-name = Schlüsselträger benennen
 may-members-change = Namen und Adressen ändern
 may-members-create = Mitglieder anlegen

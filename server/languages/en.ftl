@@ -105,6 +105,7 @@ may-holds-make = Withhold access
 may-import = Import members
 may-inbox-see = See what Stripe sent
 may-inductions-note = Note inductions
+may-addresses-replace = Replace a mail address by another
 may-keyholders-name = Name keyholders
 may-members-change = Change names and addresses
 may-members-create = Make members

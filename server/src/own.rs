@@ -21,13 +21,24 @@ pub const BY_ADDRESS: u32 = 5;
 pub const BY_SOURCE: u32 = 60;
 
 const WINDOW: Span = Span::hours(1);
-/// So many addresses and networks are kept apart; the one that began longest ago goes first.
+/// So many are kept apart; whoever asked least goes first, and of those who began longest ago.
 const KEPT: usize = 10_000;
 
 /// Whether a session that began and was last seen then is over.
 #[must_use]
 pub fn is_over(created_at: Timestamp, seen_at: Timestamp, now: Timestamp) -> bool {
     now >= created_at + LIFE || now >= seen_at + IDLE
+}
+
+/// What is asked for by people whom nobody knows yet; no kind washes another out.
+#[derive(Default)]
+pub struct Asked {
+    /// By networks: links, and ways back from the OpenID provider.
+    pub sources: Counts,
+    /// For addresses: links.
+    pub addresses: Counts,
+    /// By members: all that is kept about them.
+    pub exports: Counts,
 }
 
 /// Counts, within an hour, what was asked for by whom.
@@ -44,9 +55,14 @@ impl Counts {
         let (since, count) = if runs { (since, count) } else { fresh };
         self.0.insert(key, (since, count.saturating_add(1)));
         if self.0.len() > KEPT {
-            let oldest = self.0.iter().min_by_key(|(_, (since, _))| *since);
-            if let Some(oldest) = oldest.map(|(key, _)| *key) {
-                self.0.remove(&oldest);
+            self.0.retain(|_, (since, _)| now < *since + WINDOW);
+            // Whoever asked most is not washed out by many who ask once.
+            let least = self
+                .0
+                .iter()
+                .min_by_key(|(_, (since, count))| (*count, *since));
+            if let Some(least) = least.map(|(key, _)| *key).filter(|_| self.0.len() > KEPT) {
+                self.0.remove(&least);
             }
         }
         count < most
@@ -113,14 +129,18 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_the_oldest_is_forgotten() {
+    fn of_too_many_whoever_asked_least_is_forgotten() {
         let mut counts = Counts::default();
+        assert!(counts.may("b", 2, Timestamp(0)) && counts.may("b", 2, Timestamp(0)));
         assert!(counts.may("a", 1, Timestamp(0)));
         for number in 0..KEPT {
             assert!(counts.may(&number.to_string(), 1, Timestamp(1)));
         }
         assert_eq!(counts.0.len(), KEPT);
         assert!(counts.may("a", 1, Timestamp(2)));
+        assert!(!counts.may("b", 2, Timestamp(2)));
+        assert!(counts.may("c", 1, Timestamp(2) + WINDOW));
+        assert_eq!(counts.0.len(), 1);
     }
 
     #[test]

@@ -73,6 +73,19 @@ impl Said {
             .reduce(|one, other| Self::of(key).put("one", one).put("other", other))
     }
 
+    /// Whether this version has words for it: a later one may have written it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        let part = |part: &Part| match part {
+            Part::Said(said) => said.is_known(),
+            Part::Count(_) | Part::Word(_) | Part::At(_) => true,
+        };
+        match self {
+            Self::Text { key, parts } => Words::has(key) && parts.values().all(part),
+            Self::Reason(_) | Self::Remedy(_) | Self::Plain(_) => true,
+        }
+    }
+
     /// In a language, with moments as `at` shows them.
     pub fn told(&self, words: Words, at: &dyn Fn(Timestamp) -> String) -> String {
         let row = |reason: &Reason| -> Row { reason.row(words.spoken()) };
@@ -152,6 +165,7 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::reading::AttentionRow;
 
     #[test]
     fn a_sentence_is_told_in_the_language_of_its_reader_also_after_it_was_kept() {
@@ -178,5 +192,28 @@ mod tests {
         let told = both.told(Words::of("de"), &|_| "damals".to_owned());
         assert_eq!(told.matches("damals").count(), 2, "{told}");
         assert!(both.english().contains("1970-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn of_a_sentence_of_a_later_version_the_english_is_told() {
+        let later = r#"{"text":{"key":"of-a-later-version"}}"#;
+        let inside =
+            format!(r#"{{"text":{{"key":"either","parts":{{"one":{{"said":{later}}}}}}}}}"#);
+        let remedy = r#"{"text":{"key":"remedy-proposed-link"}}"#;
+        for (sentence, is_known) in [(later, false), (&inside, false), (remedy, true)] {
+            let row = AttentionRow {
+                id: 1,
+                kind: "refund".to_owned(),
+                subject: "1".to_owned(),
+                sentence: "It happened.".to_owned(),
+                remedy: "Look.".to_owned(),
+                told: Some(format!("[{sentence},{remedy}]")),
+                member: None,
+                opened_at: 0,
+                resolved_at: None,
+            };
+            let kept = Said::from("It happened.");
+            assert_eq!(row.said()[0] != kept, is_known, "{sentence}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::app::{App, ConnectedAccount, Work};
 use crate::doors::publish::Publication;
 use crate::drive::Bells;
 use crate::membership::clock::Run;
-use crate::own::Counts;
+use crate::own::Asked;
 use crate::serve::BrokerAddress;
 use crate::staff::{Passwords, Strangers};
 use crate::store::{StoreError, rulebook};
@@ -105,7 +105,7 @@ pub struct State {
     pairing: pairing::Limit,
     passwords: Passwords,
     strangers: Mutex<Strangers>,
-    asked: Mutex<Counts>,
+    asked: Mutex<Asked>,
 }
 
 /// The state as handlers get it whom everybody reaches.
@@ -346,7 +346,7 @@ impl State {
     }
 
     /// What was asked for by whom within the hour.
-    fn asked(&self) -> MutexGuard<'_, Counts> {
+    fn asked(&self) -> MutexGuard<'_, Asked> {
         let asked = self.asked.lock();
         asked.unwrap_or_else(PoisonError::into_inner)
     }

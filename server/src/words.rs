@@ -163,6 +163,12 @@ impl Words {
         BUNDLES.keys().map(String::as_str)
     }
 
+    /// Whether there is a text of this key, at least in the first language.
+    pub fn has(key: &str) -> bool {
+        let first = BUNDLES.get(FIRST);
+        first.is_some_and(|bundle| bundle.has_message(key))
+    }
+
     fn told(&self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
         let bundles = [Some(self.bundle), BUNDLES.get(FIRST)];
         let mut said = bundles.into_iter().flatten().filter_map(|bundle| {

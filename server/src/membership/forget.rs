@@ -13,7 +13,9 @@ use crate::store::attention::{Item, settle};
 use crate::store::erasures::{self, Erasure, Stage};
 use crate::store::ledger::{self, Stretch};
 use crate::store::letters::{self, Content, Letter, Reader};
+use crate::store::members::CardRow;
 use crate::store::payers::{self, Whose};
+use crate::store::people::CardSearch;
 use crate::store::{StoreError, Tx, agents, catalogue, member_sessions, mirror, people};
 use shared::facts::Subscription;
 use shared::ids::MemberId;
@@ -295,6 +297,17 @@ impl App {
         let Some(person) = people::find(tx, organisation, member).await? else {
             return Ok(out);
         };
+        let cards = people::cards(tx, organisation, CardSearch::of(member)).await?;
+        if cards
+            .iter()
+            .any(|card| card.state != CardRow::Returned.word())
+        {
+            // Given meanwhile: doors know it.
+            drop(work);
+            self.put_stage(wish, (Stage::Waiting, &wish.stopped), now, now)
+                .await?;
+            return Ok(out);
+        }
         let whose = Whose::Of(member);
         let payers = payers::customers(tx, self.account, whose, "", i64::MAX).await?;
         let ids = payers.into_iter().map(|payer| payer.id);

@@ -255,6 +255,7 @@ impl AttentionRow {
     pub fn said(&self) -> [Said; 2] {
         let told = self.told.as_deref();
         let told = told.and_then(|told| serde_json::from_str(told).ok());
+        let told = told.filter(|both: &[Said; 2]| both.iter().all(Said::is_known));
         told.unwrap_or_else(|| [&self.sentence, &self.remedy].map(|text| text.as_str().into()))
     }
 }

@@ -8,6 +8,7 @@ use super::values::{Currency, Moment};
 use crate::billing::foreign::{self, CardForm, Fault, Meaning, Reading, Table};
 use crate::billing::import::{Taken, Undone};
 use crate::billing::receive::MAX_BODY;
+use crate::membership::forget::BADGES_KEPT;
 use crate::store::imports::{self, ImportRow};
 use crate::store::{Tx, places};
 use crate::words::Words;
@@ -15,6 +16,7 @@ use axum::Json;
 use axum::extract::{FromRequest, Request};
 use serde::{Deserialize, Serialize};
 use shared::ids::{MemberId, MembershipTypeId};
+use shared::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
 
 /// How a table is to be understood, and what is to be done with it.
@@ -23,9 +25,9 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub struct TakeOver {
     /// What the columns hold, in their order, with commas between: `name`, `first_name`, `last_name`, `mail`, `cards`,
-    /// `membership`, `paid_until`, `amount`, `currency`, or nothing. LeftMember out: as their names are recognised.
+    /// `membership`, `paid_until`, `amount`, `currency`, or nothing. Left out: as their names are recognised.
     pub columns: Option<String>,
-    /// How card numbers are written: `hexadecimal`, `decimal` or `wiegand`. LeftMember out: as they look.
+    /// How card numbers are written: `hexadecimal`, `decimal` or `wiegand`. Left out: as they look.
     pub cards: Option<String>,
     /// The membership type of rows that name none.
     #[param(value_type = Option<String>)]
@@ -203,9 +205,21 @@ pub async fn told(
         holds: holds.map(Meaning::word),
     });
     let (columns, cards) = (columns.collect(), understood.cards.word());
-    let actor = state.actor();
-    let over = state.app.take_table(&mut work, &table, understood, actor);
-    let over = over.await?;
+    let over = match wish.write {
+        true => {
+            let actor = state.actor();
+            state
+                .app
+                .take_table(&mut work, &table, understood, actor)
+                .await?
+        }
+        false => {
+            state
+                .app
+                .look_at_table(&mut work, &table, understood)
+                .await?
+        }
+    };
     if wish.write && !over.faults.is_empty() && !wish.good_ones {
         let valid = format!(
             "{} rows are wrong, and nothing was taken over: mend them, or take over the good ones alone.",
@@ -319,6 +333,11 @@ pub async fn undo(
     if import.undone_at.is_some() {
         return Err(Problem::conflict("import", "It was undone before."));
     }
+    if work.now >= Timestamp(import.made_at) + BADGES_KEPT {
+        let detail =
+            "It is too long ago: who of them came to a door since is no longer known in full.";
+        return Err(Problem::conflict("import", detail));
+    }
     let undone = state.app.undoable(&mut work, &import).await?;
     let (of, actor) = ((id, &undone), state.actor());
     let (lost, needs_yes) = state.app.withdraw(&mut work, of, actor).await?;
@@ -326,10 +345,19 @@ pub async fn undo(
         return Err(Problem::braked(lost));
     }
     state.done(work).await?;
-    // No list names what was withdrawn any more. Cut short here, it is done again.
+    // No list names what was withdrawn any more.
+    match forget(&state, of, actor).await {
+        Ok(()) => Ok(Json(undone.into())),
+        Err(_) => {
+            let detail = "The cards open nothing any more and the payments are out of the ledger, but the new members \
+                          are still there. Undo it once more.";
+            Err(Problem::unavailable(detail))
+        }
+    }
+}
+
+async fn forget(state: &Here, of: (i64, &Undone), actor: &str) -> Answer<()> {
     let mut work = state.work().await?;
-    let forgotten = state.app.forget_withdrawn(&mut work, of, actor);
-    forgotten.await?;
-    state.done(work).await?;
-    Ok(Json(undone.into()))
+    state.app.forget_withdrawn(&mut work, of, actor).await?;
+    state.done(work).await
 }

@@ -134,7 +134,9 @@ pub async fn data(state: Here, At(id): At<MemberId>) -> Answer<Json<Kept>> {
 /// Everything, explained in a language.
 pub async fn kept(state: &Here, id: MemberId, language: Language) -> Answer<Kept> {
     let spoken = Words::speaking(language);
-    let Json(record) = members::show(state.clone(), At(id)).await?;
+    let Json(mut record) = members::show(state.clone(), At(id)).await?;
+    // Whom only a mail address links may be somebody else.
+    record.customers.retain(|customer| customer.confirmed);
     let Json(inductions) = inductions::list(state.clone(), At(id)).await?;
     let organisation = &state.app.organisation;
     let mut tx = state.app.store.begin_read().await?;

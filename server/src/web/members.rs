@@ -312,6 +312,9 @@ struct Told<'a> {
 
 /// The right to say who passes in a lockdown.
 const KEYHOLDERS: &str = "keyholders.name";
+/// The right to put another address in the place of one: whoever reads its mail comes to the member's own pages, and so
+/// to all that is kept about them.
+pub const ADDRESSES: &str = "addresses.replace";
 
 /// Make a member
 #[utoipa::path(post, path = "/api/v1/members", tag = "members", request_body = NewMemberBody,
@@ -410,6 +413,9 @@ pub async fn change(
     )
     .await?;
     if mail != person.mail.as_deref() {
+        if person.mail.is_some() {
+            state.may(ADDRESSES)?;
+        }
         // Whoever reads the mail of the old address is not let in by it any more.
         member_sessions::end_all(&mut work.tx, id).await?;
     }

@@ -6,7 +6,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use shared::ids::MemberId;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -53,6 +53,17 @@ impl FromRequestParts<Arc<State>> for Own {
     }
 }
 
+/// Whoever has one address of IPv6 has 2^64 of them (RFC 6177).
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
+        }
+        IpAddr::V4(address) => address.to_string(),
+    }
+}
+
 /// From which network a request comes, to count by and for nothing else: behind a proxy on this machine, as that says.
 pub struct Source(pub String);
 
@@ -66,9 +77,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Source {
         };
         let told = parts.headers.get("x-forwarded-for");
         let told = told.and_then(|told| told.to_str().ok()?.rsplit(',').next());
-        Ok(Self(match told.filter(|_| peer.is_loopback()) {
-            Some(told) => told.trim().to_owned(),
-            None => peer.to_string(),
+        let told = told.filter(|_| peer.is_loopback()).map(str::trim);
+        Ok(Self(match told.map(|told| (told, told.parse())) {
+            Some((_, Ok(told))) => network(told),
+            Some((told, Err(_))) => told.to_owned(),
+            None => network(peer),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_addresses_of_one_line_are_one_network() {
+        let of = |text: &str| network(text.parse().expect("an address"));
+        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 }

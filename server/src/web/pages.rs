@@ -359,11 +359,24 @@ fn cookie(state: &State, whose: &str, headers: &HeaderMap) -> Option<String> {
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .collect();
-    [true, false].into_iter().find_map(|is_secure| {
-        let name = cookie_name(state, whose, is_secure);
+    let forms: &[bool] = match is_over_tls(&state.app.address, headers) {
+        true => &[true],
+        false => &[true, false],
+    };
+    forms.iter().find_map(|is_secure| {
+        let name = cookie_name(state, whose, *is_secure);
         let found = pairs.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| (*value).to_owned())
     })
+}
+
+/// Whether a request came to the address that people use, and that over TLS: there, a cookie that any host of the same
+/// domain could have set counts for nothing.
+fn is_over_tls(address: &str, headers: &HeaderMap) -> bool {
+    let home = address.strip_prefix("https://");
+    let home = home.map(|rest| rest.split('/').next().unwrap_or_default());
+    let here = headers.get(HOST).and_then(|host| host.to_str().ok());
+    home.is_some() && home == here
 }
 
 /// Refuses what another site's page sent, shows refusals as pages, and tells browsers what pages may do.
@@ -473,6 +486,18 @@ impl Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn over_tls_only_cookies_of_this_very_host_count() {
+        let at = |address: &str, host: &'static str| {
+            let headers = [(HOST, HeaderValue::from_static(host))];
+            is_over_tls(address, &headers.into_iter().collect())
+        };
+        assert!(at("https://club.example", "club.example"));
+        assert!(at("https://club.example/doors", "club.example"));
+        assert!(!at("https://club.example", "pi.local:8080"));
+        assert!(!at("http://club.example", "club.example"));
+    }
 
     #[test]
     fn only_our_own_pages_change_anything() {

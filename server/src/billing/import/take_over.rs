@@ -57,7 +57,40 @@ pub struct TakenOver {
 }
 
 impl App {
-    /// Takes the good rows over, each after the one before it; to be dropped with its transaction if it is only told.
+    /// Tells what taking a table over would do; to be dropped with its transaction.
+    pub async fn look_at_table(
+        &self,
+        work: &mut Work,
+        table: &Table,
+        understood: Understood,
+    ) -> Step<TakenOver> {
+        self.take_rows(work, table, &understood, "looked at").await
+    }
+
+    /// The good rows, each after the one before it.
+    async fn take_rows(
+        &self,
+        work: &mut Work,
+        table: &Table,
+        understood: &Understood,
+        cause: &str,
+    ) -> Step<TakenOver> {
+        let (mut taken, mut faults) = (Vec::new(), understood.faults.clone());
+        for row in &understood.rows {
+            match self.take_row(work, row, cause).await? {
+                Ok(row) => taken.push(row),
+                Err(what) => faults.push(understood.fault(table, row.line, what)),
+            }
+        }
+        faults.sort_by_key(|fault| fault.line);
+        Ok(TakenOver {
+            import: None,
+            taken,
+            faults,
+        })
+    }
+
+    /// Takes the good rows over.
     pub async fn take_table(
         &self,
         work: &mut Work,
@@ -68,15 +101,8 @@ impl App {
         let (organisation, now) = (&self.organisation, work.now);
         let import = imports::begin(&mut work.tx, organisation, actor, now).await?;
         let cause = imports::cause(import);
-        let (mut taken, mut faults) = (Vec::new(), understood.faults.clone());
-        for row in &understood.rows {
-            match self.take_row(work, row, &cause).await? {
-                Ok(row) => taken.push(row),
-                Err(what) => faults.push(understood.fault(table, row.line, what)),
-            }
-        }
-        faults.sort_by_key(|fault| fault.line);
-        for row in &taken {
+        let over = self.take_rows(work, table, &understood, &cause).await?;
+        for row in &over.taken {
             let things = row.things();
             for (thing, id) in &things {
                 let what = format!("{} {id}", thing.word());
@@ -91,7 +117,7 @@ impl App {
             }
             imports::note(&mut work.tx, import, &things);
         }
-        let touched = taken.iter().filter(|row| row.is_new());
+        let touched = over.taken.iter().filter(|row| row.is_new());
         let touched = touched.map(|row| (row.member, cause.clone()));
         let touched: BTreeMap<MemberId, String> = touched.collect();
         self.derive_each(work, &touched).await?;
@@ -100,8 +126,7 @@ impl App {
         }
         Ok(TakenOver {
             import: (!touched.is_empty()).then_some(import),
-            taken,
-            faults,
+            ..over
         })
     }
 

@@ -8,10 +8,12 @@ use super::sign_in::{
 use super::{cookie, see, shown, signed_in};
 use crate::oidc::provider::{Provider, ProviderError};
 use crate::oidc::{AWAY, Begun};
+use crate::own::BY_SOURCE;
 use crate::random::Handed;
 use crate::store::attention::{AuditLine, audit};
 use crate::store::{identities, staff};
 use crate::web::extract::{Asked, At};
+use crate::web::own::Source;
 use crate::web::problem::{Answer, Problem};
 use crate::web::{Here, Open, State};
 use askama::Template;
@@ -36,7 +38,15 @@ struct Onward {
 }
 
 /// Sends somebody to the provider to sign in.
-pub async fn leave(state: Open, look: Look, headers: HeaderMap) -> Answer<Response> {
+pub async fn leave(
+    state: Open,
+    look: Look,
+    Source(source): Source,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    if !may_talk(&state, &source) {
+        return refused(&state, look, None, Refusal::Wait);
+    }
     send(&state, look, &headers, None).await
 }
 
@@ -46,6 +56,12 @@ pub async fn link(state: Here, look: Look, headers: HeaderMap) -> Answer<Respons
     let linking = fresh(&state, &mut work).await?;
     drop(work);
     send(&state, look, &headers, Some(linking)).await
+}
+
+/// Whether the provider is talked to for this network once more: few talks at once are waited for, and nobody has all.
+fn may_talk(state: &State, source: &str) -> bool {
+    let (key, now) = (format!("provider {source}"), state.now());
+    state.asked().sources.may(&key, BY_SOURCE, now)
 }
 
 /// The provider, if there is one.
@@ -129,6 +145,7 @@ pub struct Back {
 pub async fn come_back(
     state: Open,
     look: Look,
+    Source(source): Source,
     headers: HeaderMap,
     Asked(brought): Asked<Back>,
 ) -> Answer<Response> {
@@ -139,6 +156,9 @@ pub async fn come_back(
         tracing::warn!("somebody came back from the OpenID provider who was not sent there");
         return refused(&state, look, None, Refusal::Elsewhere);
     };
+    if !may_talk(&state, &source) {
+        return refused(&state, look, begun.linking, Refusal::Wait);
+    }
     let outcome = vouched(&state, provider, &begun, &brought).await?;
     let answer = match (outcome, begun.linking) {
         (Err(refusal), linking) => refused(&state, look, linking, refusal),

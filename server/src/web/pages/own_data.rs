@@ -17,8 +17,12 @@ use shared::ids::MemberId;
 /// All that is kept about whoever asks, as a file.
 pub async fn export(own: Own, look: Look) -> Answer<Response> {
     // The whole inbox is looked through for it.
-    let key = format!("data of {}", own.member);
-    if !own.asked().may(&key, BY_ADDRESS, own.now()) {
+    let now = own.now();
+    if !own
+        .asked()
+        .exports
+        .may(&own.member.to_string(), BY_ADDRESS, now)
+    {
         return Err(Problem::too_often());
     }
     file(&own.here, &look, own.member).await

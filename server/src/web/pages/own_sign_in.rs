@@ -65,12 +65,9 @@ pub async fn ask(
     let now = state.now();
     let may = {
         let mut asked = state.asked();
-        let [source, address] = [
-            (format!("source {source}"), BY_SOURCE),
-            (format!("link {}", fold(mail.as_str())), BY_ADDRESS),
-        ]
-        .map(|(key, most)| asked.may(&key, most, now));
-        source && address
+        // Who asks too often for many is not counted against each of these.
+        let may_ask = asked.sources.may(&format!("link {source}"), BY_SOURCE, now);
+        may_ask && asked.addresses.may(&fold(mail.as_str()), BY_ADDRESS, now)
     };
     if !may {
         let wait = page(look, Step::Ask(Some("own-wait")));

@@ -2,7 +2,7 @@
 
 use super::form::Form;
 use super::look::Look;
-use super::passkeys::challenge_to_add;
+use super::passkeys::{challenge_to_add, fresh};
 use super::sign_in::{provider_name, secret};
 use super::{see, shown};
 use crate::passkeys::ALGORITHMS;
@@ -100,8 +100,15 @@ pub async fn invite(
     let link = secret(&state);
     let organisation = &state.app.organisation;
     let mut work = state.work().await?;
+    let (me, _) = fresh(&state, &mut work).await?;
     let known = table::by_mail(&mut work.tx, organisation, mail.as_str()).await?;
     let id = match known {
+        // Nobody has to prove anything to the holder of an invitation.
+        Some(known) if known.id == me => {
+            let valid =
+                "This is your own address: a new password or passkey is set at your own page.";
+            return Err(Problem::conflict("mail", valid));
+        }
         Some(known) if known.role != role => {
             let valid = "There is somebody with this address and another role; change that first.";
             return Err(Problem::conflict("mail", valid));
@@ -151,6 +158,7 @@ pub async fn change_role(
     Form(NewRole { role }): Form<NewRole>,
 ) -> Answer<Response> {
     let mut work = state.work().await?;
+    fresh(&state, &mut work).await?;
     let person = other(&state, &mut work, id, role == Role::Owner).await?;
     table::put_role(&mut work.tx, id, role).await?;
     let cause = format!("staff {id}");
@@ -163,6 +171,7 @@ pub async fn change_role(
 /// Takes all rights from somebody.
 pub async fn remove(state: Here, look: Look, At(id): At<i64>) -> Answer<Response> {
     let mut work = state.work().await?;
+    fresh(&state, &mut work).await?;
     other(&state, &mut work, id, false).await?;
     let now = work.now;
     table::remove(&mut work.tx, id, now).await?;

@@ -221,9 +221,25 @@ async fn what_is_kept_is_told_whole_and_to_nobody_else() {
     let fob = api.post("/api/v1/loaners", fob).await["id"].clone();
     let loan = json!({"member": ada, "until": "2026-01-07T12:00:00Z"});
     api.post(&format!("/api/v1/loaners/{fob}/lend"), loan).await;
+    // Another payer has the same address, and nobody has looked whether it is the same person.
+    let other = json!({"id": "cus_eve", "object": "customer", "name": "Mallory", "email": ADA});
+    hear(&api, "customer.created", other).await;
+    let mut tx = api.tx().await;
+    tx.later(
+        Statement::new(
+            "UPDATE customers SET member = $1, link = 'mail', confirmed = 0 WHERE id = 'cus_eve'",
+        )
+        .bind(ada),
+    );
+    tx.commit().await.expect("written");
     let browser = Browser::new(&api);
     browser.comes_in(ADA).await;
     let file = browser.get("/me/data").await;
+    assert!(
+        !file.says("cus_eve") && !file.says("Mallory"),
+        "{}",
+        file.text
+    );
     let name = file.headers["content-disposition"]
         .to_str()
         .expect("text")
@@ -277,9 +293,16 @@ async fn what_is_kept_is_told_whole_and_to_nobody_else() {
     assert_eq!(file.status, StatusCode::FORBIDDEN);
     let page = owner.get(&format!("/admin/members/{ada}")).await;
     assert!(page.says("Forget this member"));
-    owner
-        .post(&format!("/admin/members/{ada}/erasure"), &[])
+    let erasure = format!("/admin/members/{ada}/erasure");
+    let page = owner.post(&erasure, &[]).await;
+    assert_eq!(
+        page.status,
+        StatusCode::CONFLICT,
+        "whose payer that is is not known"
+    );
+    api.post("/api/v1/customers/cus_eve/link", json!({"member": ada}))
         .await;
+    owner.post(&erasure, &[]).await;
     let page = owner.get(&format!("/admin/members/{ada}")).await;
     assert!(page.says("Take that back"), "{}", page.text);
     let end = format!("/admin/members/{ada}/erasure/end");

@@ -63,6 +63,14 @@ async fn an_account_lets_in_from_when_it_is_linked_until_it_is_not() {
     // The provider may not have asked who sits there.
     let page = elsewhere.post("/admin/me/identities/1/remove", &[]).await;
     assert_eq!(page.status, StatusCode::CONFLICT);
+    let invitation = |mail| [("name", "Eve"), ("mail", mail), ("role", "owner")];
+    let eve = invitation("eve@club.example");
+    let page = elsewhere.post("/admin/people", &eve).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    // Nor does somebody who sits there for a minute leave with an invitation to come in as Olga.
+    let own = invitation("olga@club.example");
+    let page = olga.post("/admin/people", &own).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
     let page = olga.post("/admin/me/identities/1/remove", &[]).await;
     assert_eq!(page.location(), "/admin/me");
     assert_eq!(elsewhere.get("/admin").await.location(), "/admin/sign-in");

@@ -3,6 +3,8 @@
 use super::Browser;
 use crate::support::{Api, TOKEN};
 use axum::http::{Method, Request, StatusCode, header};
+use futures_util::StreamExt as _;
+use serde_json::json;
 use server::attention::Kind;
 use server::rights::{self, Role, TABLE};
 use server::store::attention::Item;
@@ -156,6 +158,64 @@ async fn only_who_may_names_keyholders() {
         StatusCode::SEE_OTHER
     );
     assert_eq!(api.get("/api/v1/members/1").await["keyholder"], true);
+}
+
+#[tokio::test]
+async fn only_who_handles_money_puts_another_address_in_the_place_of_one() {
+    let api = Api::new().await;
+    api.furnish().await;
+    let owner = Browser::new(&api);
+    owner.found().await;
+    let (desk, _) = owner.invites(Role::FrontDesk).await;
+    let (treasurer, _) = owner.invites(Role::Treasurer).await;
+    for (who, mail, status) in [
+        (&desk, "ada@example.org", StatusCode::SEE_OTHER),
+        (&desk, "ada@example.org", StatusCode::SEE_OTHER),
+        (&desk, "eve@example.org", StatusCode::FORBIDDEN),
+        (&desk, "", StatusCode::FORBIDDEN),
+        (&treasurer, "ada@home.example", StatusCode::SEE_OTHER),
+    ] {
+        let before = api.get("/api/v1/members/1").await["mail"].clone();
+        let page = who
+            .post("/admin/members/1", &[("name", "Ada"), ("mail", mail)])
+            .await;
+        assert_eq!(page.status, status, "{mail} {}", page.text);
+        let after = api.get("/api/v1/members/1").await["mail"].clone();
+        match status {
+            StatusCode::FORBIDDEN => assert_eq!(before, after),
+            _ => assert_eq!(after, mail),
+        }
+    }
+    let page = desk.get("/admin/members/1").await;
+    assert!(page.says("type=\"email\" readonly"), "{}", page.text);
+    assert!(!owner.get("/admin/members/1").await.says("readonly"));
+}
+
+#[tokio::test]
+async fn an_open_page_hears_nothing_after_its_session_was_ended() {
+    let api = Api::new().await;
+    api.furnish().await;
+    let owner = Browser::new(&api);
+    owner.found().await;
+    let (desk, _) = owner.invites(Role::FrontDesk).await;
+    let cookies = desk.cookies.borrow().clone();
+    let (name, value) = cookies.first_key_value().expect("signed in");
+    let request = Request::get("/admin/live").header(header::COOKIE, format!("{name}={value}"));
+    let response = api.send(request.body("".into()).expect("a request")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let mut stream = response.into_body().into_data_stream();
+    let first = stream
+        .next()
+        .await
+        .expect("what came before")
+        .expect("read");
+    assert_eq!(&first[..], b"data: changed\n\n");
+    api.post("/api/v1/members", json!({"name": "Bea"})).await;
+    assert!(stream.next().await.is_some(), "something changed");
+    let page = owner.post("/admin/people/2/sign-out", &[]).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    api.post("/api/v1/members", json!({"name": "Cleo"})).await;
+    assert!(stream.next().await.is_none());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::doing::owner;
 use crate::support::Api;
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use shared::time::Span;
 use std::fmt::Write as _;
@@ -162,6 +162,12 @@ async fn what_was_taken_over_is_undone_but_for_those_to_whom_something_happened(
         .upload("/admin/import", &[("act", "all")], table.as_bytes())
         .await;
     assert!(page.says("2 new members"), "{}", page.text);
+    assert_eq!(count(&api, "payments").await, 3);
+    // By then it is not known any more who came to a door since.
+    api.wait(Span::days(90));
+    let path = "/api/v1/imports/2/undo";
+    let (status, _) = api.ask(Method::POST, path, None).await;
+    assert_eq!(status, StatusCode::CONFLICT);
     assert_eq!(count(&api, "payments").await, 3);
 }
 
