@@ -23,10 +23,7 @@ impl StripeSim {
         let before = self.subscription_value(id);
         let in_trial = row.status == Status::Trialing;
         let plan = self.plan_change(&row, changes);
-        let same_bill = changes
-            .iter()
-            .all(|change| change.price.is_none() && change.quantity.is_none() && !change.deleted);
-        if proration != Proration::None && !in_trial && !same_bill {
+        if proration != Proration::None && !in_trial {
             let items = plan.prorated.into_iter();
             self.pending
                 .extend(items.map(|line| PendingItem::of(&row.customer, line)));
@@ -70,11 +67,15 @@ impl StripeSim {
                 .find(|item| Some(&item.id) == change.item.as_ref())
                 .cloned();
             let new = self.changed_item(row, old.as_ref(), change);
-            if let Some(old) = &old {
-                prorated.extend(self.proration_line(&row.id, old, -1));
-            }
-            if let Some(new) = new.as_ref().filter(|_| !resets) {
-                prorated.extend(self.proration_line(&row.id, new, 1));
+            let bill = |item: &Item| (item.price.clone(), item.quantity);
+            // What is billed as before is not prorated.
+            if resets || old.as_ref().map(bill) != new.as_ref().map(bill) {
+                if let Some(old) = &old {
+                    prorated.extend(self.proration_line(&row.id, old, -1));
+                }
+                if let Some(new) = new.as_ref().filter(|_| !resets) {
+                    prorated.extend(self.proration_line(&row.id, new, 1));
+                }
             }
             items.retain(|item| change.item.as_ref() != Some(&item.id));
             if let Some(new) = new {
