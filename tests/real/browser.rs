@@ -6,6 +6,7 @@ pub mod chrome;
 mod desk;
 mod guide;
 mod own;
+mod places;
 mod provider;
 
 use crate::agent::Seen;

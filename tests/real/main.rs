@@ -6,7 +6,6 @@
 mod agent;
 mod bad_input;
 mod browser;
-mod browser_places;
 mod club;
 mod commands;
 mod connected;

@@ -1,8 +1,8 @@
 //! The front desk at the pages: cards, fobs that are lent, hours and lockdowns, in Chromium with a simulated door.
 
+use super::chrome::Chrome;
+use super::{club, come_in, make_member};
 use crate::agent::Seen;
-use crate::browser::chrome::Chrome;
-use crate::browser::{club, come_in, make_member};
 use crate::wait;
 use serde_json::json;
 
