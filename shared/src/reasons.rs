@@ -290,7 +290,7 @@ impl Reason {
 
     fn english(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Granted => ("Welcome.", "A right holds.", ""),
+            Self::Granted => ("Welcome.", "Let in.", ""),
             Self::GrantedOffline => (
                 "Welcome. This door is out of contact and trusts your renewal.",
                 "The right had ended, but its renewal could not have reached the door.",
@@ -378,7 +378,7 @@ impl Reason {
             ),
             Self::GrantedAgain => (
                 "Welcome. Your card passed here only just now.",
-                "A right holds; the card passed this door within the time set for passing again.",
+                "Let in; the card passed this door within the time set for passing again.",
                 "Look whether a card is handed on.",
             ),
             Self::WrongPin => (
@@ -401,7 +401,7 @@ impl Reason {
 
     fn german(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Granted => ("Willkommen.", "Ein Recht gilt.", ""),
+            Self::Granted => ("Willkommen.", "Eingelassen.", ""),
             Self::GrantedOffline => (
                 "Willkommen. Diese Tür hat keinen Kontakt und vertraut auf deine Verlängerung.",
                 "Das Recht war abgelaufen, die Verlängerung konnte die Tür aber nicht erreichen.",
@@ -489,7 +489,7 @@ impl Reason {
             ),
             Self::GrantedAgain => (
                 "Willkommen. Deine Karte war gerade eben schon hier.",
-                "Ein Recht gilt; die Karte kam innerhalb der Wiederholungsfrist noch einmal.",
+                "Eingelassen; die Karte kam innerhalb der Wiederholungsfrist noch einmal.",
                 "Nachsehen, ob eine Karte weitergereicht wird.",
             ),
             Self::WrongPin => (

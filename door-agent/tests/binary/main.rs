@@ -380,7 +380,7 @@ fn while_the_agent_does_not_run_a_release_is_logged_and_a_decision_explained() {
     );
 
     let paid = String::from_utf8(door.says(&["decide", PAID]).stdout).expect("text");
-    assert_eq!(paid, "front opens: granted (A right holds.)\n");
+    assert_eq!(paid, "front opens: granted (Let in.)\n");
     let stranger = String::from_utf8(door.says(&["decide", STRANGER]).stdout).expect("text");
     assert_eq!(
         stranger,

@@ -2,6 +2,7 @@
 
 use super::lists::ZoneHead;
 use super::rulebook::{ZoneSettings, name};
+use super::trip::Statement;
 use super::{Result, StoreError, Tx, json, lists, on};
 use shared::facts::TypePolicy;
 use shared::ids::{
@@ -9,7 +10,7 @@ use shared::ids::{
 };
 use shared::schedule::{Schedule, Window};
 use shared::time::{Span, Timestamp};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An organisation's name and its stand-in type.
 pub async fn organisation(
@@ -200,6 +201,17 @@ pub struct Zone {
     pub access: Vec<(MembershipTypeId, Option<ScheduleId>)>,
     /// Where its list stands.
     pub head: ZoneHead,
+}
+
+/// What people call each zone, by its id.
+pub async fn zone_names(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+) -> Result<BTreeMap<String, String>> {
+    let sql = "SELECT id, name FROM zones WHERE organisation = $1";
+    let question = Statement::new(sql).bind(organisation.as_str());
+    let rows: Vec<(String, String)> = tx.ask(question).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// All zones.

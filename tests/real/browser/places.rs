@@ -117,6 +117,11 @@ fn a_zone_is_locked_down_on_its_page_and_every_page_looks_right() {
         ("locations/main", "Holidays"),
         ("doors/front", "Refused in the last 14 days"),
         ("agents", "Agents"),
+        ("agents/pi", "Last report"),
+        ("types", "Membership types"),
+        ("types/5", "Membership type"),
+        ("mail", "Letters"),
+        ("audit", "Audit log"),
     ] {
         chrome.go(&format!("/admin/{page}"));
         chrome.sees(words);

@@ -3,6 +3,7 @@
 use super::look::Look;
 use super::shown;
 use super::today::{BadgeLine, badge_lines};
+use crate::store::reading::BadgeFilter;
 use crate::web::Here;
 use crate::web::extract::Asked;
 use crate::web::problem::Answer;
@@ -39,7 +40,12 @@ pub async fn show(
         .map(crate::web::badges::place)
         .transpose()?;
     // One more tells whether there is more.
-    let mut badges = badge_lines(&state, None, before, i64::from(LINES) + 1).await?;
+    let filter = BadgeFilter {
+        before,
+        limit: i64::from(LINES) + 1,
+        ..BadgeFilter::default()
+    };
+    let mut badges = badge_lines(&state, filter).await?;
     let more = badges.len() > usize::from(LINES);
     badges.truncate(usize::from(LINES));
     let last = badges.last().filter(|_| more);

@@ -2,15 +2,14 @@
 
 use super::form::Form;
 use super::look::Look;
-use super::today::{BadgeLine, DoorLine, door_lines};
+use super::today::{BadgeLine, DoorLine, badge_lines, door_lines};
 use super::{see, shown};
 use crate::attention::Kind;
 use crate::doors::home_assistant;
-use crate::store::reading::{self, BadgeFilter};
+use crate::store::reading::BadgeFilter;
 use crate::web::Here;
 use crate::web::agents::{self, AgentView};
 use crate::web::attention::{self, Attention, AttentionFilter};
-use crate::web::badges::Badge;
 use crate::web::doors::{self, DoorBody};
 use crate::web::extract::{Asked, At, Body};
 use crate::web::problem::{Answer, Problem};
@@ -81,18 +80,11 @@ pub async fn one(state: Here, look: Look, At(id): At<DoorId>) -> Answer<Response
         limit: BADGES,
         ..BadgeFilter::default()
     };
-    let mut tx = state.app.store.begin_read().await?;
-    let rows = reading::badges(&mut tx, &state.app.organisation, filter).await?;
-    drop(tx);
-    let named = |mut row: reading::BadgeRow| {
-        let name = row.name.take();
-        let badge = Badge::from(row);
-        BadgeLine { badge, name }
-    };
+    let badges = badge_lines(&state, filter).await?;
     Ok(shown(&Page {
         alarms: alarms(&state, &id).await?,
         device: home_assistant::device(&state.app.organisation, &id),
-        badges: rows.into_iter().map(named).collect(),
+        badges,
         look,
         line,
         zones,

@@ -9,6 +9,7 @@ use super::{see, shown, table};
 use crate::location_calendar::Periods;
 use crate::membership::card_number::Format;
 use crate::money;
+use crate::store::reading::BadgeFilter;
 use crate::store::staff::Staff;
 use crate::store::{payers, places};
 use crate::web::Here;
@@ -33,6 +34,7 @@ use axum::Json;
 use axum::response::Response;
 use serde::Deserialize;
 use shared::ids::{CardId, GrantId, HoldId, MemberId, MembershipTypeId};
+use std::collections::BTreeMap;
 
 const BADGES: i64 = 30;
 /// So many customers who are nobody's are offered.
@@ -55,7 +57,8 @@ struct Page {
     payers: Vec<(String, i64, String)>,
     /// Customers who are nobody's yet.
     nobodys: Vec<Customer>,
-    enrolling: Vec<places::Door>,
+    doors: Vec<places::Door>,
+    zones: BTreeMap<String, String>,
     /// Fobs that can be lent.
     fobs: Vec<Loaner>,
     /// By when one is back, unless something else is chosen.
@@ -79,6 +82,21 @@ impl Page {
     fn type_name(&self, id: &str) -> String {
         let known = self.types.iter().find(|known| known.id.as_str() == id);
         known.map_or_else(|| id.to_owned(), |known| known.name.clone())
+    }
+
+    fn door_name<'a>(&'a self, id: &'a str) -> &'a str {
+        let known = self.doors.iter().find(|known| known.id.as_str() == id);
+        known.map_or(id, |known| known.name.as_str())
+    }
+
+    fn zone_name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.zones.get(id).map_or(id, String::as_str)
+    }
+
+    /// The doors at which cards are enrolled.
+    fn enrolling(&self) -> Vec<&places::Door> {
+        let enrols = |door: &&places::Door| door.enrols && door.agent.is_some();
+        self.doors.iter().filter(enrols).collect()
     }
 
     /// Who pays for a seat, if it is somebody else.
@@ -141,7 +159,12 @@ pub async fn show(
     let when = When { at };
     let Json(member) = members::show(state.clone(), At(id)).await?;
     let Json(explained) = explain::show(state.clone(), At(id), Asked(when)).await?;
-    let badges = badge_lines(&state, Some(id), None, BADGES).await?;
+    let own = BadgeFilter {
+        member: Some(id),
+        limit: BADGES,
+        ..BadgeFilter::default()
+    };
+    let badges = badge_lines(&state, own).await?;
     let Json(mut fobs) = loaners::list(state.clone()).await?;
     fobs.retain(|fob| fob.loan.is_none());
     let (paid, payers, nobodys) = match look.may(members::MONEY) {
@@ -159,9 +182,9 @@ pub async fn show(
     let years = moment.years.unwrap_or(1).clamp(1, 2);
     let timeline = timeline::draw(&mut tx, &look, &member, name, years).await?;
     let staff = table::all(&mut tx, organisation).await?;
-    let mut enrolling = places::doors(&mut tx, organisation).await?;
+    let doors = places::doors(&mut tx, organisation).await?;
+    let zones = places::zone_names(&mut tx, organisation).await?;
     let wish = kept::waiting(&mut tx, id).await?;
-    enrolling.retain(|door| door.enrols && door.agent.is_some());
     let back_by = look.field_of(super::loaners::back_by(&look));
     let newest = member
         .payments
@@ -179,7 +202,8 @@ pub async fn show(
         paid,
         payers,
         nobodys,
-        enrolling,
+        doors,
+        zones,
         fobs,
         back_by,
         erased_on: wish.map(|wish| wish.due_at),

@@ -4,7 +4,7 @@ use super::look::Look;
 use super::week::{self, Week};
 use super::{shown, start};
 use crate::store::reading::{self, BadgeFilter};
-use crate::store::search;
+use crate::store::{places, search};
 use crate::web::agents::AgentView;
 use crate::web::attention::{Attention, AttentionFilter};
 use crate::web::badges::Badge;
@@ -16,7 +16,6 @@ use crate::web::{Here, agents, attention, doors};
 use askama::Template;
 use axum::Json;
 use axum::response::Response;
-use shared::ids::MemberId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -73,10 +72,13 @@ impl DoorLine {
     }
 }
 
-/// A badge event with a name.
+/// A badge event with names.
 pub struct BadgeLine {
     pub badge: Badge,
+    /// Of the member.
     pub name: Option<String>,
+    /// Of the door, as far as it is there still.
+    pub door: Option<String>,
 }
 
 /// The page.
@@ -88,7 +90,11 @@ pub async fn show(state: Here, look: Look) -> Answer<Response> {
     };
     let Json(items) = attention::list(state.clone(), Asked(filter)).await?;
     let doors = door_lines(&state).await?;
-    let badges = badge_lines(&state, None, None, LINES).await?;
+    let newest = BadgeFilter {
+        limit: LINES,
+        ..BadgeFilter::default()
+    };
+    let badges = badge_lines(&state, newest).await?;
     let mut tx = state.app.store.begin_read().await?;
     let counts = search::count_by_state(&mut tx, &state.app.organisation).await?;
     let count = |word: &str| counts.get(word).copied().unwrap_or(0);
@@ -127,27 +133,21 @@ pub async fn door_lines(state: &Here) -> Answer<Vec<DoorLine>> {
     Ok(lines.collect())
 }
 
-/// The newest badge events, with the names of members.
-pub async fn badge_lines(
-    state: &Here,
-    member: Option<MemberId>,
-    before: Option<(i64, i64)>,
-    limit: i64,
-) -> Answer<Vec<BadgeLine>> {
+/// The newest badge events, with the names of members and doors.
+pub async fn badge_lines(state: &Here, filter: BadgeFilter<'_>) -> Answer<Vec<BadgeLine>> {
     let mut tx = state.app.store.begin_read().await?;
     let organisation = &state.app.organisation;
-    let filter = BadgeFilter {
-        door: None,
-        member,
-        reason: None,
-        before,
-        limit,
-    };
     let rows = reading::badges(&mut tx, organisation, filter).await?;
+    let doors = places::doors(&mut tx, organisation).await?;
+    let doors = doors
+        .into_iter()
+        .map(|door| (door.id.to_string(), door.name));
+    let doors: BTreeMap<String, String> = doors.collect();
     let line = |mut row: reading::BadgeRow| {
         let name = row.name.take();
         let badge = Badge::from(row);
-        BadgeLine { badge, name }
+        let door = badge.door.as_ref().and_then(|id| doors.get(id)).cloned();
+        BadgeLine { badge, name, door }
     };
     Ok(rows.into_iter().map(line).collect())
 }
