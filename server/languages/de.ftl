@@ -1545,3 +1545,138 @@ knob-refund = Eine volle Erstattung beendet den Zugang sofort
 knob-refund-what = Ohne dies bleibt der Zugang, bis der erstattete Zeitraum vorbei ist.
 knob-dispute = Eine angefochtene Zahlung beendet den Zugang
 knob-dispute-what = Bis die Bank für den Verein entschieden hat. Ohne dies steht sie nur unter „Zu tun“.
+refused-a-day = Schreibe einen Tag wie 2026-12-24.
+refused-a-minute = Warte eine Minute, dann versuch es noch einmal.
+refused-a-month = Schreibe einen Monat, den es gibt, wie 2026-12.
+refused-a-table = Schicke eine Tabelle als CSV, deren erste Zeile die Spalten nennt.
+refused-a-type = Nenne eine Mitgliedschaftsart.
+refused-access-once = Nenne jede Art nur einmal.
+refused-after-beginning = Schreibe einen Zeitpunkt nach dem Beginn, oder lass ihn weg.
+refused-agent-late = Der Agent hat nicht rechtzeitig geantwortet; sieh nach, ob er erreichbar ist.
+refused-agent-name = Einen Agenten mit diesem Namen gibt es; lass dir stattdessen einen neuen Verbindungscode geben.
+refused-agent-refused = Der Agent hat abgelehnt: { $why }.
+refused-agent-silent = Der Agent hat sich seit dem Verbinden nicht gemeldet.
+refused-ahead = Schreibe einen Zeitpunkt, der noch kommt, oder lass ihn weg.
+refused-ahead-or-null = Schreibe einen Zeitpunkt, der noch kommt, oder nichts.
+refused-alike = Solche Leser könnten Karte { $one } nicht von Karte { $other } unterscheiden: Ersetze zuerst eine davon.
+refused-alike-there = Leser im Bereich { $zone } sehen nur die letzten Bytes einer Karte und könnten diese nicht von Karte { $card } von Mitglied { $member } unterscheiden. Nimm eine andere Karte.
+refused-always = Nimm einen anderen Namen: `always` heißt bei Bereichen jede Stunde.
+refused-an-amount = Schreibe einen Betrag wie 40 oder 40,00.
+refused-body-limit = Mehr als { $limit } Bytes werden nicht angenommen.
+refused-broker-name = So heißt der Server selbst beim Broker; wähle einen anderen Namen.
+refused-broker-shared = Eine andere Organisation auf diesem Server hat einen Agenten mit diesem Namen, und beide teilen einen Broker; wähle einen anderen.
+refused-busy = Zu viele melden sich gleichzeitig an. Versuch es in ein paar Sekunden noch einmal.
+refused-by-stripe = Geld, das über Stripe kam, wird dort zurückgegeben.
+refused-card-bytes = Schreibe Zahlen von 3 bis 9, mit Kommas.
+refused-card-number = Schreibe die Nummer der Karte, wie ein Leser sie zeigt.
+refused-card-owned = Diese Karte gehört schon jemandem: Es ist Karte { $card } von Mitglied { $owner }. Nimm sie zuerst zurück.
+refused-card-returned = Eine zurückgegebene Karte öffnet nichts; ausgegeben wird sie neu mit ihrer Nummer.
+refused-choose-deed = Wähle, was zu tun ist.
+refused-choose-members = Wähle 1 bis { $most } Mitglieder.
+refused-clock-time = Schreibe Stunde und Minute wie 08:00, bis 24:00.
+refused-database-away = Die Datenbank antwortet nicht. Nichts wurde geändert; versuch es noch einmal.
+refused-database-busy = Die Datenbank ist beschäftigt. Nichts wurde geändert; versuch es noch einmal.
+refused-day-and-time = Wähle Tag und Uhrzeit.
+refused-days-ahead = Schreibe eine Zahl von 1 bis 366.
+refused-days-back = Schreibe eine Zahl von 1 bis 90.
+refused-days-by-line = Schreibe Tage wie 2026-12-24, einen je Zeile.
+refused-door-name = Es gibt schon eine Tür mit diesem Namen.
+refused-ended-already = Das ist schon beendet.
+refused-enrol-door = Karten werden nur an Türen aufgenommen, die dafür vorgesehen sind.
+refused-enrol-whose = Nenne das Mitglied, dessen Karte es wird, oder wie der Leihchip heißt: eins von beiden.
+refused-erased-before = Das wurde schon gelöscht.
+refused-fault = Der Server konnte das nicht tun, und nichts wurde geändert; warum, steht in seinem Protokoll.
+refused-field-missing = Dieses Feld fehlt.
+refused-field-twice = Dieses Feld steht zweimal da.
+refused-fob-known = Dieser Leihchip ist schon im Bestand.
+refused-fob-lent = Dieser Leihchip ist verliehen: Nimm ihn erst zurück, oder melde ihn verloren.
+refused-fob-of = Mitglied { $member } hat diesen Leihchip: Nimm ihn zuerst zurück.
+refused-fob-only-enrol = Ein Leihchip gehört nur zu `enrol`.
+refused-form-unreadable = Das Formular ist nicht lesbar.
+refused-fresh = Melde dich erst ab und wieder an: Das darf nur, wer sich in der letzten Viertelstunde mit Passwort oder Passkey angemeldet hat.
+refused-from-the-list = Wähle aus der Liste.
+refused-further-seat = Nenne ein Mitglied, für das ein weiterer Platz derselben Position ist.
+refused-going-down = Der Server wird gerade beendet.
+refused-held-back = Es wird mit anderen alten Nachrichten zurückgehalten: Sag unter „Zu tun“ zu allen ja.
+refused-hours = Schreibe Stunden wie 08:00-22:00, mehrere mit Kommas dazwischen; 24:00 ist Mitternacht, und eine Nacht sind zwei Zeilen: bis 24:00, und ab 00:00 am nächsten Tag. Leer: geschlossen.
+refused-in-pool = Dieser Leihchip gehört zum Bestand: Verleihe ihn, oder nimm ihn zuerst heraus.
+refused-key-unread = Mit dem Schlüssel des bekannten Kontos lässt sich Stripe noch immer nicht lesen.
+refused-last-owner = Das ist der letzte Inhaber; gib zuerst jemand anderem diese Rolle.
+refused-location-name = Es gibt schon einen Ort mit diesem Namen.
+refused-mass = Das nähme { $count } Mitgliedern auf einmal den Zugang. Nichts wurde geändert. Ist es so gemeint, schicke dasselbe mit `?approved=true`.
+refused-minor-units = Schreibe die kleinste Einheit, 0 oder mehr.
+refused-no-agent = Diese Tür hat noch keinen Agenten.
+refused-no-card-shown = Innerhalb von 20 Sekunden wurde keine Karte zweimal gezeigt. Nichts wurde geändert.
+refused-no-change-waits = Keine Änderung dieses Preises wartet mehr.
+refused-no-enrolling-door = Keine Tür nimmt Karten auf: Sieh eine auf ihrer Seite dafür vor, oder gib die Karte mit ihrer Nummer.
+refused-no-free-seat = Kein solcher Platz ist mehr frei.
+refused-no-key = Stripe lässt sich nur mit einem Schlüssel fragen: Setze STRIPE_SECRET_KEY.
+refused-not-here = { $what ->
+    [member] Dieses Mitglied gibt es nicht.
+    [card] Diese Karte gibt es nicht.
+    [door] Diese Tür gibt es nicht.
+    [zone] Diesen Bereich gibt es nicht.
+    [agent] Diesen Agenten gibt es nicht.
+    [schedule] Diesen Zeitplan gibt es nicht.
+    [payment] Diese Zahlung gibt es nicht.
+    [customer] Diesen Zahler gibt es nicht.
+    [price] Diesen Preis gibt es nicht.
+   *[other] Unter dieser Adresse gibt es nichts.
+}
+refused-not-known = { $what ->
+    [member] Dieses Mitglied gibt es nicht.
+    [card] Diese Karte gibt es nicht.
+    [door] Diese Tür gibt es nicht.
+    [zone] Diesen Bereich gibt es nicht.
+    [agent] Diesen Agenten gibt es nicht.
+    [schedule] Diesen Zeitplan gibt es nicht.
+    [payment] Diese Zahlung gibt es nicht.
+    [customer] Diesen Zahler gibt es nicht.
+    [price] Diesen Preis gibt es nicht.
+   *[other] Das gibt es nicht; nenne, was es gibt.
+}
+refused-not-paired = Der Agent ist nicht verbunden; verbinde ihn zuerst.
+refused-other-role = Diese Adresse gibt es schon, mit einer anderen Rolle; ändere zuerst die.
+refused-other-site = Das kam von der Seite eines anderen Servers, oder von einem Browser, der das nicht sagt. Öffne die Seite hier, und tu es noch einmal.
+refused-own-address = Das ist deine eigene Adresse: Ein neues Passwort oder einen Passkey setzt du auf deiner eigenen Seite.
+refused-passed = Schreibe einen Zeitpunkt, der vorbei ist, oder lass ihn weg.
+refused-passing-seconds = Schreibe ganze Sekunden, von 1 bis zu einem Tag, oder lass es weg.
+refused-passkey-known = Dieser Passkey ist schon bekannt.
+refused-passkey-not-taken = Der Passkey wurde nicht genommen: { $why }. Versuch es noch einmal.
+refused-past-only = Schreibe einen Zeitpunkt, der vorbei ist; die Zukunft kennt niemand.
+refused-payer-unsure = Nur eine Mailadresse verbindet dieses Mitglied mit jemandem, der zahlt: Bevor beide vergessen werden, muss unter „Zu tun“ bestätigt werden, dass es dieselbe Person ist.
+refused-periods-or-until = Schreibe entweder `periods` oder `until`.
+refused-policy-days = Schreibe ganze Tage, 0 bis 366.
+refused-provider-home = Öffne dafür { $address }: Dorthin schickt der Anbieter Leute zurück.
+refused-reader-bytes = Schreibe Anzahlen von Bytes, von 3 bis 9; Leser, die ganze Nummern sehen, gibt es immer.
+refused-role = Deine Rolle erlaubt das nicht; jemand mit der Rolle „Inhaber“ kann dir eine andere geben.
+refused-rows-wrong = { $rows } Zeilen sind falsch, und nichts wurde übernommen: Bessere sie aus, oder übernimm nur die guten.
+refused-runs-at-stripe = Das läuft bei Stripe: Kündige es dort, oder sperre das Mitglied.
+refused-schedule-name = Es gibt schon einen Zeitplan mit diesem Namen.
+refused-seat-for-whom = Nenne das Mitglied, für das der Platz ist.
+refused-seat-number = Die Position hat { $seats } Plätze, gezählt ab 1.
+refused-seats-named = Mehr Plätze haben einen Namen, als bezahlt sind: Nimm zuerst einen weg.
+refused-secret-shown = Öffne die Seite noch einmal und nimm das Geheimnis, das sie zeigt.
+refused-set-the-key = STRIPE_SECRET_KEY ist nicht gesetzt: Schreibe den Schlüssel in die Einstellungen, und starte den Server neu.
+refused-settled-before = Das wurde schon erledigt.
+refused-several-fit = Mehrere Mitglieder passen: Schreibe die Nummer, den ganzen Namen oder die Mailadresse.
+refused-short-name = Verwende darin ein paar Buchstaben von a bis z oder Ziffern.
+refused-sign-in-again = Melde dich wieder an, dann tu es noch einmal. Nichts wurde geändert.
+refused-some-day = Nenne mindestens einen Tag.
+refused-some-periods = Schreibe 1 oder mehr Tage, Wochen, Monate oder Jahre.
+refused-there-already = Etwas mit diesem Namen oder dieser Nummer gibt es schon.
+refused-tick-first = Kreuze zuerst Mitglieder an, oder wähle alle, die passen.
+refused-type-name = Eine Art mit diesem Namen gibt es; wähle einen anderen.
+refused-type-that-opens = Wähle mindestens eine Art, die ihn öffnet.
+refused-type-x = Schreibe nur das X von `membertype_X`, wie Türen und Zahlungen es nennen.
+refused-undo-half = Die Karten öffnen nichts mehr, und die Zahlungen sind aus den Büchern, aber die neuen Mitglieder sind noch da. Nimm es noch einmal zurück.
+refused-undo-late = Das ist zu lange her: Wer von ihnen seither an einer Tür war, ist nicht mehr ganz bekannt.
+refused-undone-before = Das wurde schon zurückgenommen.
+refused-void-before = Das wurde schon für ungültig erklärt.
+refused-which-price = Es ist nicht klar, welcher Preis gemeint ist: Gib ihm unter „Preise“ die Art.
+refused-whom = Schreibe die Nummer eines Mitglieds, oder so viel von Name oder Adresse, dass nur eines passt.
+refused-whose-customer = Nenne das Mitglied, das der Zahler ist.
+refused-window-order = Eine Zeit endet, nachdem sie beginnt; schreibe eine Nacht als zwei, bis 24:00 und ab 00:00.
+refused-within-a-year = Schreibe einen Zeitpunkt, der noch kommt, innerhalb eines Jahres.
+refused-zone-name = Es gibt schon einen Bereich mit diesem Namen.
+refused-zone-seconds = Schreibe ganze Sekunden, von 0 bis zu einem Jahr.

@@ -8,6 +8,7 @@ pub use cells::CardForm;
 pub use trouble::Trouble;
 
 use super::roll::Row;
+use crate::said::Said;
 use cells::DayOrder;
 use encoding_rs::{Encoding, WINDOWS_1252};
 use line::{Line, Seen};
@@ -123,7 +124,7 @@ impl Table {
     ///
     /// # Errors
     /// If there is no table; says what is valid.
-    pub fn read(text: &str) -> Result<Self, &'static str> {
+    pub fn read(text: &str) -> Result<Self, Said> {
         // The reader counts lines by what ends them.
         let text = text.replace("\r\n", "\n");
         let first = text.lines().next().unwrap_or_default();
@@ -134,13 +135,12 @@ impl Table {
             .flexible(true)
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
-        let unreadable =
-            "Send a table as comma-separated values, whose first line names the columns.";
-        let header = reader.headers().map_err(|_| unreadable)?;
+        let unreadable = || Said::of("refused-a-table");
+        let header = reader.headers().map_err(|_| unreadable())?;
         let header: Vec<String> = header.iter().map(str::to_owned).collect();
         let mut rows = Vec::new();
         for record in reader.records() {
-            let record = record.map_err(|_| unreadable)?;
+            let record = record.map_err(|_| unreadable())?;
             let line = record.position().map_or(0, csv::Position::line);
             let cells: Vec<String> = record.iter().map(str::to_owned).collect();
             if cells.iter().any(|cell| !cell.is_empty()) {
@@ -148,7 +148,7 @@ impl Table {
             }
         }
         if header.iter().all(String::is_empty) || rows.is_empty() {
-            return Err(unreadable);
+            return Err(unreadable());
         }
         Ok(Self { header, rows })
     }

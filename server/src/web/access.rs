@@ -8,6 +8,7 @@ use super::problem::{Answer, Problem};
 use super::zones::{AccessBody, Zone, find};
 use crate::app::Work;
 use crate::membership::entrance::Opening;
+use crate::said::Said;
 use crate::setup;
 use crate::store::rulebook;
 use axum::Json;
@@ -47,7 +48,7 @@ impl AccessTable {
         for (index, opener) in self.access.into_iter().enumerate() {
             if table.insert(opener.membership, opener.schedule).is_some() {
                 let field = format!("access[{index}].membership");
-                return Err(Problem::field(field, "Name each type once."));
+                return Err(Problem::field(field, Said::of("refused-access-once")));
             }
         }
         Ok(table)

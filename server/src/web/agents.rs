@@ -8,6 +8,7 @@ use crate::doors::access::SERVER_USER;
 use crate::doors::intake::OUT_OF_CONTACT;
 use crate::doors::pairing::{self, CODE_LIFE};
 use crate::random::Handed;
+use crate::said::Said;
 use crate::setup;
 use crate::store::agents::Agent;
 use crate::store::lists::ZoneHead;
@@ -244,27 +245,18 @@ pub async fn create(
     Body(body): Body<NewAgent>,
 ) -> Answer<(StatusCode, Json<PairingCodeView>)> {
     if body.id.as_str() == SERVER_USER {
-        return Err(Problem::conflict(
-            "id",
-            "This is the server's own name at the broker; choose another.",
-        ));
+        return Err(Problem::conflict("id", Said::of("refused-broker-name")));
     }
     let mut work = state.work().await?;
     let organisation = &state.app.organisation;
     if agents::is_taken(&mut work.tx, organisation, &body.id).await? {
-        return Err(Problem::conflict(
-            "id",
-            "Another organisation on this server has an agent of this name, and they share a broker; choose another.",
-        ));
+        return Err(Problem::conflict("id", Said::of("refused-broker-shared")));
     }
     if agents::find(&mut work.tx, organisation, &body.id)
         .await?
         .is_some()
     {
-        return Err(Problem::conflict(
-            "id",
-            "There is an agent of this name; ask for a new pairing code instead.",
-        ));
+        return Err(Problem::conflict("id", Said::of("refused-agent-name")));
     }
     setup::agent(&mut work.tx, organisation, &body.id, body.name.as_str()).await?;
     state.note(&mut work, "agent.create", None, body.id.as_str());

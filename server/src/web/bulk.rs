@@ -7,6 +7,7 @@ use super::organisation::{Approval, expect_type};
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Remark, Title};
 use crate::membership::bulk::{Deed, Done, Unaffected};
+use crate::said::{Part, Said};
 use crate::store::rulebook::Rulebook;
 use crate::store::search;
 use axum::Json;
@@ -124,7 +125,7 @@ impl BulkDeed {
                 days: days @ 1..=366,
             } => Deed::Extend(days),
             Self::Extend { .. } => {
-                return Err(Problem::field("days", "Write a number from 1 to 366."));
+                return Err(Problem::field("days", Said::of("refused-days-ahead")));
             }
             Self::CardsLost {} => Deed::CardsLost,
         })
@@ -200,7 +201,7 @@ pub async fn run(
 ) -> Answer<Json<BulkReport>> {
     state.may(wish.deed.action())?;
     if !(1..=MOST).contains(&wish.members.len()) {
-        let valid = format!("Choose 1 to {MOST} members.");
+        let valid = Said::of("refused-choose-members").put("most", Part::count(MOST));
         return Err(Problem::field("members", valid));
     }
     let mut work = state.work().await?;

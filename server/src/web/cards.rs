@@ -9,6 +9,7 @@ use super::values::{Moment, Title};
 use crate::app::Work;
 use crate::membership::card_number::Format;
 use crate::membership::cards::{Added, add};
+use crate::said::{Part, Said};
 use crate::store::letters::{self, Content, Letter, Reader};
 use crate::store::loaners;
 use crate::store::members::CardRow;
@@ -227,7 +228,7 @@ pub async fn give(
     let id = match add(&state.app, work, member, uid, label, "a card was given").await? {
         Added::Added(id) => id,
         Added::Owned(card) => return Err(owned(field, &card)),
-        Added::Pooled => return Err(Problem::conflict(field, POOLED)),
+        Added::Pooled => return Err(Problem::conflict(field, pooled())),
         Added::LooksLike(zone, other) => {
             return Err(Problem::conflict(field, alike(&zone, &other)));
         }
@@ -241,24 +242,25 @@ pub async fn give(
 }
 
 /// That a fob of the pool is lent, and never given.
-pub const POOLED: &str = "This fob is in the pool: lend it, or take it out of the pool first.";
+pub fn pooled() -> Said {
+    Said::of("refused-in-pool")
+}
 
 /// That a card has an owner.
 pub fn owned(field: &str, card: &CardFace) -> Problem {
     let (id, owner) = (card.id, card.member);
-    let detail = format!(
-        "This card has an owner: it is card {id} of member {owner}. Mark it as returned first."
-    );
+    let detail = Said::of("refused-card-owned")
+        .put("card", Part::word(id))
+        .put("owner", Part::word(owner));
     Problem::conflict(field, detail)
 }
 
 /// That a zone's readers could not tell a new card from one in use.
-pub fn alike(zone: &ZoneId, other: &CardFace) -> String {
-    format!(
-        "Readers of zone {zone} see only the last bytes of a card, and could not tell this one from card {} of member \
-         {}. Take another card.",
-        other.id, other.member
-    )
+pub fn alike(zone: &ZoneId, other: &CardFace) -> Said {
+    Said::of("refused-alike-there")
+        .put("zone", Part::word(zone))
+        .put("card", Part::word(other.id))
+        .put("member", Part::word(other.member))
 }
 
 /// Confirms to a member that a card opens nothing any more.
@@ -313,10 +315,7 @@ pub async fn mark(
     };
     // Lost and found again, it would open for whoever had it last.
     if matches!(body.mark, Mark::Found | Mark::Lost) && card.row()? == CardRow::Returned {
-        return Err(Problem::conflict(
-            "mark",
-            "A returned card opens nothing, and is given out anew by its number.",
-        ));
+        return Err(Problem::conflict("mark", Said::of("refused-card-returned")));
     }
     let (member, now) = (MemberId(card.member), work.now);
     if card.row()? != row {

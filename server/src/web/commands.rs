@@ -1,6 +1,6 @@
 //! Commands: an admin asks, one run of one agent answers within seconds.
 
-use super::cards::{Card, POOLED, alike, owned};
+use super::cards::{Card, alike, owned, pooled};
 use super::doors::find;
 use super::extract::{At, Body};
 use super::members::expect_member;
@@ -11,6 +11,7 @@ use crate::app::{App, Step, Work};
 use crate::doors::commands::{self, Asked, Came, Enrolment};
 use crate::doors::publish::Publication;
 use crate::membership::cards::{Added, add, pool};
+use crate::said::Said;
 use crate::store::agents;
 use crate::store::attention::{AuditLine, audit};
 use crate::store::people::{self, CardFace};
@@ -129,7 +130,7 @@ pub async fn door(
     let mut tx = state.app.store.begin_read().await?;
     let door = find(&state, &mut tx, &id).await?;
     if !matches!(body.action, DoorAction::Enrol) && body.fob.is_some() {
-        return Err(Problem::field("fob", "A fob is only for `enrol`."));
+        return Err(Problem::field("fob", Said::of("refused-fob-only-enrol")));
     }
     let (action, enrolment) = match body.action {
         DoorAction::Unlock => (Action::Unlock { door: id }, None),
@@ -139,7 +140,7 @@ pub async fn door(
                 (Some(member), None) => Enrolment::Of(member),
                 (None, Some(label)) => Enrolment::Pool(label.as_str().to_owned()),
                 (_, _) => {
-                    let detail = "Name the member whose card it will be, or what the fob is called: one of them.";
+                    let detail = Said::of("refused-enrol-whose");
                     return Err(Problem::field("member", detail));
                 }
             };
@@ -147,10 +148,7 @@ pub async fn door(
                 expect_member(&state, &mut tx, "member", member).await?;
             }
             if !door.enrols {
-                return Err(Problem::conflict(
-                    "door",
-                    "Cards are enrolled only at doors marked with `enrols`.",
-                ));
+                return Err(Problem::conflict("door", Said::of("refused-enrol-door")));
             }
             (Action::Enrol { door: id }, Some(enrolment))
         }
@@ -158,7 +156,7 @@ pub async fn door(
     drop(tx);
     let agent = door
         .agent
-        .ok_or(Problem::conflict("door", "No agent serves this door yet."))?;
+        .ok_or(Problem::conflict("door", Said::of("refused-no-agent")))?;
     tell(&state, &agent, action, enrolment).await
 }
 
@@ -202,20 +200,14 @@ async fn tell(
         .await?
         .ok_or(Problem::not_found("agent"))?;
     if agent.key.is_none() || agent.revoked_at.is_some() {
-        return Err(Problem::conflict(
-            "agent",
-            "The agent is not paired; pair it first.",
-        ));
+        return Err(Problem::conflict("agent", Said::of("refused-not-paired")));
     }
     let asked = Asked {
         by: state.actor(),
         enrolment: enrolment.as_ref(),
     };
     let command = commands::issue(&mut tx, &app.organisation, &agent, action, asked, now).await?;
-    let command = command.ok_or(Problem::conflict(
-        "agent",
-        "The agent has not reported since it was paired.",
-    ))?;
+    let command = command.ok_or(Problem::conflict("agent", Said::of("refused-agent-silent")))?;
     let cause = format!("command {} to agent {id}", command.counter);
     let line = AuditLine {
         actor: state.actor(),
@@ -233,7 +225,7 @@ async fn tell(
         &command,
     );
     if state.bells.outbox.send(vec![publication]).is_err() {
-        return Err(Problem::unavailable("The server is going down."));
+        return Err(Problem::unavailable(Said::of("refused-going-down")));
     }
     // In a task of its own: what was enrolled counts although the one who asked went away.
     let (state, id, counter) = (state.clone(), id.clone(), command.counter);
@@ -249,7 +241,7 @@ async fn heard(
     results: Receiver<(AgentId, CommandResult)>,
     patience: Duration,
 ) -> Answer<Settled> {
-    let nothing = "The agent did not answer in time; look whether it is in contact.";
+    let nothing = Said::of("refused-agent-late");
     let Ok(Some(result)) = timeout(patience, result(results, id, counter)).await else {
         return Err(Problem::no_answer(nothing));
     };
@@ -285,13 +277,13 @@ fn answer(settled: Settled) -> Answer<Json<CommandOutcome>> {
         Settled::Refused(why) => {
             return Err(Problem::conflict(
                 "action",
-                format!("The agent refused: {why}."),
+                Said::of("refused-agent-refused").put("why", why),
             ));
         }
         Settled::Enrolled(card) => CommandOutcome::Enrolled { card: card.into() },
         Settled::Owned(card) => return Err(owned("card", &card)),
         Settled::Pooled(LoanerId(loaner)) => CommandOutcome::Pooled { loaner },
-        Settled::Lent => return Err(Problem::conflict("card", POOLED)),
+        Settled::Lent => return Err(Problem::conflict("card", pooled())),
         Settled::LooksLike(zone, other) => {
             return Err(Problem::conflict("card", alike(&zone, &other)));
         }

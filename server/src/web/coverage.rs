@@ -8,6 +8,7 @@ use super::values::Moment;
 use super::{Here, State};
 use crate::app::Work;
 use crate::membership::link::forget_made;
+use crate::said::{Part, Said};
 use crate::store::attention::settle_link;
 use crate::store::members::concerned;
 use crate::store::mirror::{self, Object};
@@ -218,7 +219,7 @@ pub async fn name_seat(
     if !(1..=seats).contains(&seat) {
         return Err(Problem::field(
             "seat",
-            format!("The item has {seats} seats, counted from 1."),
+            Said::of("refused-seat-number").put("seats", Part::count(seats)),
         ));
     }
     let others = payers::named_seats(&mut work.tx, state.app.account, &item).await?;
@@ -226,7 +227,7 @@ pub async fn name_seat(
         .iter()
         .filter(|other| other.seat > 1 && other.seat != seat);
     if seat > 1 && others.count() + 2 > usize::try_from(seats).unwrap_or(0) {
-        let detail = "More seats have a name than are paid: take one away first.";
+        let detail = Said::of("refused-seats-named");
         return Err(Problem::conflict("seat", detail));
     }
     let named = cover(&state, &mut work, customer, (&item, seat), body.member).await?;

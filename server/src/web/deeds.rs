@@ -7,6 +7,7 @@ use super::organisation::expect_type;
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Remark};
 use crate::app::Work;
+use crate::said::Said;
 use crate::store::ledger::{self, Deed, Stretch};
 use axum::Json;
 use axum::http::StatusCode;
@@ -140,10 +141,9 @@ pub struct End {
 /// Checks that a stretch ends after it begins.
 pub fn stretch(from: Timestamp, until: Option<Moment>) -> Answer<Option<Timestamp>> {
     match until {
-        Some(Moment(until)) if until <= from => Err(Problem::field(
-            "until",
-            "Write a moment after the beginning, or leave it out.",
-        )),
+        Some(Moment(until)) if until <= from => {
+            Err(Problem::field("until", Said::of("refused-after-beginning")))
+        }
         Some(Moment(until)) => Ok(Some(until)),
         None => Ok(None),
     }
@@ -329,14 +329,11 @@ pub async fn end_hold(state: Here, At(id): At<HoldId>, Body(end): Body<End>) -> 
 /// What is over stays over; nothing ends before now.
 fn ending(deed: &Deed, end: End, now: Timestamp) -> Answer<Timestamp> {
     if deed.ends_at.is_some_and(|ends| ends <= now.0) {
-        return Err(Problem::conflict("at", "It has ended already."));
+        return Err(Problem::conflict("at", Said::of("refused-ended-already")));
     }
     match end.at {
         None => Ok(now),
         Some(Moment(at)) if at >= now => Ok(at),
-        Some(_) => Err(Problem::field(
-            "at",
-            "Write a moment that lies ahead, or leave it out.",
-        )),
+        Some(_) => Err(Problem::field("at", Said::of("refused-ahead"))),
     }
 }

@@ -4,6 +4,7 @@ use super::extract::{At, Body};
 use super::problem::{Answer, Problem};
 use super::values::Title;
 use super::{Here, State};
+use crate::said::Said;
 use crate::setup;
 use crate::store::{Tx, agents, places};
 use axum::Json;
@@ -112,7 +113,7 @@ pub async fn put(
         .again_within_seconds
         .is_some_and(|seconds| !(1..=DAY).contains(&seconds))
     {
-        let detail = "Write whole seconds, from 1 to a day, or leave it out.";
+        let detail = Said::of("refused-passing-seconds");
         return Err(Problem::field("again_within_seconds", detail));
     }
     let mut work = state.work().await?;

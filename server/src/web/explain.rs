@@ -6,6 +6,7 @@ use super::members::MONEY;
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Told};
 use crate::membership::explain::{badge_lines, explain_to};
+use crate::said::Said;
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use shared::ids::MemberId;
@@ -89,10 +90,7 @@ pub async fn show(
     let now = state.now();
     let at = at.map_or(now, |moment| moment.0);
     if at > now {
-        return Err(Problem::field(
-            "at",
-            "Write a moment that has passed; the future is not known.",
-        ));
+        return Err(Problem::field("at", Said::of("refused-past-only")));
     }
     let sees_money = state.who.role.may(MONEY);
     let told = explain_to(&state.app, id, at, sees_money)

@@ -1,6 +1,7 @@
 //! What a request carries, read strictly: the field at fault is named, what it held is not repeated.
 
 use super::problem::Problem;
+use crate::said::Said;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -130,10 +131,13 @@ pub fn field_problem(path: &str, text: &str) -> Problem {
         Some(_) | None => name,
     };
     if text.starts_with("missing field") {
-        return Problem::field(within(Some(path), quoted()), "This field is missing.");
+        return Problem::field(
+            within(Some(path), quoted()),
+            Said::of("refused-field-missing"),
+        );
     }
     if text.starts_with("duplicate field") {
-        return Problem::field(within(parent, quoted()), "This field is given twice.");
+        return Problem::field(within(parent, quoted()), Said::of("refused-field-twice"));
     }
     if text.starts_with("unknown field") {
         let known = text
@@ -231,8 +235,14 @@ mod tests {
         for (text, field, says) in cases {
             let problem = read(text);
             assert_eq!(problem.field.as_deref(), field, "{text}: {problem:?}");
-            assert!(problem.detail.contains(says), "{text}: {problem:?}");
-            assert!(!problem.detail.contains("secret"), "{text}: {problem:?}");
+            assert!(
+                problem.detail.english().contains(says),
+                "{text}: {problem:?}"
+            );
+            assert!(
+                !problem.detail.english().contains("secret"),
+                "{text}: {problem:?}"
+            );
         }
     }
 }

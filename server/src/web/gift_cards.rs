@@ -9,6 +9,7 @@ use super::{Here, through};
 use crate::billing::client::Stripe;
 use crate::billing::gift::{GiftCode, GiftError};
 use crate::billing::read;
+use crate::said::Said;
 use crate::store::gift_cards::{self, NewGiftCard};
 use crate::store::payers::{self, Whose};
 use axum::Json;
@@ -276,7 +277,7 @@ pub async fn credit(state: Here, At(member): At<MemberId>) -> Answer<Json<Vec<Cr
 
 /// Stripe, if there is a key.
 pub fn stripe(state: &Here) -> Answer<Arc<dyn Stripe>> {
-    let detail = "Stripe can be asked only with a key: set STRIPE_SECRET_KEY.";
+    let detail = Said::of("refused-no-key");
     let stripe = state.app.billing.stripe.clone();
     stripe.ok_or_else(|| Problem::conflict("STRIPE_SECRET_KEY", detail))
 }

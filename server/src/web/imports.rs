@@ -9,6 +9,7 @@ use crate::billing::foreign::{self, CardForm, Fault, Meaning, Reading, Table};
 use crate::billing::import::{Taken, Undone};
 use crate::billing::receive::MAX_BODY;
 use crate::membership::forget::BADGES_KEPT;
+use crate::said::{Part, Said};
 use crate::store::imports::{self, ImportRow};
 use crate::store::{Tx, places};
 use crate::words::Words;
@@ -221,10 +222,7 @@ pub async fn told(
         }
     };
     if wish.write && !over.faults.is_empty() && !wish.good_ones {
-        let valid = format!(
-            "{} rows are wrong, and nothing was taken over: mend them, or take over the good ones alone.",
-            over.faults.len()
-        );
+        let valid = Said::of("refused-rows-wrong").put("rows", Part::count(over.faults.len()));
         return Err(Problem::field("table", valid));
     }
     if wish.write && over.import.is_some() {
@@ -331,11 +329,13 @@ pub async fn undo(
     let import = all.into_iter().find(|import| import.id == id);
     let import = import.ok_or(Problem::not_found("import"))?;
     if import.undone_at.is_some() {
-        return Err(Problem::conflict("import", "It was undone before."));
+        return Err(Problem::conflict(
+            "import",
+            Said::of("refused-undone-before"),
+        ));
     }
     if work.now >= Timestamp(import.made_at) + BADGES_KEPT {
-        let detail =
-            "It is too long ago: who of them came to a door since is no longer known in full.";
+        let detail = Said::of("refused-undo-late");
         return Err(Problem::conflict("import", detail));
     }
     let undone = state.app.undoable(&mut work, &import).await?;
@@ -349,8 +349,7 @@ pub async fn undo(
     match forget(&state, of, actor).await {
         Ok(()) => Ok(Json(undone.into())),
         Err(_) => {
-            let detail = "The cards open nothing any more and the payments are out of the ledger, but the new members \
-                          are still there. Undo it once more.";
+            let detail = Said::of("refused-undo-half");
             Err(Problem::unavailable(detail))
         }
     }

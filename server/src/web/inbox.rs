@@ -8,6 +8,7 @@ use super::values::Moment;
 use super::{Here, State};
 use crate::attention::Kind;
 use crate::billing::read::Event;
+use crate::said::Said;
 use crate::store::attention::settle;
 use crate::store::mirror::{self, Customer};
 use crate::store::reading::{self, InboxRow};
@@ -273,8 +274,7 @@ pub async fn replay(state: Here, At(id): At<i64>) -> Answer<Json<InboxEvent>> {
     let mut work = state.work().await?;
     let event = one(&state, &mut work.tx, id).await?;
     if event.state == Fate::Held {
-        let detail =
-            "It is held back with other old news: say yes to all of them on the attention list.";
+        let detail = Said::of("refused-held-back");
         return Err(Problem::conflict("event", detail));
     }
     let (organisation, now) = (&state.app.organisation, work.now);

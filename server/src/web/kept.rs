@@ -10,6 +10,7 @@ use super::problem::{Answer, Problem};
 use super::values::Moment;
 use super::{Here, State};
 use crate::billing::scrub::names_any;
+use crate::said::Said;
 use crate::store::attention::{Audited, audited};
 use crate::store::erasures::{self, Erasure};
 use crate::store::letters::Reader;
@@ -316,8 +317,7 @@ pub async fn erase(state: Here, At(id): At<MemberId>) -> Answer<Json<ErasureView
     let (account, whose) = (state.app.account, Whose::Of(id));
     let payers = payers::customers(&mut work.tx, account, whose, "", i64::MAX).await?;
     if payers.iter().any(|payer| payer.confirmed == 0) {
-        let detail = "A payer is linked to this member by a mail address alone: staff have to confirm on the attention \
-                      list that it is the same person, before both are forgotten.";
+        let detail = Said::of("refused-payer-unsure");
         return Err(Problem::conflict("member", detail));
     }
     let wish = state

@@ -8,6 +8,7 @@ use super::values::{Moment, Title};
 use super::{Here, State};
 use crate::membership::card_number::Format;
 use crate::membership::cards::{self, Added};
+use crate::said::{Part, Said};
 use crate::store::loaners::{self, Loaner as Row};
 use crate::store::members::CardRow;
 use crate::store::{Tx, people};
@@ -117,7 +118,7 @@ pub async fn create(
             return Err(Problem::conflict("uid", alike(&zone, &other)));
         }
         Err(Added::Pooled | Added::Added(_)) => {
-            return Err(Problem::conflict("uid", "This fob is in the pool already."));
+            return Err(Problem::conflict("uid", Said::of("refused-fob-known")));
         }
     };
     state.note(&mut work, "loaner.add", None, &format!("fob {id}"));
@@ -151,7 +152,7 @@ pub async fn lend(
 ) -> Answer<Json<Loaner>> {
     let mut work = state.work().await?;
     if until.0 <= work.now || until.0 > work.now + LONGEST {
-        let detail = "Write a moment that lies ahead, within a year.";
+        let detail = Said::of("refused-within-a-year");
         return Err(Problem::field("until", detail));
     }
     let row = find(&state, &mut work.tx, id).await?;
@@ -163,7 +164,7 @@ pub async fn lend(
             state.app.derive(&mut work, member, &cause).await?;
         }
         Some(borrower) => {
-            let detail = format!("Member {borrower} has this fob: take it back first.");
+            let detail = Said::of("refused-fob-of").put("member", Part::word(borrower));
             return Err(Problem::conflict("loaner", detail));
         }
         None => match cards::lend(&state.app, &mut work, &row, member, until.0).await? {
@@ -209,7 +210,7 @@ pub async fn remove(state: Here, At(id): At<LoanerId>) -> Answer<StatusCode> {
     let row = find(&state, &mut work.tx, id).await?;
     // Lost, it stays dead as the card it was lent as; found, it opens until the loan's end.
     if row.member.is_some() && row.state.as_deref() != Some(CardRow::Lost.word()) {
-        let detail = "This fob is lent: take it back first, or mark it as lost.";
+        let detail = Said::of("refused-fob-lent");
         return Err(Problem::conflict("loaner", detail));
     }
     loaners::remove(&mut work.tx, id, work.now).await?;

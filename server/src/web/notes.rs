@@ -5,6 +5,7 @@ use super::extract::{At, Body};
 use super::members::expect_member;
 use super::problem::{Answer, Problem};
 use super::values::{Moment, Remark};
+use crate::said::Said;
 use crate::store::member_notes::{self, NoteRow};
 use axum::Json;
 use axum::http::StatusCode;
@@ -95,7 +96,7 @@ pub async fn erase(state: Here, At(id): At<i64>) -> Answer<Json<Note>> {
     let row = row.ok_or(Problem::not_found("note"))?;
     let now = work.now;
     if !member_notes::erase(&mut work.tx, id, state.actor(), now).await? {
-        return Err(Problem::conflict("note", "It was erased before."));
+        return Err(Problem::conflict("note", Said::of("refused-erased-before")));
     }
     let member = MemberId(row.member);
     state.note(&mut work, "note.erase", Some(member), &format!("note {id}"));

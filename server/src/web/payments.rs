@@ -11,6 +11,7 @@ use super::values::{Currency, Moment, Month, Remark};
 use super::{Here, State};
 use crate::app::Work;
 use crate::location_calendar::{Periods, end_of_day, end_of_periods};
+use crate::said::Said;
 use crate::store::ledger::{self, ByHand, PaymentRow, Wanted};
 use crate::store::{Tx, places, records};
 use axum::Json;
@@ -139,8 +140,7 @@ pub async fn wanted<'a>(
     };
     if let Some(month) = month {
         let zone = places::time_zone(tx, &state.app.organisation).await?;
-        let valid = "Write a month that calendars know, like 2026-12.";
-        let none = || Problem::field("month", valid);
+        let none = || Problem::field("month", Said::of("refused-a-month"));
         let first = month.first();
         let before = first.yesterday().map_err(|_| none())?;
         wanted.from = end_of_day(&zone, before).map_err(|_| none())?;
@@ -218,7 +218,7 @@ pub async fn create(
     Named(key, body): Named<NewPayment>,
 ) -> Answer<(StatusCode, Json<Payment>)> {
     if body.amount < 0 {
-        return Err(Problem::field("amount", "Write minor units, 0 or more."));
+        return Err(Problem::field("amount", Said::of("refused-minor-units")));
     }
     let mut work = state.work().await?;
     if let Some(payment) = state.done_before(&mut work, key.as_ref()).await? {
@@ -228,10 +228,7 @@ pub async fn create(
     expect_type(&work.rulebook, "membership", &body.membership)?;
     let paid_at = body.paid_at.map_or(work.now, |moment| moment.0);
     if paid_at > work.now {
-        return Err(Problem::field(
-            "paid_at",
-            "Write a moment that has passed, or leave it out.",
-        ));
+        return Err(Problem::field("paid_at", Said::of("refused-passed")));
     }
     let (from, until, anchor) = period(&state, &mut work, &body, paid_at).await?;
     let payment = ByHand {
@@ -291,7 +288,7 @@ async fn period(
             }
         }
     };
-    let either = || Problem::field("periods", "Write either `periods` or `until`.");
+    let either = || Problem::field("periods", Said::of("refused-periods-or-until"));
     match (body.periods, body.until) {
         (Some(_), Some(_)) | (None, None) => Err(either()),
         (None, Some(until)) => {
@@ -301,9 +298,9 @@ async fn period(
         (Some(periods), None) => {
             let zone = places::time_zone(&mut work.tx, organisation).await?;
             let end = end_of_periods(&zone, (anchor, from), periods);
-            let (anchor, until) = end.filter(|(_, until)| *until > from).ok_or_else(|| {
-                Problem::field("periods", "Write 1 or more days, weeks, months or years.")
-            })?;
+            let (anchor, until) = end
+                .filter(|(_, until)| *until > from)
+                .ok_or_else(|| Problem::field("periods", Said::of("refused-some-periods")))?;
             Ok((from, until, anchor))
         }
     }
@@ -330,12 +327,12 @@ pub async fn void(
     let known = ledger::payment(&mut work.tx, organisation, id).await?;
     let known = known.ok_or(Problem::not_found("payment"))?;
     if known.source == "stripe" {
-        let detail = "Money that came by Stripe is given back there.";
+        let detail = Said::of("refused-by-stripe");
         return Err(Problem::conflict("payment", detail));
     }
     let (reason, now) = (body.reason.as_str(), work.now);
     if !ledger::void(&mut work.tx, id, reason, now).await? {
-        let detail = "It was declared void before.";
+        let detail = Said::of("refused-void-before");
         return Err(Problem::conflict("payment", detail));
     }
     let member = known.member.map(MemberId);

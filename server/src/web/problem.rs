@@ -3,10 +3,11 @@
 //! A problem names fields and rules, never what was sent: names, addresses and card numbers stay out of it.
 
 use crate::billing::client::StripeError;
+use crate::said::{Part, Said};
 use crate::store::StoreError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use shared::ids::MemberId;
 use std::collections::BTreeMap;
 use utoipa::openapi::{Content, RefOr, ResponseBuilder};
@@ -22,7 +23,9 @@ pub struct Problem {
     /// The HTTP status, repeated.
     pub status: u16,
     /// What is wrong here, and what would be valid.
-    pub detail: String,
+    #[serde(serialize_with = "english")]
+    #[schema(value_type = String)]
+    pub detail: Box<Said>,
     /// The field, parameter or header at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
@@ -30,6 +33,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<i64>)]
     pub members: Vec<MemberId>,
+}
+
+fn english<S: Serializer>(said: &Said, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&said.english())
 }
 
 /// What a handler answers.
@@ -40,13 +47,13 @@ impl Problem {
         status: StatusCode,
         kind: &'static str,
         title: &'static str,
-        detail: impl Into<String>,
+        detail: impl Into<Said>,
     ) -> Self {
         Self {
             kind,
             title,
             status: status.as_u16(),
-            detail: detail.into(),
+            detail: Box::new(detail.into()),
             field: None,
             members: Vec::new(),
         }
@@ -61,7 +68,7 @@ impl Problem {
 
     /// A field holds what is not allowed there; `valid` says what is.
     #[must_use]
-    pub fn field(field: impl Into<String>, valid: impl Into<String>) -> Self {
+    pub fn field(field: impl Into<String>, valid: impl Into<Said>) -> Self {
         let kind = "/problems/invalid-field";
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -75,15 +82,12 @@ impl Problem {
     /// A field names something that is not there.
     #[must_use]
     pub fn unknown(field: impl Into<String>, what: &str) -> Self {
-        Self::field(
-            field,
-            format!("There is no {what} of this name or number; name one that exists."),
-        )
+        Self::field(field, Said::of("refused-not-known").put("what", what))
     }
 
     /// The body or the query cannot be read at all.
     #[must_use]
-    pub fn malformed(detail: impl Into<String>) -> Self {
+    pub fn malformed(detail: impl Into<Said>) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
             "/problems/malformed",
@@ -109,7 +113,7 @@ impl Problem {
     /// The body is too large.
     #[must_use]
     pub fn too_large(limit: usize) -> Self {
-        let detail = format!("A body has at most {limit} bytes.");
+        let detail = Said::of("refused-body-limit").put("limit", Part::word(limit));
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "/problems/too-large",
@@ -134,7 +138,7 @@ impl Problem {
     /// The session is over.
     #[must_use]
     pub fn signed_out() -> Self {
-        let detail = "Sign in again, then do it once more. Nothing was changed.";
+        let detail = Said::of("refused-sign-in-again");
         Self::new(
             StatusCode::UNAUTHORIZED,
             "/problems/signed-out",
@@ -146,7 +150,7 @@ impl Problem {
     /// The role of whoever is signed in does not reach so far.
     #[must_use]
     pub fn forbidden() -> Self {
-        let detail = "Your role does not allow this; an owner can give you another one.";
+        let detail = Said::of("refused-role");
         Self::new(
             StatusCode::FORBIDDEN,
             "/problems/forbidden",
@@ -158,8 +162,7 @@ impl Problem {
     /// A page of somebody else sent this.
     #[must_use]
     pub fn other_site() -> Self {
-        let detail = "This came from a page of another site, or from a browser that does not say where it is. \
-                      Open the page here, and do it again.";
+        let detail = Said::of("refused-other-site");
         Self::new(
             StatusCode::FORBIDDEN,
             "/problems/other-site",
@@ -171,7 +174,7 @@ impl Problem {
     /// Nothing is at this address.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
-        let detail = format!("There is no {what} at this address.");
+        let detail = Said::of("refused-not-here").put("what", what);
         Self::new(
             StatusCode::NOT_FOUND,
             "/problems/not-found",
@@ -194,7 +197,7 @@ impl Problem {
 
     /// The request does not fit what is there already.
     #[must_use]
-    pub fn conflict(field: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub fn conflict(field: impl Into<String>, detail: impl Into<Said>) -> Self {
         Self::new(
             StatusCode::CONFLICT,
             "/problems/conflict",
@@ -207,11 +210,7 @@ impl Problem {
     /// Too many members would lose access by one cause.
     #[must_use]
     pub fn braked(members: Vec<MemberId>) -> Self {
-        let detail = format!(
-            "This would take access from {} members at once. Nothing was changed. \
-             If it is meant, send the same request with `?approved=true`.",
-            members.len()
-        );
+        let detail = Said::of("refused-mass").put("count", Part::count(members.len()));
         let kind = "/problems/mass-lock-out";
         let problem = Self::new(
             StatusCode::CONFLICT,
@@ -251,7 +250,7 @@ impl Problem {
     /// Asked too often.
     #[must_use]
     pub fn too_often() -> Self {
-        let detail = "Wait a minute, then try again.";
+        let detail = Said::of("refused-a-minute");
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "/problems/too-often",
@@ -274,7 +273,7 @@ impl Problem {
 
     /// Someone else did not answer in time.
     #[must_use]
-    pub fn no_answer(detail: &str) -> Self {
+    pub fn no_answer(detail: impl Into<Said>) -> Self {
         Self::new(
             StatusCode::GATEWAY_TIMEOUT,
             "/problems/no-answer",
@@ -286,12 +285,12 @@ impl Problem {
     /// Too many want the same at once.
     #[must_use]
     pub fn busy() -> Self {
-        Self::unavailable("Too many sign in at once. Try again in a few seconds.")
+        Self::unavailable(Said::of("refused-busy"))
     }
 
     /// Not possible now.
     #[must_use]
-    pub fn unavailable(detail: impl Into<String>) -> Self {
+    pub fn unavailable(detail: impl Into<Said>) -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "/problems/unavailable",
@@ -303,7 +302,7 @@ impl Problem {
     /// A fault of the server; the cause is in its log.
     #[must_use]
     pub fn fault() -> Self {
-        let detail = "The server could not do this, and nothing was changed; its log says why.";
+        let detail = Said::of("refused-fault");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "/problems/fault",
@@ -322,7 +321,7 @@ impl From<StoreError> for Problem {
         if let StoreError::Query(sqlx::Error::Database(cause)) = &error
             && cause.is_unique_violation()
         {
-            return Self::conflict("id", "Something of this name or number is there already.");
+            return Self::conflict("id", Said::of("refused-there-already"));
         }
         tracing::error!(
             error = &error as &dyn std::error::Error,
@@ -334,11 +333,11 @@ impl From<StoreError> for Problem {
                     .code()
                     .is_some_and(|code| BUSY.contains(&code.as_ref())) =>
             {
-                Self::unavailable("The database is busy. Nothing was changed; try again.")
+                Self::unavailable(Said::of("refused-database-busy"))
             }
             StoreError::Query(
                 sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_),
-            ) => Self::unavailable("The database does not answer. Nothing was changed; try again."),
+            ) => Self::unavailable(Said::of("refused-database-away")),
             StoreError::Query(_)
             | StoreError::Migrate(_)
             | StoreError::Row { .. }

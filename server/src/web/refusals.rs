@@ -5,6 +5,7 @@ use super::doors::find;
 use super::extract::{Asked, At};
 use super::problem::{Answer, Problem};
 use super::values::Moment;
+use crate::said::Said;
 use crate::store::reading::{self, MetRow};
 use axum::Json;
 use serde::{Deserialize, Serialize};
@@ -99,7 +100,7 @@ pub async fn told(
     let days = match days {
         None => 14,
         Some(days @ 1..=90) => days,
-        Some(_) => return Err(Problem::field("days", "Write a number from 1 to 90.")),
+        Some(_) => return Err(Problem::field("days", Said::of("refused-days-back"))),
     };
     let since = state.now() - Span::days(days);
     let mut tx = state.app.store.begin_read().await?;

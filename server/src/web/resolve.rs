@@ -13,6 +13,7 @@ use crate::app::Work;
 use crate::attention::{Kind, Resolution};
 use crate::billing::reconcile::{ReconcileError, Repair};
 use crate::rights::of_resolution;
+use crate::said::Said;
 use crate::store::reading::{self, AttentionRow};
 use axum::Json;
 use deed::Deed;
@@ -101,7 +102,10 @@ async fn open_item(
         .await?
         .ok_or(Problem::not_found("item"))?;
     if item.resolved_at.is_some() {
-        return Err(Problem::conflict("item", "It was settled before."));
+        return Err(Problem::conflict(
+            "item",
+            Said::of("refused-settled-before"),
+        ));
     }
     let known = actions(Kind::read(&item.kind));
     if known.contains(&action) {
@@ -167,7 +171,7 @@ impl Asking {
             }
             Self::Confirm => {
                 let run = async move { held.app.confirm(held.now()).await };
-                let detail = "Stripe still cannot be read with the key for the account on record.";
+                let detail = Said::of("refused-key-unread");
                 if through(run).await?? {
                     Ok(())
                 } else {

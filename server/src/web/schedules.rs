@@ -8,6 +8,7 @@ use super::values::Title;
 use super::{Here, State};
 use crate::app::Work;
 use crate::membership::entrance::Opening;
+use crate::said::Said;
 use crate::setup;
 use crate::store::rulebook::{self, Hours};
 use crate::store::{Tx, places};
@@ -81,18 +82,15 @@ impl Window {
     fn read(&self, index: usize) -> Answer<schedule::Window> {
         let at = |name: &str| format!("windows[{index}].{name}");
         let clock = |name: &str, text: &str| {
-            minute(text).ok_or(Problem::field(
-                at(name),
-                "Write an hour and a minute like 08:00, up to 24:00.",
-            ))
+            minute(text).ok_or(Problem::field(at(name), Said::of("refused-clock-time")))
         };
         let (from, to) = (clock("from", &self.from)?, clock("to", &self.to)?);
         if from >= to {
-            let valid = "A window ends after it begins; write a night as two windows, to 24:00 and from 00:00.";
+            let valid = Said::of("refused-window-order");
             return Err(Problem::field(at("to"), valid));
         }
         if self.days.is_empty() {
-            return Err(Problem::field(at("days"), "Name at least one day."));
+            return Err(Problem::field(at("days"), Said::of("refused-some-day")));
         }
         let bits = (0..).zip(DAYS).filter(|(_, day)| self.days.contains(day));
         Ok(schedule::Window {
@@ -227,7 +225,7 @@ pub async fn put(
     Body(body): Body<ScheduleBody>,
 ) -> Answer<Json<ScheduleView>> {
     if id.as_str() == Hours::ALWAYS {
-        let detail = "Take another name: zones call all hours `always`.";
+        let detail = Said::of("refused-always");
         return Err(Problem::field("schedule", detail));
     }
     let schedule = body.read()?;

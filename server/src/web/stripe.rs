@@ -7,6 +7,7 @@ use super::values::Moment;
 use crate::app::Billing;
 use crate::attention::Kind;
 use crate::billing::client::{Request, Stripe, StripeError};
+use crate::said::Said;
 use crate::store::reading;
 use axum::Json;
 use serde::Serialize;
@@ -184,8 +185,7 @@ pub struct Permission {
     responses((status = OK, body = KeyCheck), Problem))]
 pub async fn check(state: Here) -> Answer<Json<KeyCheck>> {
     let stripe = state.app.billing.stripe.clone();
-    let detail =
-        "STRIPE_SECRET_KEY is not set: put the key into the settings and start the server again.";
+    let detail = Said::of("refused-set-the-key");
     let stripe = stripe.ok_or_else(|| Problem::conflict("STRIPE_SECRET_KEY", detail))?;
     let account = state.app.confirm(state.now()).await?;
     let mut permissions = Vec::with_capacity(READ.len());

@@ -5,6 +5,7 @@ use super::organisation::Approval;
 use super::problem::{Answer, Problem};
 use super::values::Title;
 use super::{Here, State};
+use crate::said::Said;
 use crate::setup;
 use crate::store::{Tx, places};
 use axum::Json;
@@ -71,7 +72,7 @@ impl PolicyBody {
             Some(days @ 0..=366) => Ok(Span::days(days)),
             Some(_) => Err(Problem::field(
                 format!("policy.{field}"),
-                "Write whole days, 0 to 366.",
+                Said::of("refused-policy-days"),
             )),
         };
         Ok(TypePolicy {
@@ -165,10 +166,7 @@ pub async fn put(
     Body(body): Body<TypeBody>,
 ) -> Answer<Json<MembershipType>> {
     if id.as_str().starts_with("membertype") {
-        return Err(Problem::field(
-            "type",
-            "Write only the X of `membertype_X`, as doors and payments name it.",
-        ));
+        return Err(Problem::field("type", Said::of("refused-type-x")));
     }
     let policy = body
         .policy

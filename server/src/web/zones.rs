@@ -6,6 +6,7 @@ use super::problem::{Answer, Problem};
 use super::values::{Moment, Remark, Title, given};
 use super::{Here, State};
 use crate::membership::demands::effect;
+use crate::said::{Part, Said};
 use crate::setup;
 use crate::store::rulebook::{HallHours, Hours, ZoneSettings};
 use crate::store::{Tx, places};
@@ -159,19 +160,13 @@ impl SettingsChange {
             None => Ok(old),
             Some(None) => Ok(None),
             Some(Some(seconds @ 0..=YEAR)) => Ok(Some(seconds)),
-            Some(Some(_)) => Err(Problem::field(
-                field,
-                "Write whole seconds, from 0 to a year.",
-            )),
+            Some(Some(_)) => Err(Problem::field(field, Said::of("refused-zone-seconds"))),
         };
         let moment = |field: &str, given: Option<Option<Moment>>, old: Option<i64>| match given {
             None => Ok(old),
             Some(None) => Ok(None),
             Some(Some(Moment(at))) if at > now => Ok(Some(at.0)),
-            Some(Some(_)) => Err(Problem::field(
-                field,
-                "Write a moment that lies ahead, or null.",
-            )),
+            Some(Some(_)) => Err(Problem::field(field, Said::of("refused-ahead-or-null"))),
         };
         settings.offline_grace_seconds = seconds(
             "offline_grace_seconds",
@@ -200,7 +195,7 @@ impl SettingsChange {
         if let Some(counts) = self.reader_bytes {
             let sizes = 3..10_u8;
             if !counts.iter().all(|count| sizes.contains(count)) {
-                let detail = "Write numbers of bytes, from 3 to 9; readers that see whole numbers are always there.";
+                let detail = Said::of("refused-reader-bytes");
                 return Err(Problem::field("reader_bytes", detail));
             }
             settings.reader_bytes = counts;
@@ -351,9 +346,9 @@ pub async fn settings(
     change.apply(&mut settings, work.now)?;
     let effect = effect(app, &mut work, &id, [&before, &settings]).await?;
     if let Some([one, other]) = effect.alike {
-        let detail = format!(
-            "Such readers could not tell card {one} from card {other}: replace one of them first."
-        );
+        let detail = Said::of("refused-alike")
+            .put("one", Part::word(one))
+            .put("other", Part::word(other));
         return Err(Problem::conflict("reader_bytes", detail));
     }
     if !approved && !effect.shut_out.is_empty() {

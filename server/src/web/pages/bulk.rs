@@ -4,6 +4,7 @@ use super::form::Form;
 use super::look::Look;
 use super::members::Search;
 use super::{see, shown};
+use crate::said::Said;
 use crate::store::places;
 use crate::web::bulk::{self, BulkDeed, BulkReport, BulkWish, MOST};
 use crate::web::extract::{Asked, Body};
@@ -91,7 +92,7 @@ impl Chosen {
             self.member.iter().copied().map(MemberId).collect()
         };
         if ids.is_empty() {
-            let valid = "Tick the members first, or choose all that fit.";
+            let valid = Said::of("refused-tick-first");
             return Err(Problem::field("member", valid));
         }
         Ok(ids)
@@ -142,7 +143,7 @@ impl Chosen {
             Some("change_type") => membership.map(|membership| BulkDeed::ChangeType { membership }),
             Some("extend") => self.days.map(|days| BulkDeed::Extend { days }),
             Some("cards_lost") => Some(BulkDeed::CardsLost {}),
-            Some(_) | None => return Err(Problem::field("what", "Choose what is to be done.")),
+            Some(_) | None => return Err(Problem::field("what", Said::of("refused-choose-deed"))),
         })
     }
 }

@@ -3,6 +3,7 @@
 use super::form::Form;
 use super::look::Look;
 use super::see;
+use crate::said::Said;
 use crate::store::search::{self, Search};
 use crate::web::coverage::{self, LinkBody, SeatBody};
 use crate::web::extract::{At, Body};
@@ -90,8 +91,7 @@ async fn meant(state: &State, who: &str) -> Answer<MemberId> {
         [one] => Ok(one.id),
         [] => Err(Problem::unknown("who", "member")),
         _ => {
-            let several =
-                "Several members fit: write the number, the whole name or the mail address.";
+            let several = Said::of("refused-several-fit");
             Err(Problem::field("who", several))
         }
     }

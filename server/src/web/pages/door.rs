@@ -6,6 +6,7 @@ use super::today::{BadgeLine, DoorLine, badge_lines, door_lines};
 use super::{see, shown};
 use crate::attention::Kind;
 use crate::doors::home_assistant;
+use crate::said::Said;
 use crate::store::reading::BadgeFilter;
 use crate::web::Here;
 use crate::web::agents::{self, AgentView};
@@ -158,7 +159,7 @@ pub struct New {
 pub async fn create(state: Here, look: Look, Form(new): Form<New>) -> Answer<Response> {
     let Json(known) = doors::list(state.clone()).await?;
     if known.iter().any(|known| known.id == new.id.as_str()) {
-        let detail = "There is a door of this name already.";
+        let detail = Said::of("refused-door-name");
         return Err(Problem::conflict("id", detail));
     }
     let body = DoorBody {

@@ -1,6 +1,6 @@
 //! Doors: how they are, and what they are told.
 
-use super::enrol::NO_CARD;
+use super::enrol::no_card;
 use super::form::Form;
 use super::look::Look;
 use super::today::{DoorLine, door_lines};
@@ -10,7 +10,7 @@ use crate::web::agents::{self, AgentView};
 use crate::web::commands::{self, CommandOutcome, DoorAction, DoorCommand};
 use crate::web::extract::{Asked, At, Body};
 use crate::web::organisation::Approval;
-use crate::web::problem::{Answer, Problem};
+use crate::web::problem::Answer;
 use crate::web::values::Remark;
 use crate::web::zones::{self, SettingsChange, Zone};
 use askama::Template;
@@ -99,7 +99,7 @@ pub async fn command(
     };
     let Json(outcome) = commands::door(state, At(door), Body(command)).await?;
     match (outcome, member) {
-        (CommandOutcome::NoCard, _) => Err(Problem::no_answer(NO_CARD)),
+        (CommandOutcome::NoCard, _) => Err(no_card()),
         (_, Some(member)) => Ok(see(&look.to(&format!("/admin/members/{member}")))),
         (_, None) => Ok(see(&look.to("/admin/doors"))),
     }

@@ -6,6 +6,7 @@ use super::look::Look;
 use super::shown;
 use super::whom::{Meant, meant};
 use crate::membership::card_number::Format;
+use crate::said::Said;
 use crate::store::places;
 use crate::web::Here;
 use crate::web::cards::{self, NewCard, Typed};
@@ -51,7 +52,7 @@ pub async fn by_tap(state: Here, look: Look, Form(asked): Form<Enrol>) -> Answer
         (Some(door), _) => Some(door.clone()),
         (None, [only]) => Some(only.id.clone()),
         (None, []) => {
-            let detail = "No door is marked for enrolling: mark one on its page, or give the card by its number.";
+            let detail = Said::of("refused-no-enrolling-door");
             return Err(Problem::conflict("door", detail));
         }
         (None, _) => None,
@@ -82,7 +83,9 @@ fn choose(
 }
 
 /// Said when a door waited in vain.
-pub const NO_CARD: &str = "No card was shown twice within 20 seconds. Nothing was changed.";
+pub fn no_card() -> Problem {
+    Problem::no_answer(Said::of("refused-no-card-shown"))
+}
 
 /// The doors at which cards are enrolled.
 pub async fn doors(state: &Here) -> Answer<Vec<places::Door>> {
@@ -101,7 +104,7 @@ async fn tapped(state: Here, look: &Look, member: MemberId, door: DoorId) -> Ans
     let Json(outcome) = commands::door(state, At(door), Body(command)).await?;
     match outcome {
         CommandOutcome::Enrolled { card } => Ok(to(look, card.id)),
-        CommandOutcome::NoCard => Err(Problem::no_answer(NO_CARD)),
+        CommandOutcome::NoCard => Err(no_card()),
         CommandOutcome::Done
         | CommandOutcome::Pooled { .. }
         | CommandOutcome::Diagnostics { .. } => Err(Problem::fault()),

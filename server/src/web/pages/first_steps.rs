@@ -6,6 +6,7 @@ use super::see;
 use super::start::{Fresh, HOME, first_location, page};
 use super::sure::sure;
 use super::types as kinds;
+use crate::said::Said;
 use crate::web::access;
 use crate::web::agents::{self, NewAgent};
 use crate::web::doors::{self, DoorBody};
@@ -110,7 +111,7 @@ pub async fn zone(state: Here, look: Look, Form(new): Form<NewZone>) -> Answer<R
     if new.membership.is_empty() {
         return Err(Problem::field(
             "membership",
-            "Choose at least one type that opens it.",
+            Said::of("refused-type-that-opens"),
         ));
     }
     let Json(types) = types::list(state.clone()).await?;
@@ -120,7 +121,7 @@ pub async fn zone(state: Here, look: Look, Form(new): Form<NewZone>) -> Answer<R
     }
     let zone = match (new.zone, new.name) {
         (Some(zone), _) => zone,
-        (None, None) => return Err(Problem::field("name", "This field is missing.")),
+        (None, None) => return Err(Problem::field("name", Said::of("refused-field-missing"))),
         (None, Some(name)) => {
             let id = id_of::<ZoneId>(&name)?;
             let location = first_location(&state).await?.id;
@@ -213,7 +214,7 @@ pub async fn code(
 
 /// An id that is made of what people call something.
 fn id_of<T: std::str::FromStr>(name: &Title) -> Answer<T> {
-    let valid = "Use some letters from a to z or digits in it.";
+    let valid = Said::of("refused-short-name");
     let id = slug(name.as_str());
     id.parse().map_err(|_| Problem::field("name", valid))
 }

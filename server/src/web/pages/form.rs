@@ -1,6 +1,7 @@
 //! What a form sends: read as strictly as JSON, and what was left empty is left out.
 
 use crate::billing::receive::MAX_BODY;
+use crate::said::Said;
 use crate::web::extract::{bytes, field_problem};
 use crate::web::problem::Problem;
 use axum::body::Bytes;
@@ -35,7 +36,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let unreadable = |_| Problem::malformed("The form cannot be read.");
+    let unreadable = |_| Problem::malformed(Said::of("refused-form-unreadable"));
     let mut pairs: Vec<(String, String)> = serde_html_form::from_bytes(body).map_err(unreadable)?;
     pairs.retain(|(_, value)| !value.trim().is_empty());
     let full = serde_html_form::to_string(&pairs).map_err(|_| Problem::fault())?;
@@ -57,7 +58,7 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let kind = |_| Problem::content_type("multipart/form-data");
         let unreadable = |error: MultipartError| match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(MAX_BODY),
-            _ => Problem::malformed("The form cannot be read."),
+            _ => Problem::malformed(Said::of("refused-form-unreadable")),
         };
         let mut form = Multipart::from_request(request, state)
             .await
@@ -118,6 +119,6 @@ mod tests {
         assert_eq!(field(b"name=a&count=secret").as_deref(), Some("count"));
         assert_eq!(field(b"name=a&more=1").as_deref(), Some("more"));
         let problem = read::<Fields>(b"name=a&count=secret").expect_err("wrong");
-        assert!(!problem.detail.contains("secret"), "{problem:?}");
+        assert!(!problem.detail.english().contains("secret"), "{problem:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! The hours of a week as people type them: a line for each day, like `08:00-12:00, 14:00-22:00`.
 
+use crate::said::Said;
 use crate::web::problem::{Answer, Problem};
 use crate::web::schedules::{DAYS, Weekday, Window};
 
@@ -34,8 +35,7 @@ pub fn read(lines: &[&str; 8]) -> Answer<Vec<Window>> {
 }
 
 fn wrong(field: &str) -> Problem {
-    let valid = "Write hours like 08:00-22:00, several with commas between; 24:00 is midnight, and a night is two lines: \
-                 to 24:00, and from 00:00 on the next day. Empty: closed.";
+    let valid = Said::of("refused-hours");
     Problem::field(field, valid)
 }
 

@@ -1,10 +1,11 @@
 //! Fobs that are lent: handed out with an end, and taken back.
 
-use super::enrol::NO_CARD;
+use super::enrol::no_card;
 use super::form::Form;
 use super::look::Look;
 use super::{see, whom};
 use crate::membership::card_number::Format;
+use crate::said::Said;
 use crate::web::Here;
 use crate::web::cards::Typed;
 use crate::web::commands::{self, CommandOutcome, DoorAction, DoorCommand};
@@ -93,7 +94,7 @@ pub async fn tap(state: Here, look: Look, Form(tapped): Form<Tapped>) -> Answer<
         CommandOutcome::Pooled { loaner } => {
             Ok(see(&look.to(&format!("/admin/cards#fob-{loaner}"))))
         }
-        CommandOutcome::NoCard => Err(Problem::no_answer(NO_CARD)),
+        CommandOutcome::NoCard => Err(no_card()),
         CommandOutcome::Done
         | CommandOutcome::Enrolled { .. }
         | CommandOutcome::Diagnostics { .. } => Err(Problem::fault()),
@@ -101,7 +102,7 @@ pub async fn tap(state: Here, look: Look, Form(tapped): Form<Tapped>) -> Answer<
 }
 
 fn until(look: &Look, text: &str) -> Answer<Moment> {
-    let valid = "Choose a day and a time.";
+    let valid = Said::of("refused-day-and-time");
     look.at(text).ok_or_else(|| Problem::field("until", valid))
 }
 

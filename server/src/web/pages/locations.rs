@@ -4,6 +4,7 @@ use super::confirm::{self, Pairs};
 use super::form::Form;
 use super::look::Look;
 use super::{see, shown};
+use crate::said::Said;
 use crate::web::Here;
 use crate::web::extract::{Asked, At, Body};
 use crate::web::organisation::{self, Approval, Location, LocationBody};
@@ -51,7 +52,7 @@ fn to(look: &Look, id: &LocationId) -> Response {
 pub async fn create(state: Here, look: Look, Form(new): Form<New>) -> Answer<Response> {
     let Json(known) = organisation::locations(state.clone()).await?;
     if known.iter().any(|known| known.id == new.id.as_str()) {
-        let detail = "There is a location of this name already.";
+        let detail = Said::of("refused-location-name");
         return Err(Problem::conflict("id", detail));
     }
     let body = LocationBody {
@@ -84,7 +85,7 @@ impl Changed {
     fn body(&self) -> Answer<LocationBody> {
         let lines = self.holidays.lines().map(str::trim);
         let lines = lines.filter(|line| !line.is_empty());
-        let valid = |_| Problem::field("holidays", "Write days like 2026-12-24, one in each line.");
+        let valid = |_| Problem::field("holidays", Said::of("refused-days-by-line"));
         let days: Answer<Vec<Date>> = lines.map(|line| line.parse().map_err(valid)).collect();
         // Browsers end lines in two letters (html.spec.whatwg.org, form submission).
         let address = self.address.replace('\r', "");

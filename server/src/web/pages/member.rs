@@ -9,6 +9,7 @@ use super::{see, shown, table};
 use crate::location_calendar::Periods;
 use crate::membership::card_number::Format;
 use crate::money;
+use crate::said::Said;
 use crate::store::reading::BadgeFilter;
 use crate::store::staff::Staff;
 use crate::store::{payers, places};
@@ -151,7 +152,7 @@ pub async fn show(
     At(id): At<MemberId>,
     Asked(moment): Asked<OfMoment>,
 ) -> Answer<Response> {
-    let valid = "Choose a day and a time.";
+    let valid = Said::of("refused-day-and-time");
     let at = match moment.at.as_str() {
         "" => None,
         at => Some(look.at(at).ok_or_else(|| Problem::field("at", valid))?),
@@ -364,7 +365,7 @@ pub struct Grant {
 /// The first moment after a day that somebody chose, if they did.
 pub fn end_of(look: &Look, day: Option<&Date>) -> Answer<Option<Moment>> {
     day.map(|day| {
-        let valid = "Write a day like 2026-12-24.";
+        let valid = Said::of("refused-a-day");
         look.end_of(day.day())
             .ok_or_else(|| Problem::field("last_day", valid))
     })
@@ -454,7 +455,7 @@ pub async fn pay(
         &paid.amount.trim().replace(',', "."),
         paid.currency.as_str(),
     );
-    let valid = "Write an amount like 40 or 40.00.";
+    let valid = Said::of("refused-an-amount");
     let amount = amount.ok_or_else(|| Problem::field("amount", valid))?;
     let sent = format!(
         "{member} {amount} {} {} {}",

@@ -10,6 +10,7 @@ use crate::oidc::provider::{Provider, ProviderError};
 use crate::oidc::{AWAY, Begun};
 use crate::own::BY_SOURCE;
 use crate::random::Handed;
+use crate::said::Said;
 use crate::store::attention::{AuditLine, audit};
 use crate::store::{identities, staff};
 use crate::web::extract::{Asked, At};
@@ -125,10 +126,7 @@ fn is_at_home(state: &State, headers: &HeaderMap) -> Answer<()> {
     if here.is_none_or(|here| here == home.ascii_serialization()) {
         return Ok(());
     }
-    let detail = format!(
-        "Open {} for this: it is where the provider sends people back to.",
-        state.app.address
-    );
+    let detail = Said::of("refused-provider-home").put("address", state.app.address.as_str());
     Err(Problem::conflict("PUBLIC_URL", detail))
 }
 

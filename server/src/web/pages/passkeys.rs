@@ -6,6 +6,7 @@ use super::see;
 use super::sign_in::{Refusal, begin, came_in, refuse, with_cookie};
 use crate::passkeys::{self, ASKED, Known, Question, Signed};
 use crate::random::Handed;
+use crate::said::{Part, Said};
 use crate::store::passkeys::{self as table, New};
 use crate::store::staff;
 use crate::web::extract::At;
@@ -99,7 +100,7 @@ pub async fn add(
     let refused = |why: passkeys::Wrong| {
         Problem::field(
             "attestation",
-            format!("The passkey was not taken: {why}. Try again."),
+            Said::of("refused-passkey-not-taken").put("why", Part::word(why)),
         )
     };
     if asked_at(&state, question.challenge, &adding(person)).is_none() {
@@ -115,7 +116,7 @@ pub async fn add(
     };
     let now = work.now;
     let id = table::add(&mut work.tx, &state.app.organisation, &new, now).await?;
-    let known = || Problem::conflict("attestation", "This passkey is known already.");
+    let known = || Problem::conflict("attestation", Said::of("refused-passkey-known"));
     let id = id.ok_or_else(known)?;
     staff::end_others(&mut work.tx, person, session).await?;
     state.note(
@@ -156,8 +157,7 @@ pub async fn fresh(state: &Here, work: &mut crate::app::Work) -> Answer<(i64, i6
     if since.is_some_and(|since| since + FRESH >= work.now) {
         return Ok((person, session));
     }
-    let detail = "Sign out and in again first: this is done only by who signed in within a quarter of an hour, by password \
-                  or passkey.";
+    let detail = Said::of("refused-fresh");
     Err(Problem::conflict("session", detail))
 }
 

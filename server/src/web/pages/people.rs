@@ -7,6 +7,7 @@ use super::sign_in::{provider_name, secret};
 use super::{see, shown};
 use crate::passkeys::ALGORITHMS;
 use crate::rights::{Role, TABLE};
+use crate::said::Said;
 use crate::staff::{INVITED, digest};
 use crate::store::identities::{self, Identity};
 use crate::store::letters::{self, Content, Letter, Reader};
@@ -105,12 +106,11 @@ pub async fn invite(
     let id = match known {
         // Nobody has to prove anything to the holder of an invitation.
         Some(known) if known.id == me => {
-            let valid =
-                "This is your own address: a new password or passkey is set at your own page.";
+            let valid = Said::of("refused-own-address");
             return Err(Problem::conflict("mail", valid));
         }
         Some(known) if known.role != role => {
-            let valid = "There is somebody with this address and another role; change that first.";
+            let valid = Said::of("refused-other-role");
             return Err(Problem::conflict("mail", valid));
         }
         Some(known) => known.id,
@@ -204,7 +204,7 @@ async fn other(
         .filter(|one| one.role == Role::Owner && one.password.is_some());
     let is_last = owners.clone().count() == 1 && owners.clone().any(|owner| owner.id == id);
     if is_last && !stays_owner {
-        let detail = "This is the last owner; make somebody else an owner first.";
+        let detail = Said::of("refused-last-owner");
         return Err(Problem::conflict("role", detail));
     }
     let found = all.into_iter().find(|one| one.id == id);

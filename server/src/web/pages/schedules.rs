@@ -5,6 +5,7 @@ use super::form::Form;
 use super::hours::{self, FIELDS};
 use super::look::Look;
 use super::{see, shown};
+use crate::said::Said;
 use crate::web::Here;
 use crate::web::extract::{Asked, At, Body};
 use crate::web::organisation::Approval;
@@ -47,7 +48,7 @@ pub async fn create(
 ) -> Answer<Response> {
     let Json(known) = schedules::list(state.clone()).await?;
     if known.iter().any(|known| known.id == id.as_str()) {
-        let detail = "There is a schedule of this name already.";
+        let detail = Said::of("refused-schedule-name");
         return Err(Problem::conflict("id", detail));
     }
     let body = ScheduleBody {

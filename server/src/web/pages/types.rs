@@ -4,6 +4,7 @@ use super::form::Form;
 use super::look::Look;
 use super::sure::sure;
 use super::{see, shown};
+use crate::said::Said;
 use crate::web::Here;
 use crate::web::extract::{Asked, At, Body};
 use crate::web::organisation::{self, Approval, OrganisationChange};
@@ -79,7 +80,7 @@ pub struct New {
 pub async fn make(state: Here, New { id, name }: New) -> Answer<()> {
     let Json(known) = types::list(state.clone()).await?;
     if known.iter().any(|known| known.id == id.as_str()) {
-        let detail = "There is a type of this name; choose another.";
+        let detail = Said::of("refused-type-name");
         return Err(Problem::conflict("id", detail));
     }
     let body = TypeBody {

@@ -6,6 +6,7 @@ use super::sign_in::{begin, purpose, with_cookie};
 use super::{see, shown};
 use crate::random::Handed;
 use crate::rights::Role;
+use crate::said::Said;
 use crate::staff::{self, CodeSecret, Password};
 use crate::store::attention::{AuditLine, audit};
 use crate::store::staff::{self as table, Staff};
@@ -138,12 +139,7 @@ pub async fn equip(
         return Ok(see(&look.to("/admin/sign-in")));
     };
     let secret = CodeSecret::read(&typed.secret);
-    let unread = || {
-        Problem::field(
-            "secret",
-            "Open the page again, and use the secret that it shows.",
-        )
-    };
+    let unread = || Problem::field("secret", Said::of("refused-secret-shown"));
     let secret = secret.ok_or_else(unread)?;
     let (is_first, name, mail) = match &guest {
         Guest::First => {

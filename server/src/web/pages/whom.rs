@@ -1,5 +1,6 @@
 //! Whom somebody means who typed a number, a part of a name, or nothing.
 
+use crate::said::Said;
 use crate::web::Here;
 use crate::web::extract::Asked;
 use crate::web::members::{self, MemberFilter, MemberLine, Only};
@@ -81,9 +82,6 @@ pub async fn one(state: &Here, member: MemberId) -> Answer<Vec<MemberLine>> {
 pub async fn exactly(state: &Here, text: &str) -> Answer<MemberId> {
     match meant(state, text).await? {
         Meant::One(member) => Ok(member),
-        Meant::Several(_) => Err(Problem::field(
-            "who",
-            "Write a member's number, or so much of the name or address that only one has it.",
-        )),
+        Meant::Several(_) => Err(Problem::field("who", Said::of("refused-whom"))),
     }
 }

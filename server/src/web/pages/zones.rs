@@ -5,6 +5,7 @@ use super::form::Form;
 use super::look::Look;
 use super::today::{DoorLine, door_lines};
 use super::{see, shown};
+use crate::said::Said;
 use crate::store::places;
 use crate::store::rulebook::{HallHours, Hours};
 use crate::web::Here;
@@ -59,7 +60,7 @@ pub async fn create(state: Here, look: Look, Form(new): Form<New>) -> Answer<Res
     let New { id, name, location } = new;
     let Json(known) = zones::list(state.clone()).await?;
     if known.iter().any(|known| known.id == id.as_str()) {
-        let detail = "There is a zone of this name already.";
+        let detail = Said::of("refused-zone-name");
         return Err(Problem::conflict("id", detail));
     }
     let body = ZoneBody { name, location };
@@ -169,7 +170,7 @@ pub async fn rename(
 /// Reads a field for each type: a schedule or `always`; what is empty opens nothing.
 fn table(pairs: &Pairs) -> Answer<AccessTable> {
     let opener = |(field, when): &(String, String)| {
-        let valid = || Problem::field(field, "Choose from the list.");
+        let valid = || Problem::field(field, Said::of("refused-from-the-list"));
         let membership = field.strip_prefix("type-").ok_or_else(valid)?;
         let hours: Hours = when.clone().try_into().map_err(|_| valid())?;
         Ok(Opener {
@@ -237,7 +238,7 @@ impl Knobs {
         let old = &zone.settings;
         let sizes = self.reader_bytes.split([',', ' ']);
         let sizes = sizes.map(str::trim).filter(|size| !size.is_empty());
-        let valid = |_| Problem::field("reader_bytes", "Write numbers from 3 to 9, with commas.");
+        let valid = |_| Problem::field("reader_bytes", Said::of("refused-card-bytes"));
         let sizes: BTreeSet<u8> = sizes
             .map(|size| size.parse().map_err(valid))
             .collect::<Answer<_>>()?;
@@ -327,7 +328,7 @@ pub async fn open(
         reason,
     }): Form<Open>,
 ) -> Answer<Response> {
-    let valid = "Choose a day and a time.";
+    let valid = Said::of("refused-day-and-time");
     let until = match until.as_str() {
         "" => None,
         until => Some(

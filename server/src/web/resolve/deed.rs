@@ -6,6 +6,7 @@ use crate::attention::{Kind, Resolution};
 use crate::membership::clock::Run;
 use crate::membership::link;
 use crate::random::Handed;
+use crate::said::Said;
 use crate::setup;
 use crate::store::ledger::Stretch;
 use crate::store::members::{self, NewMember, concerned};
@@ -47,10 +48,11 @@ impl Deed<'_> {
                 Ok(())
             }
             Resolution::GiveCard => {
-                let uid = self.body.uid.as_ref().ok_or(missing(
-                    "uid",
-                    "Write the card's number, as a reader shows it.",
-                ))?;
+                let uid = self
+                    .body
+                    .uid
+                    .as_ref()
+                    .ok_or(missing("uid", Said::of("refused-card-number")))?;
                 let member = self.whom()?;
                 give(self.state, work, (member, uid.uid()), "", "uid").await?;
                 Ok(())
@@ -138,7 +140,7 @@ impl Deed<'_> {
             .body
             .member
             .or(suggested)
-            .ok_or(missing("member", "Name the member whose customer it is."))?;
+            .ok_or(missing("member", Said::of("refused-whose-customer")))?;
         let customer = self.customer(work).await?;
         link_to(self.state, work, &customer, member).await?;
         Ok(())
@@ -175,7 +177,7 @@ impl Deed<'_> {
 
     fn membership(&self, work: &Work) -> Answer<&MembershipTypeId> {
         let membership = self.body.membership.as_ref();
-        let membership = membership.ok_or(missing("membership", "Name a membership type."))?;
+        let membership = membership.ok_or(missing("membership", Said::of("refused-a-type")))?;
         expect_type(&work.rulebook, "membership", membership)?;
         Ok(membership)
     }
@@ -219,7 +221,7 @@ impl Deed<'_> {
                     })
                     .collect();
                 let [price] = untyped.into_iter().collect::<Vec<_>>()[..] else {
-                    let detail = "It is not clear which of the prices is meant: give it the type in the catalogue.";
+                    let detail = Said::of("refused-which-price");
                     return Err(Problem::conflict("action", detail));
                 };
                 price.clone()
@@ -269,7 +271,7 @@ impl Deed<'_> {
         let waiting = payers::waiting_price(&mut work.tx, account, price).await?;
         let (x, stamp) = waiting.ok_or(Problem::conflict(
             "action",
-            "No change of this price waits any more.",
+            Said::of("refused-no-change-waits"),
         ))?;
         let x = Some(x).filter(|x| !x.is_empty());
         let face = catalogue::one(&mut work.tx, account, price).await?;
@@ -291,7 +293,7 @@ impl Deed<'_> {
         let subscription = self.subscription(work).await?;
         let (account, now) = (self.state.app.account, work.now);
         if !subscription.status.is_terminal() {
-            let detail = "It runs at Stripe: cancel it there, or place a hold on the member.";
+            let detail = Said::of("refused-runs-at-stripe");
             return Err(Problem::conflict("action", detail));
         }
         let reason = self.reason();
@@ -318,7 +320,7 @@ impl Deed<'_> {
 
     /// Names the member for the seat that covers nobody, or for the first seat of a subscription that was paid twice.
     async fn cover(&self, work: &mut Work) -> Answer<()> {
-        let detail = "Name the member whom the seat covers.";
+        let detail = Said::of("refused-seat-for-whom");
         let member = self.body.member.ok_or(missing("member", detail))?;
         expect_member(self.state, &mut work.tx, "member", member).await?;
         let (account, subject) = (self.state.app.account, self.item.subject.as_str());
@@ -360,7 +362,7 @@ impl Deed<'_> {
         }
         Err(Problem::conflict(
             "action",
-            "No such seat is free any more.",
+            Said::of("refused-no-free-seat"),
         ))
     }
 
@@ -376,12 +378,12 @@ impl Deed<'_> {
             Some(member) => named.seat > 1 && named.member == member.0,
             None => named.seat.to_string() == seat,
         };
-        let detail = "Name a member whom a further seat of the same item covers.";
+        let detail = Said::of("refused-further-seat");
         let named = all.iter().find(meant).ok_or(missing("member", detail))?;
         uncover(self.state, work, named).await
     }
 }
 
-fn missing(field: &str, detail: &str) -> Problem {
+fn missing(field: &str, detail: Said) -> Problem {
     Problem::field(field, detail)
 }
