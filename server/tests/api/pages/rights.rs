@@ -192,6 +192,32 @@ async fn only_who_handles_money_puts_another_address_in_the_place_of_one() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_told_in_the_language_of_its_reader() {
+    let api = Api::new().await;
+    api.furnish().await;
+    let owner = Browser::new(&api);
+    owner.found().await;
+    let (desk, _) = owner.invites(Role::FrontDesk).await;
+    let cookies = desk.cookies.borrow().clone();
+    let (name, value) = cookies.first_key_value().expect("signed in");
+    for (language, says) in [
+        ("en", "Your role does not allow this"),
+        ("de", "Deine Rolle erlaubt das nicht"),
+    ] {
+        let request = Request::get("/admin/audit")
+            .header(header::COOKIE, format!("{name}={value}"))
+            .header(header::ACCEPT_LANGUAGE, language);
+        let response = api.send(request.body("".into()).expect("a request")).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        let page = String::from_utf8(body.expect("a body").to_vec()).expect("text");
+        assert!(page.contains(says), "{page}");
+    }
+    let (_, problem) = api.ask(Method::GET, "/api/v1/members/77", None).await;
+    assert_eq!(problem["detail"], "There is no member at this address.");
+}
+
+#[tokio::test]
 async fn an_open_page_hears_nothing_after_its_session_was_ended() {
     let api = Api::new().await;
     api.furnish().await;
